@@ -1,0 +1,2 @@
+/** Tables of this service in `lab.db`. */
+export const IDENTITY_SCHEMA = "";

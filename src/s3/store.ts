@@ -1,0 +1,230 @@
+/**
+ * The Store port: what replication needs of an S3 store, object by object.
+ *
+ * Implementations: `s3/client.ts` (signed HTTP), `lab/direct.ts` (the lab's brain without sockets) and decorators,
+ * each of which is a Store and wraps one (faults, limits). Every implementation passes `test/conformance`.
+ *
+ * Contract for all methods:
+ * - A promise rejects with an S3Error only: an answer of the store, or the reason why there is none. Nothing is
+ *   retried below this port; the caller's policy decides.
+ * - 404, 405, 403, 5xx and time-out stay five different answers.
+ * - A key is the raw key: encoding is the implementation's business. ETags come without quotes.
+ * - A call whose signal is aborted rejects and leaves no socket or open file behind.
+ */
+import type { Encryption, Tag } from "../core/model.ts";
+
+export interface Store {
+  /** Rejects with 404 when there is no such version, with 405 when it is a delete marker. */
+  headObject(request: ReadRequest, options?: CallOptions): Promise<ObjectHead>;
+
+  /** Like `headObject`, and the bytes. The body must be read to its end or cancelled. */
+  getObject(request: GetRequest, options?: CallOptions): Promise<ObjectReply>;
+
+  /** Writes one version whole. The store verifies every checksum that it is given. */
+  putObject(request: PutRequest, options?: CallOptions): Promise<PutReply>;
+
+  /** Without a version id: adds a delete marker. With one: removes that version for good. */
+  deleteObject(request: DeleteRequest, options?: CallOptions): Promise<DeleteReply>;
+
+  createMultipartUpload(request: CreateUploadRequest, options?: CallOptions): Promise<{ readonly uploadId: string }>;
+  uploadPart(request: UploadPartRequest, options?: CallOptions): Promise<UploadedPart>;
+  completeMultipartUpload(request: CompleteUploadRequest, options?: CallOptions): Promise<PutReply>;
+  /** Idempotent: an upload that is not there any more is no error. */
+  abortMultipartUpload(request: UploadRef, options?: CallOptions): Promise<void>;
+
+  getObjectTagging(request: ReadRequest, options?: CallOptions): Promise<readonly Tag[]>;
+  /** Replaces the whole set of the version. */
+  putObjectTagging(request: PutTaggingRequest, options?: CallOptions): Promise<void>;
+  getObjectAcl(request: ReadRequest, options?: CallOptions): Promise<ObjectAcl>;
+
+  /** One page, keys in UTF-8 order, within a key the newest version first. Delete markers are in it. */
+  listObjectVersions(request: ListVersionsRequest, options?: CallOptions): Promise<VersionPage>;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface ReadRequest {
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId?: string;
+  /** From 1: only this part of a multipart object, and the number of parts in the answer. */
+  readonly partNumber?: number;
+}
+
+export interface GetRequest extends ReadRequest {
+  /** Both ends included, from 0. */
+  readonly range?: { readonly firstByte: number; readonly lastByte: number };
+}
+
+export type ChecksumAlgorithm = "CRC32" | "CRC32C" | "CRC64NVME" | "SHA1" | "SHA256";
+
+/** Checksums of an object in base64, and whether they are of its bytes or of its parts' checksums. */
+export interface Checksums {
+  readonly type: "FULL_OBJECT" | "COMPOSITE";
+  readonly values: Readonly<Partial<Record<ChecksumAlgorithm, string>>>;
+}
+
+/** What describes an object besides its bytes and is copied with it. */
+export interface ObjectMetadata {
+  /** `content-type`, `cache-control`, `content-disposition`, `content-encoding`, `content-language`, `expires`; names in lower case. */
+  readonly contentHeaders: Readonly<Record<string, string>>;
+  /** Without the `x-amz-meta-`; names in lower case. */
+  readonly userMetadata: Readonly<Record<string, string>>;
+}
+
+export interface ObjectHead extends ObjectMetadata {
+  /** Undefined from a store without versioning. */
+  readonly versionId?: string;
+  readonly etag: string;
+  /** Of the whole object, also when a range or a part was asked for. */
+  readonly sizeBytes: number;
+  readonly lastModifiedMs: number;
+  readonly storageClass: string;
+  readonly encryption: Encryption;
+  readonly checksums?: Checksums;
+  /** As the store spells it; see `core/model.ts` for the values. */
+  readonly replicationStatus?: string;
+  /** How many tags the version has; undefined when the store does not tell. */
+  readonly tagCount?: number;
+  /** Only when a part was asked for. */
+  readonly partsCount?: number;
+  readonly requestId?: string;
+}
+
+export interface ObjectReply {
+  readonly head: ObjectHead;
+  readonly body: Body;
+}
+
+/** Bytes that are still on their way. Exactly one of the three methods may be called, once. */
+export interface Body {
+  /** Length of this body: of the range or part, where one was asked for. */
+  readonly sizeBytes: number;
+  /** The whole body; rejects when fewer or more bytes arrive than announced. */
+  bytes(): Promise<Uint8Array>;
+  /** In order, in chunks of the implementation's choice; throws when the body ends early. */
+  stream(): AsyncIterable<Uint8Array>;
+  /** Gives the connection back. Idempotent; allowed after a partly read stream. */
+  cancel(): void;
+}
+
+/** Bytes to send: in memory, or a stream of known length that can be read once. */
+export type Payload =
+  | Uint8Array
+  | { readonly sizeBytes: number; readonly stream: AsyncIterable<Uint8Array>; readonly trailer?: ChecksumAlgorithm };
+
+/**
+ * What makes a written version the same version as the source's: only a service that replicates may say it, and
+ * only some stores listen (the lab does, as AWS does internally).
+ *
+ * @source aws-replication.md §5.4, §5.8
+ */
+export interface ReplicaIdentity {
+  readonly versionId: string;
+  readonly lastModifiedMs: number;
+}
+
+export interface WriteRequest extends ObjectMetadata {
+  readonly bucket: string;
+  readonly key: string;
+  readonly storageClass?: string;
+  /** Undefined: the destination bucket's default. */
+  readonly encryption?: Encryption;
+  readonly tags?: readonly Tag[];
+  readonly replica?: ReplicaIdentity;
+}
+
+export interface PutRequest extends WriteRequest {
+  readonly body: Payload;
+  /** Sent as `x-amz-checksum-*`; the store must verify it, or say that it cannot. */
+  readonly checksums?: Checksums;
+}
+
+export interface PutReply {
+  readonly versionId?: string;
+  readonly etag: string;
+  readonly requestId?: string;
+}
+
+export interface DeleteRequest {
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId?: string;
+  readonly replica?: ReplicaIdentity;
+}
+
+export interface DeleteReply {
+  /** The marker's id, or the id of the version that was removed. */
+  readonly versionId?: string;
+  readonly isDeleteMarker: boolean;
+  readonly requestId?: string;
+}
+
+export interface CreateUploadRequest extends WriteRequest {
+  readonly checksums?: { readonly algorithm: ChecksumAlgorithm; readonly type: Checksums["type"] };
+}
+
+export interface UploadRef {
+  readonly bucket: string;
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+export interface UploadPartRequest extends UploadRef {
+  /** 1..10000 */
+  readonly partNumber: number;
+  readonly body: Payload;
+  readonly checksums?: Checksums;
+}
+
+export interface UploadedPart {
+  readonly partNumber: number;
+  readonly etag: string;
+  readonly checksums?: Checksums;
+}
+
+export interface CompleteUploadRequest extends UploadRef {
+  readonly parts: readonly UploadedPart[];
+  /** Of the whole object, where the source has one. */
+  readonly checksums?: Checksums;
+  readonly replica?: ReplicaIdentity;
+}
+
+export interface PutTaggingRequest extends ReadRequest {
+  readonly tags: readonly Tag[];
+}
+
+export interface ObjectAcl {
+  readonly ownerId: string;
+  readonly grants: readonly { readonly grantee: string; readonly permission: string }[];
+}
+
+export interface ListVersionsRequest {
+  readonly bucket: string;
+  readonly prefix?: string;
+  /** Continue behind this key (and version). */
+  readonly keyMarker?: string;
+  readonly versionIdMarker?: string;
+  /** 1..1000, default 1000. */
+  readonly maxKeys?: number;
+}
+
+export interface ListedVersion {
+  readonly key: string;
+  readonly versionId: string;
+  readonly isLatest: boolean;
+  readonly isDeleteMarker: boolean;
+  readonly lastModifiedMs: number;
+  /** 0 and "" for delete markers. */
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly storageClass: string;
+}
+
+export interface VersionPage {
+  readonly versions: readonly ListedVersion[];
+  /** Where the next page starts; undefined on the last one. */
+  readonly next?: { readonly keyMarker: string; readonly versionIdMarker: string };
+}
