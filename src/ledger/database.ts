@@ -192,7 +192,6 @@ class GroupCommitDatabase implements Database {
       this.#state = "open";
       return value;
     } catch (error) {
-      this.#writer.closeIterators();
       const reason = isOfTheFile(error) ? databaseError(this.#path, error) : error;
       if (alone) {
         this.#rollBack();
