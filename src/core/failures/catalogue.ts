@@ -524,6 +524,14 @@ export const FAILURES = {
     remedy: "Resync: existing versions are not replicated by themselves",
     source: SILENT,
   },
+  RetryNeeded: {
+    origin: "lockstep",
+    class: "eligibility",
+    title: "They failed earlier, for a cause that is gone; S3 never tries them again by itself",
+    retry: "never",
+    remedy: "Resync: a FAILED version stays FAILED until it is replicated again",
+    source: "aws-replication.md §3.2",
+  },
 } as const satisfies Record<string, FailureEntry>;
 
 export type FailureCode = keyof typeof FAILURES;
