@@ -8,7 +8,7 @@ import { unreachable } from "../assert.ts";
 import { asArray, asObject, type DocumentValue, type Members } from "../config/document.ts";
 import type { SkipReason } from "../eligibility.ts";
 import { type FailureCode, failureEntry } from "../failures/catalogue.ts";
-import { sayDecision } from "../iam/explain.ts";
+import { sayDecision, sayNearMiss } from "../iam/explain.ts";
 import type { Rule } from "../model.ts";
 import { REPLICATION_SERVICE } from "../plan.ts";
 import type { Facts, KeyFacts, RecordedFailure } from "./facts.ts";
@@ -101,13 +101,9 @@ function deniedFinding(world: World, obstacle: Obstacle & { readonly kind: "deni
   const says = sayDecision(request, decision);
   const source =
     decision.because === "explicitDeny" ? decision.by.source.name : documentsRead(world, check.on, resource);
-  const near = obstacle.nearMisses.map(
-    (one): Evidence => ({
-      kind: "policy",
-      source: one.statement.source.name,
-      says: `Statement ${one.statement.sid ?? one.statement.index} would allow it but for its ${one.failed}: it has ${one.expected}, the request has ${one.actual}`,
-    }),
-  );
+  const near = obstacle.nearMisses
+    .slice(0, EVIDENCE_MAX)
+    .map((one): Evidence => ({ kind: "policy", source: one.statement.source.name, says: sayNearMiss(one) }));
   return {
     key: `${code} ${check.action} ${resource} ${decidedBy}`,
     code,
@@ -115,7 +111,7 @@ function deniedFinding(world: World, obstacle: Obstacle & { readonly kind: "deni
     action: check.action,
     resource,
     confidence: obstacle.certain ? "proven" : "likely",
-    evidence: [{ kind: "policy", source, says }, ...near.slice(0, EVIDENCE_MAX)],
+    evidence: [{ kind: "policy", source, says }, ...near],
     remedy:
       decision.because === "explicitDeny"
         ? `Take ${check.action} by the replication role out of the deny: ${says}`
@@ -213,7 +209,10 @@ function policyEdit(target: Edit["target"], resource: string, before: string | u
 
 function statementsOf(text: string): Members[] {
   const held = asObject(JSON.parse(text))?.["Statement"];
-  return (Array.isArray(held) ? asArray(held) : [held]).flatMap((one) => asObject(one) ?? []);
+  return (Array.isArray(held) ? asArray(held) : [held]).flatMap((one) => {
+    const statement = asObject(one);
+    return statement === undefined ? [] : [statement];
+  });
 }
 
 function keyStateEdits(keyArn: string, state: string): Edit[] {

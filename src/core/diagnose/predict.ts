@@ -8,6 +8,7 @@ import { bucketArn, parseArn } from "../arn.ts";
 import type { FailureCode } from "../failures/catalogue.ts";
 import { type CompiledPolicy, compilePolicy } from "../iam/compile.ts";
 import { principalContext } from "../iam/context.ts";
+import type { DocumentKind } from "../iam/document.ts";
 import { evaluate, type Policies } from "../iam/evaluate.ts";
 import { explain } from "../iam/explain.ts";
 import type { AccessRequest, Decision, NearMiss, PolicyKind, Principal } from "../iam/model.ts";
@@ -105,7 +106,9 @@ export function worldOf(facts: Facts, roleArn: string): World {
       ? undefined
       : compile(role.boundary.document, "boundary", `permissions boundary "${role.boundary.name}"`, role.arn);
   const trust =
-    role === undefined ? undefined : compile(role.trust, "resource", `the trust policy of role ${role.name}`, role.arn);
+    role === undefined
+      ? undefined
+      : compile(role.trust, "resource", `the trust policy of role ${role.name}`, role.arn, "trust");
   return {
     facts,
     roleArn,
@@ -278,8 +281,14 @@ function sessionOf(role: RoleFacts): Principal {
   };
 }
 
-function compile(text: string, kind: PolicyKind, name: string, attachedTo?: string): CompiledPolicy | undefined {
-  const { document } = parsePolicy(text);
+function compile(
+  text: string,
+  kind: PolicyKind,
+  name: string,
+  attachedTo?: string,
+  syntax: DocumentKind = kind === "resource" ? "resource" : "identity",
+): CompiledPolicy | undefined {
+  const { document } = parsePolicy(text, syntax);
   if (document === undefined) return undefined;
   return compilePolicy(document, { kind, name, ...(attachedTo === undefined ? {} : { attachedTo }) });
 }
