@@ -203,12 +203,21 @@ function rolePolicyEdits(world: World, allowance: Allowance): Edit[] {
 }
 
 function policyEdit(target: Edit["target"], resource: string, before: string | undefined, allowance: Allowance): Edit {
-  const document = before === undefined ? null : (JSON.parse(before) as DocumentValue);
+  const document = before === undefined ? null : readJson(before);
   return { target, resource, before: document, change: (held) => allow(held, allowance) };
 }
 
+/** null when it is not JSON: such a document was never in force, and is replaced. */
+function readJson(text: string): DocumentValue {
+  try {
+    return JSON.parse(text) as DocumentValue;
+  } catch {
+    return null;
+  }
+}
+
 function statementsOf(text: string): Members[] {
-  const held = asObject(JSON.parse(text))?.["Statement"];
+  const held = asObject(readJson(text))?.["Statement"];
   return (Array.isArray(held) ? asArray(held) : [held]).flatMap((one) => {
     const statement = asObject(one);
     return statement === undefined ? [] : [statement];

@@ -537,14 +537,14 @@ export const FAILURES = {
 export type FailureCode = keyof typeof FAILURES;
 
 /** Spellings that AWS used in other documents or years. */
-const ALIASES: Readonly<Record<string, FailureCode>> = {
-  DstMultipartPartUploadNotPermitted: "DstMultipartUploadNotPermitted",
-  SrcGetObjNotPermitted: "SrcGetObjectNotPermitted",
-};
+const ALIASES: ReadonlyMap<string, FailureCode> = new Map([
+  ["DstMultipartPartUploadNotPermitted", "DstMultipartUploadNotPermitted"],
+  ["SrcGetObjNotPermitted", "SrcGetObjectNotPermitted"],
+]);
 
 /** The code that a store, an event or a report names; undefined when it is none of the catalogue. */
 export function failureCode(name: string): FailureCode | undefined {
-  return isFailureCode(name) ? name : ALIASES[name];
+  return isFailureCode(name) ? name : ALIASES.get(name);
 }
 
 export function isFailureCode(name: string): name is FailureCode {
