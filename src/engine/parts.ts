@@ -6,6 +6,7 @@ import type { Step } from "../core/plan.ts";
 import { checksumOf, compositeChecksum } from "../s3/checksum.ts";
 import { type CrcAlgorithm, combineCrcs } from "../s3/crc-combine.ts";
 import { S3Error } from "../s3/errors.ts";
+import { sideBySide } from "../s3/side-by-side.ts";
 import type { ChecksumAlgorithm, ObjectHead, UploadedPart, UploadRef } from "../s3/store.ts";
 import {
   answered,
@@ -35,23 +36,8 @@ interface CopiedPart extends UploadedPart {
 export async function uploadAllParts(run: Run, step: Step, upload: UploadRef): Promise<readonly UploadedPart[]> {
   const head = headOf(run);
   const total = Number(/-([0-9]+)$/.exec(head.etag)?.[1] ?? 1);
-  const copied: CopiedPart[] = [];
-  let next = 1;
-  const copyInTurn = async (): Promise<void> => {
-    while (next <= total) {
-      const partNumber = next++;
-      try {
-        copied[partNumber - 1] = await copyPart(run, step, upload, partNumber);
-      } catch (error) {
-        next = total + 1;
-        throw error;
-      }
-    }
-  };
-  const lanes = Array.from({ length: Math.min(PARTS_AT_ONCE_MAX, total) }, copyInTurn);
-  const results = await Promise.allSettled(lanes);
-  const failed = results.find((one) => one.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+  const numbers = Array.from({ length: total }, (_, index) => index + 1);
+  const copied = await sideBySide(numbers, PARTS_AT_ONCE_MAX, (partNumber) => copyPart(run, step, upload, partNumber));
   await checkWhole(run, step, head, copied);
   return copied;
 }

@@ -5,8 +5,10 @@
 import { bucketOfArn } from "../core/arn.ts";
 import { eligibility } from "../core/eligibility.ts";
 import type { ChangeEvent, ObjectVersion, ReplicationConfiguration, Rule, Tag } from "../core/model.ts";
+import { replicationStatusOf } from "../core/status.ts";
 import type { Ledger, NewTask } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
+import { sideBySide } from "../s3/side-by-side.ts";
 import type { ListedVersion, ObjectHead, Store } from "../s3/store.ts";
 import { newTask } from "./intake.ts";
 import type { Clock, Sites } from "./ports.ts";
@@ -37,28 +39,10 @@ export async function* untriedTasks(options: UntriedOptions, signal: AbortSignal
       page.versions.map((one) => ({ bucket, key: one.key, versionId: one.versionId })),
     );
     const unknown = page.versions.filter((_, index) => rows[index]?.length === 0);
-    yield await tasksOf(options, store, unknown, signal);
+    const tasks = await sideBySide(unknown, HEADS_AT_ONCE, (one) => tasksOfVersion(options, store, one, signal));
+    yield tasks.flat();
     next = page.next;
   } while (next !== undefined && !signal.aborted);
-}
-
-async function tasksOf(
-  options: UntriedOptions,
-  store: Store,
-  versions: readonly ListedVersion[],
-  signal: AbortSignal,
-): Promise<readonly NewTask[]> {
-  const tasks: NewTask[][] = [];
-  let next = 0;
-  const lane = async () => {
-    while (next < versions.length && !signal.aborted) {
-      const at = next++;
-      const listed = versions[at];
-      if (listed !== undefined) tasks[at] = await tasksOfVersion(options, store, listed, signal);
-    }
-  };
-  await Promise.all(Array.from({ length: HEADS_AT_ONCE }, lane));
-  return tasks.flat();
 }
 
 async function tasksOfVersion(
@@ -104,7 +88,7 @@ async function objectOf(
     throw error;
   }
   const { sizeBytes, etag, lastModifiedMs, storageClass, encryption } = head;
-  const status = statusOf(head.replicationStatus);
+  const status = replicationStatusOf(head.replicationStatus);
   return {
     ...ref,
     isDeleteMarker: false,
@@ -153,10 +137,4 @@ async function withoutMarker(
     }
   }
   return missing;
-}
-
-/** Reads a store's spelling; `COMPLETE` is an old one. */
-function statusOf(text: string | undefined): ObjectVersion["replicationStatus"] {
-  if (text === "COMPLETE") return "COMPLETED";
-  return text === "PENDING" || text === "COMPLETED" || text === "FAILED" || text === "REPLICA" ? text : undefined;
 }
