@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { CreateAccessKeyCommand, CreateUserCommand, type IAMClient, PutUserPolicyCommand } from "@aws-sdk/client-iam";
+import * as sdk from "@aws-sdk/client-kms";
 import {
   CancelKeyDeletionCommand,
   CreateAliasCommand,
@@ -36,6 +37,7 @@ import {
   UpdateKeyDescriptionCommand,
 } from "@aws-sdk/client-kms";
 import type { Credentials } from "../../src/core/model.ts";
+import { KMS_OPERATIONS } from "../../src/lab/kms/operations.ts";
 import { type KeyUse, ServiceError } from "../../src/lab/model.ts";
 import { ALICE, allow, BOB, policy, REGION, refusal, SdkLab } from "./sdk-lab.ts";
 
@@ -222,6 +224,9 @@ describe("KMS over the wire, for the AWS SDK", () => {
     assert.equal((await encrypt(root, AliasName)).KeyId, one);
     await root.send(new UpdateAliasCommand({ AliasName, TargetKeyId: two }));
     assert.equal((await encrypt(root, `arn:aws:kms:us-east-1:${ALICE}:alias/app`)).KeyId, two);
+    const all = await root.send(new ListAliasesCommand({}));
+    const s3 = all.Aliases?.find((alias) => alias.AliasName === "alias/aws/s3");
+    assert.deepEqual(s3, { AliasName: "alias/aws/s3", AliasArn: `arn:aws:kms:us-east-1:${ALICE}:alias/aws/s3` });
     const { Aliases } = await root.send(new ListAliasesCommand({ KeyId: two }));
     assert.deepEqual(
       Aliases?.map((alias) => alias.AliasName),
@@ -569,6 +574,10 @@ describe("KMS over the wire, for the AWS SDK", () => {
         assert.equal(keys.resolve(name, BOB, REGION), undefined);
       assert.equal(keys.resolve(arn, ALICE, "eu-west-1"), undefined);
     });
+  });
+
+  it("calls its operations as the SDK does", () => {
+    for (const name of Object.keys(KMS_OPERATIONS)) assert.ok(`${name}Command` in sdk, name);
   });
 
   it("opens after a restart what it closed before", async () => {

@@ -7,6 +7,7 @@ import {
   CreateRoleCommand,
   CreateUserCommand,
   DeleteRoleCommand,
+  DeleteRolePolicyCommand,
   GetUserCommand,
   type IAMClient,
   ListRolesCommand,
@@ -222,7 +223,6 @@ describe("STS over the wire, for the AWS SDK", () => {
       new PutRolePolicyCommand({ RoleName: "changing", PolicyName: "p", PolicyDocument: policy(allow("iam:GetUser")) }),
     );
     await iam.send(new GetUserCommand({ UserName: "ann" }));
-    const { DeleteRolePolicyCommand } = await import("@aws-sdk/client-iam");
     await root.send(new DeleteRolePolicyCommand({ RoleName: "changing", PolicyName: "p" }));
     await root.send(new DeleteRoleCommand({ RoleName: "changing" }));
     assert.deepEqual(lab.identity.credential(session.accessKeyId, session.sessionToken, lab.nowMs), {
