@@ -34,15 +34,17 @@ export function createAuthoriser(): Authoriser {
     return { principal: caller.principal, action, resource, resourceAccount, context: contextOf(caller, ask) };
   }
 
+  const decide: Authoriser["decide"] = (caller, ask) => evaluate(requestOf(caller, ask), policiesOf(caller, ask));
+
+  const denial: Authoriser["denial"] = (caller, ask, decision) => accessDeniedMessage(requestOf(caller, ask), decision);
+
   return {
-    decide: (caller, ask) => evaluate(requestOf(caller, ask), policiesOf(caller, ask)),
-
+    decide,
+    denial,
     require(caller, ask) {
-      const decision = this.decide(caller, ask);
-      if (!decision.allowed) throw new ServiceError("AccessDenied", 403, this.denial(caller, ask, decision));
+      const decision = decide(caller, ask);
+      if (!decision.allowed) throw new ServiceError("AccessDenied", 403, denial(caller, ask, decision));
     },
-
-    denial: (caller, ask, decision) => accessDeniedMessage(requestOf(caller, ask), decision),
   };
 }
 

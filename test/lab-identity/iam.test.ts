@@ -246,6 +246,15 @@ describe("IAM over the wire, for the AWS SDK", () => {
       refusal("DeleteConflictException", 409, /must delete policies first/),
     );
     await root.send(new DeleteRolePolicyCommand({ RoleName, PolicyName: "read" }));
+    for (const PolicyName of ["constructor", "__proto__"]) {
+      await assert.rejects(
+        root.send(new GetRolePolicyCommand({ RoleName, PolicyName })),
+        refusal("NoSuchEntityException", 404),
+      );
+      await root.send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument: document }));
+      await root.send(new GetRolePolicyCommand({ RoleName, PolicyName }));
+      await root.send(new DeleteRolePolicyCommand({ RoleName, PolicyName }));
+    }
     await assert.rejects(
       root.send(new GetRolePolicyCommand({ RoleName, PolicyName: "read" })),
       refusal("NoSuchEntityException", 404, /^The role policy with name read cannot be found\.$/),

@@ -476,6 +476,11 @@ describe("KMS over the wire, for the AWS SDK", () => {
     it("that allow grants give no more than they have", async () => {
       const KeyId = await key();
       await root.send(new CreateGrantCommand({ KeyId, GranteePrincipal: ann, Operations: ["Encrypt", "CreateGrant"] }));
+      await assert.rejects(
+        annKms.send(new CreateGrantCommand({ KeyId, GranteePrincipal: ann, Operations: ["Encrypt"], DryRun: true })),
+        refusal("DryRunOperationException", 400),
+      );
+      assert.equal((await root.send(new ListGrantsCommand({ KeyId }))).Grants?.length, 1);
       const give = (Operations: ("Encrypt" | "Decrypt")[]) =>
         annKms.send(new CreateGrantCommand({ KeyId, GranteePrincipal: ann, Operations }));
       await give(["Encrypt"]);
