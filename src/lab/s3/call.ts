@@ -1,0 +1,34 @@
+/** One call of S3 as the brain sees it: who asks, and the bytes that come with it. No HTTP. */
+import type { RequestContext } from "../../core/iam/model.ts";
+import type { Caller } from "../model.ts";
+
+export interface S3Call {
+  readonly caller: Caller;
+  /** The region the call was signed for. */
+  readonly region: string;
+  readonly requestId: string;
+  readonly nowMs: number;
+  /** Condition keys of the whole request, names in lower case. */
+  readonly context: RequestContext;
+}
+
+/** The bytes of a request. Exactly one of `bytes` and `stream` may be called, once. */
+export interface IncomingBody {
+  /** How many bytes were announced; undefined when the sender did not say. */
+  readonly sizeBytes: number | undefined;
+  /** Whether checksums come after the bytes. */
+  readonly hasTrailers: boolean;
+  /** Throws ServiceError when the bytes are not those that were signed. */
+  bytes(): Promise<Uint8Array>;
+  stream(): AsyncIterable<Uint8Array>;
+  /** Trailing headers, names in lower case; complete after the last byte. */
+  trailers(): Readonly<Record<string, string>>;
+}
+
+/** The service in whose name replicas are written. */
+export const REPLICATION_SERVICE = "s3.amazonaws.com";
+
+/** Whether the caller is a role that S3 itself assumed to replicate: only then may a call say what a replica is. */
+export function isReplicator(call: S3Call): boolean {
+  return call.caller.invokedBy === REPLICATION_SERVICE;
+}
