@@ -10,6 +10,7 @@ import { parseReplication } from "../../core/config/parse.ts";
 import type { EncryptionKind, ReplicationConfiguration, Tag } from "../../core/model.ts";
 import type { Connection, Database, Row } from "../../ledger/database.ts";
 import { s3Error } from "./errors.ts";
+import { compileBucketPolicy, isPolicyPublic } from "./policy-document.ts";
 
 export interface Bucket {
   readonly id: number;
@@ -25,6 +26,8 @@ export interface Bucket {
   readonly settings: BucketSettings;
   /** Of `settings.policy`. */
   readonly policy?: CompiledPolicy;
+  /** Whether that policy lets everybody in. */
+  readonly policyIsPublic: boolean;
   /** Of `settings.replication`. */
   readonly replication?: ReplicationConfiguration;
 }
@@ -73,20 +76,16 @@ export interface Buckets {
   /** In order of their names. */
   ofAccount(account: string): Bucket[];
   /** Fails with BucketAlreadyExists when somebody was faster. */
-  create(bucket: Omit<Bucket, "policy" | "replication" | "revision">): Promise<Bucket>;
+  create(bucket: Omit<PlainBucket, "revision">): Promise<Bucket>;
   /** `change` sees the bucket as the transaction does; what it throws is thrown. */
   update(bucket: Bucket, change: (now: Bucket) => BucketChange): Promise<Bucket>;
   /** `check` may refuse by throwing. */
   remove(bucket: Bucket, check: (connection: Connection) => void): Promise<void>;
 }
 
-/** @param compile turns the text of a bucket policy into what the authoriser takes */
-export function openBuckets(
-  database: Database,
-  compile: (policy: string, bucketName: string) => CompiledPolicy,
-): Buckets {
+export function openBuckets(database: Database): Buckets {
   const byName = new Map<string, Bucket>();
-  const fromRow = (row: Row): Bucket => withDerived(bucketOfRow(row), compile);
+  const fromRow = (row: Row): Bucket => withDerived(bucketOfRow(row));
   for (const row of database.committed.prepare("SELECT * FROM s3_buckets").all()) {
     const bucket = fromRow(row);
     byName.set(bucket.name, bucket);
@@ -111,7 +110,7 @@ export function openBuckets(
         if (connection.prepare("SELECT 1 FROM s3_buckets WHERE name = ?").get(bucket.name) !== undefined) {
           throw s3Error("BucketAlreadyExists", { details: { BucketName: bucket.name } });
         }
-        const fresh = withDerived({ ...bucket, revision: 1 }, compile);
+        const fresh = withDerived({ ...bucket, revision: 1 });
         connection
           .prepare("INSERT INTO s3_buckets VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
           .run(
@@ -134,15 +133,12 @@ export function openBuckets(
       const updated = await database.write((connection) => {
         const now = current(connection, bucket);
         const next = change(now);
-        const after = withDerived(
-          {
-            ...now,
-            versioning: next.versioning ?? now.versioning,
-            settings: next.settings ?? now.settings,
-            revision: now.revision + 1,
-          },
-          compile,
-        );
+        const after = withDerived({
+          ...now,
+          versioning: next.versioning ?? now.versioning,
+          settings: next.settings ?? now.settings,
+          revision: now.revision + 1,
+        });
         connection
           .prepare("UPDATE s3_buckets SET revision = ?, versioning = ?, settings = ? WHERE id = ?")
           .run(after.revision, after.versioning, JSON.stringify(after.settings), after.id);
@@ -167,7 +163,10 @@ export function noSuchBucket(name: string): Error {
   return s3Error("NoSuchBucket", { details: { BucketName: name } });
 }
 
-function bucketOfRow(row: Row): Bucket {
+/** A bucket as its row has it. */
+type PlainBucket = Omit<Bucket, "policy" | "policyIsPublic" | "replication">;
+
+function bucketOfRow(row: Row): PlainBucket {
   return {
     id: Number(row["id"]),
     name: String(row["name"]),
@@ -180,14 +179,22 @@ function bucketOfRow(row: Row): Bucket {
   };
 }
 
-/** Adds what is derived from the settings, once per change. */
-function withDerived(bucket: Bucket, compile: (policy: string, bucketName: string) => CompiledPolicy): Bucket {
-  const { settings, policy: _policy, replication: _replication, ...rest } = { ...bucket };
+/** Adds what follows from the settings, once per change. */
+function withDerived(bucket: PlainBucket): Bucket {
+  const { id, name, account, region, createdMs, revision, versioning, settings } = bucket;
+  const { policy } = settings;
   const { configuration } = settings.replication === undefined ? {} : parseReplication(settings.replication);
   return {
-    ...rest,
+    id,
+    name,
+    account,
+    region,
+    createdMs,
+    revision,
+    versioning,
     settings,
-    ...(settings.policy === undefined ? {} : { policy: compile(settings.policy, bucket.name) }),
+    ...(policy === undefined ? {} : { policy: compileBucketPolicy(policy, name) }),
+    policyIsPublic: policy !== undefined && isPolicyPublic(policy),
     ...(configuration === undefined ? {} : { replication: configuration }),
   };
 }

@@ -16,13 +16,29 @@ export interface S3Call {
 export interface IncomingBody {
   /** How many bytes were announced; undefined when the sender did not say. */
   readonly sizeBytes: number | undefined;
-  /** Whether checksums come after the bytes. */
-  readonly hasTrailers: boolean;
   /** Throws ServiceError when the bytes are not those that were signed. */
   bytes(): Promise<Uint8Array>;
   stream(): AsyncIterable<Uint8Array>;
   /** Trailing headers, names in lower case; complete after the last byte. */
   trailers(): Readonly<Record<string, string>>;
+}
+
+/** Bytes that do not come from a client: of another version, or of a caller in this process. */
+export function bodyOf(bytes: Uint8Array | AsyncIterable<Uint8Array>, sizeBytes: number): IncomingBody {
+  return {
+    sizeBytes,
+    async bytes() {
+      if (bytes instanceof Uint8Array) return bytes;
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of bytes) chunks.push(chunk);
+      return Buffer.concat(chunks);
+    },
+    async *stream() {
+      if (bytes instanceof Uint8Array) yield bytes;
+      else yield* bytes;
+    },
+    trailers: () => ({}),
+  };
 }
 
 /** The service in whose name replicas are written. */

@@ -42,6 +42,7 @@ const ERRORS = {
   InvalidDigest: [400, "The Content-MD5 you specified was invalid."],
   InvalidEncryptionAlgorithmError: [400, "The encryption request that you specified is not valid."],
   InvalidLocationConstraint: [400, "The specified location-constraint is not valid"],
+  InvalidObjectState: [403, "The operation is not valid for the object's storage class"],
   InvalidPart: [
     400,
     "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",

@@ -49,6 +49,7 @@ CREATE TABLE s3_versions (
   checksums TEXT NOT NULL,
   metadata TEXT NOT NULL,
   tags TEXT NOT NULL,
+  is_replica INTEGER NOT NULL,
   replication_status TEXT,
   destinations TEXT,
   PRIMARY KEY (bucket_id, key, place DESC, version_id)

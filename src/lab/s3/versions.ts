@@ -34,6 +34,9 @@ export interface StoredVersion {
   readonly checksums?: Checksums;
   readonly metadata: StoredMetadata;
   readonly tags: readonly Tag[];
+  /** Whether replication wrote it. */
+  readonly isReplica: boolean;
+  /** As it is shown. */
   readonly replicationStatus?: ReplicationStatus;
   /** Status by destination ARN, for versions that rules took. */
   readonly destinations?: Readonly<Record<string, ReplicationStatus>>;
@@ -47,7 +50,7 @@ export interface StoredMetadata extends ObjectMetadata {
 /** What a new row has; whether it is the latest follows from its place. */
 export type NewVersion = Omit<StoredVersion, "isLatest">;
 
-const NO_METADATA: StoredMetadata = { contentHeaders: {}, userMetadata: {} };
+export const NO_METADATA: StoredMetadata = { contentHeaders: {}, userMetadata: {} };
 const NO_TAGS: readonly Tag[] = [];
 
 /** The latest version of a key, marker or not. */
@@ -111,6 +114,32 @@ export function removeVersion(connection: Connection, version: StoredVersion): v
   if (next !== undefined) markLatest(connection, version, next, 1);
 }
 
+/**
+ * Removes a version with the bytes that only it names.
+ *
+ * @returns the blobs that were its body: to be removed after the commit
+ */
+export function dropVersion(connection: Connection, version: StoredVersion): number[] {
+  removeVersion(connection, version);
+  if (version.upload !== undefined) return dropParts(connection, version.upload);
+  return dropBody(connection, version.bodyId, version.inFile);
+}
+
+/** Removes an inline body; a blob is named for the caller. */
+export function dropBody(connection: Connection, bodyId: number | undefined, inFile: boolean): number[] {
+  if (bodyId === undefined) return [];
+  if (inFile) return [bodyId];
+  connection.prepare("DELETE FROM s3_bodies WHERE id = ?").run(bodyId);
+  return [];
+}
+
+/** Removes the parts of an upload, or of the version that it became. */
+export function dropParts(connection: Connection, upload: string): number[] {
+  const rows = connection.prepare("SELECT body_id, in_file FROM s3_parts WHERE upload = ?").all(upload);
+  connection.prepare("DELETE FROM s3_parts WHERE upload = ?").run(upload);
+  return rows.flatMap((row) => dropBody(connection, Number(row["body_id"]), row["in_file"] === 1));
+}
+
 /** Replaces everything but the identity of a version. */
 export function updateVersion(connection: Connection, version: StoredVersion): void {
   connection.prepare(REPLACE).run(...valuesOf(version, version.isLatest));
@@ -138,7 +167,7 @@ function markLatest(
     .run(isLatest, bucketId, key, row["place"] ?? null, row["version_id"] ?? null);
 }
 
-const COLUMNS = 24;
+const COLUMNS = 25;
 const MARKS = Array(COLUMNS).fill("?").join(", ");
 const INSERT = `INSERT INTO s3_versions VALUES (${MARKS})`;
 const REPLACE = `INSERT OR REPLACE INTO s3_versions VALUES (${MARKS})`;
@@ -167,6 +196,7 @@ function valuesOf(version: NewVersion, isLatest: boolean): SqlValue[] {
     version.checksums === undefined ? "" : JSON.stringify(version.checksums),
     version.metadata === NO_METADATA ? "" : JSON.stringify(version.metadata),
     version.tags.length === 0 ? "" : JSON.stringify(version.tags),
+    version.isReplica ? 1 : 0,
     version.replicationStatus ?? null,
     version.destinations === undefined ? null : JSON.stringify(version.destinations),
   ];
@@ -206,6 +236,7 @@ export function versionOfRow(row: Row): StoredVersion {
     ...(checksums === "" ? {} : { checksums: JSON.parse(checksums) as Checksums }),
     metadata: metadata === "" ? NO_METADATA : (JSON.parse(metadata) as StoredMetadata),
     tags: tags === "" ? NO_TAGS : (JSON.parse(tags) as Tag[]),
+    isReplica: row["is_replica"] === 1,
     ...(status === null ? {} : { replicationStatus: status }),
     ...(destinations === null ? {} : { destinations: JSON.parse(destinations) as Record<string, ReplicationStatus> }),
   };

@@ -1,0 +1,215 @@
+/**
+ * Takes in the bytes of a request: hashes them, checks them against what the sender claimed, seals them and puts them
+ * where bodies are kept. Nothing names them yet: the caller adds a row, or discards them.
+ *
+ * Bodies of up to `INLINE_BYTES` are handled in one piece and go into the row's transaction; larger ones stream into a
+ * blob, which is durable when `receiveBody` resolves.
+ */
+import { createHash, hash } from "node:crypto";
+import type { Connection } from "../../ledger/database.ts";
+import { CHECKSUM_ALGORITHMS, checksumHeader, createHasher } from "../../s3/checksum.ts";
+import type { ChecksumAlgorithm } from "../../s3/store.ts";
+import type { BlobWriter } from "../blobs.ts";
+import { FRAME_BYTES, sealBody, sealFrame } from "../envelope.ts";
+import type { IncomingBody } from "./call.ts";
+import { invalidRequest, s3Error } from "./errors.ts";
+import type { S3Service } from "./service.ts";
+
+/** Larger bodies are files. */
+export const INLINE_BYTES = 98_304;
+/** 5 GiB, for one PUT and for one part. */
+export const BODY_BYTES_MAX = 5 * 1024 ** 3;
+
+/** What the sender says of the bytes. */
+export interface BodyClaims {
+  /** Base64. */
+  readonly contentMd5?: string;
+  /** Value in base64; undefined when it comes in a trailer. */
+  readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value?: string };
+}
+
+export interface ReceivedBody {
+  readonly bodyId: number;
+  readonly sizeBytes: number;
+  /** 16 bytes. */
+  readonly md5: Buffer;
+  /** In base64. */
+  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string };
+  readonly inFile: boolean;
+  /** Puts an inline body into its table; part of the transaction that names it. */
+  store(connection: Connection): void;
+  /** Takes back what was kept outside of the database. Not after `store`. */
+  discard(): void;
+}
+
+/** S3 computes this checksum when the sender asks for none. */
+const DEFAULT_ALGORITHM: ChecksumAlgorithm = "CRC64NVME";
+
+/**
+ * @param defaultAlgorithm what to compute when the sender claims nothing
+ * @throws ServiceError BadDigest, InvalidDigest, EntityTooLarge, MissingContentLength, and what the body itself throws
+ */
+export async function receiveBody(
+  s3: S3Service,
+  body: IncomingBody,
+  claims: BodyClaims,
+  sealing: { readonly dataKey: Uint8Array; readonly nowMs: number },
+  defaultAlgorithm: ChecksumAlgorithm = DEFAULT_ALGORITHM,
+): Promise<ReceivedBody> {
+  const { sizeBytes } = body;
+  if (sizeBytes === undefined) throw s3Error("MissingContentLength");
+  if (sizeBytes > BODY_BYTES_MAX) {
+    throw s3Error("EntityTooLarge", {
+      details: { ProposedSize: String(sizeBytes), MaxSizeAllowed: String(BODY_BYTES_MAX) },
+    });
+  }
+  const expectedMd5 = parseContentMd5(claims.contentMd5);
+  const algorithm = claims.checksum?.algorithm ?? defaultAlgorithm;
+  const bodyId = s3.sequence.next(sealing.nowMs);
+  const received =
+    sizeBytes <= INLINE_BYTES
+      ? await receiveInline(body, algorithm, sealing.dataKey, bodyId)
+      : await receiveFile(s3, body, algorithm, sealing.dataKey, bodyId);
+  try {
+    if (expectedMd5 !== undefined && !expectedMd5.equals(received.md5)) {
+      throw s3Error("BadDigest", {
+        details: { CalculatedDigest: received.md5.toString("base64"), ExpectedDigest: claims.contentMd5 ?? "" },
+      });
+    }
+    checkClaim(claims.checksum, body, received.checksum.value);
+  } catch (error) {
+    received.discard();
+    throw error;
+  }
+  return received;
+}
+
+/** The algorithm that a list of trailing header names announces. @throws ServiceError InvalidRequest */
+export function trailerAlgorithm(trailer: string): ChecksumAlgorithm | undefined {
+  const name = trailer.trim().toLowerCase();
+  if (name === "") return undefined;
+  const algorithm = CHECKSUM_ALGORITHMS.find((one) => name === checksumHeader(one));
+  if (algorithm === undefined) throw invalidRequest("The value specified in the x-amz-trailer header is not supported");
+  return algorithm;
+}
+
+async function receiveInline(
+  body: IncomingBody,
+  algorithm: ChecksumAlgorithm,
+  dataKey: Uint8Array,
+  bodyId: number,
+): Promise<ReceivedBody> {
+  const bytes = await body.bytes();
+  const md5 = hash("md5", bytes, "buffer");
+  const checksum = await createHasher(algorithm);
+  checksum.update(bytes);
+  const value = checksum.digest();
+  const sealed = sealBody(dataKey, bodyId, bytes);
+  return {
+    bodyId,
+    sizeBytes: bytes.length,
+    md5,
+    checksum: { algorithm, value },
+    inFile: false,
+    store(connection) {
+      connection.prepare("INSERT INTO s3_bodies VALUES (?, ?)").run(bodyId, sealed);
+    },
+    discard() {},
+  };
+}
+
+async function receiveFile(
+  s3: S3Service,
+  body: IncomingBody,
+  algorithm: ChecksumAlgorithm,
+  dataKey: Uint8Array,
+  bodyId: number,
+): Promise<ReceivedBody> {
+  const writer = await s3.blobs.create(bodyId);
+  try {
+    const md5 = createHash("md5");
+    const checksum = await createHasher(algorithm);
+    const frames = new Framer(writer, dataKey, bodyId);
+    let sizeBytes = 0;
+    for await (const chunk of body.stream()) {
+      md5.update(chunk);
+      checksum.update(chunk);
+      sizeBytes += chunk.length;
+      await frames.write(chunk);
+    }
+    await frames.end();
+    await writer.finish();
+    return {
+      bodyId,
+      sizeBytes,
+      md5: md5.digest(),
+      checksum: { algorithm, value: checksum.digest() },
+      inFile: true,
+      store() {},
+      discard: () => s3.blobs.remove([bodyId]),
+    };
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+}
+
+/** Cuts a stream into frames and seals each; one frame is held back, because the last one is sealed as such. */
+class Framer {
+  readonly #writer: BlobWriter;
+  readonly #dataKey: Uint8Array;
+  readonly #bodyId: number;
+  readonly #frame = Buffer.allocUnsafe(FRAME_BYTES);
+  #filled = 0;
+  #index = 0;
+
+  constructor(writer: BlobWriter, dataKey: Uint8Array, bodyId: number) {
+    this.#writer = writer;
+    this.#dataKey = dataKey;
+    this.#bodyId = bodyId;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (this.#filled === FRAME_BYTES) await this.#seal(false);
+      const taken = Math.min(rest.length, FRAME_BYTES - this.#filled);
+      this.#frame.set(rest.subarray(0, taken), this.#filled);
+      this.#filled += taken;
+      rest = rest.subarray(taken);
+    }
+  }
+
+  end(): Promise<void> {
+    return this.#seal(true);
+  }
+
+  #seal(isLast: boolean): Promise<void> {
+    const frame = { bodyId: this.#bodyId, index: this.#index, isLast };
+    const sealed = sealFrame(this.#dataKey, frame, this.#frame.subarray(0, this.#filled));
+    this.#index++;
+    this.#filled = 0;
+    return this.#writer.write(sealed);
+  }
+}
+
+function parseContentMd5(header: string | undefined): Buffer | undefined {
+  if (header === undefined) return undefined;
+  const bytes = Buffer.from(header, "base64");
+  if (bytes.length !== 16) throw s3Error("InvalidDigest", { details: { "Content-MD5": header } });
+  return bytes;
+}
+
+function checkClaim(claim: BodyClaims["checksum"], body: IncomingBody, computed: string): void {
+  if (claim === undefined) return;
+  const { algorithm } = claim;
+  const claimed = claim.value ?? body.trailers()[checksumHeader(algorithm)];
+  if (claimed === undefined) {
+    throw s3Error("MalformedXML", { message: "The request did not carry the trailing checksum that it announced" });
+  }
+  if (claimed !== computed) {
+    throw s3Error("BadDigest", {
+      message: `The ${algorithm} you specified did not match the calculated checksum.`,
+    });
+  }
+}
