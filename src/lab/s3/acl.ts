@@ -15,11 +15,7 @@ export interface Acl {
   readonly grants: readonly { readonly grantee: string; readonly permission: string }[];
 }
 
-export function getObjectAcl(
-  s3: S3Service,
-  call: S3Call,
-  input: Pick<ReadInput, "bucket" | "key" | "versionId">,
-): Acl {
+export function getObjectAcl(s3: S3Service, call: S3Call, input: Pick<ReadInput, "bucket" | "key" | "versionId">): Acl {
   return ownersAcl(s3, locate(s3, call, "GetObjectAcl", input).bucket);
 }
 

@@ -4,9 +4,10 @@
  * Whoever reads gets the committed bucket. Whoever writes versions asks `current` inside the transaction and gets the
  * bucket as the transaction sees it, so a PUT and a change of versioning have an order.
  */
-import type { CompiledPolicy } from "../../core/iam/compile.ts";
+
 import type { DocumentValue } from "../../core/config/document.ts";
 import { parseReplication } from "../../core/config/parse.ts";
+import type { CompiledPolicy } from "../../core/iam/compile.ts";
 import type { EncryptionKind, ReplicationConfiguration, Tag } from "../../core/model.ts";
 import type { Connection, Database, Row } from "../../ledger/database.ts";
 import { s3Error } from "./errors.ts";

@@ -1,6 +1,6 @@
 /** One call of S3 as the brain sees it: who asks, and the bytes that come with it. No HTTP. */
 import type { RequestContext } from "../../core/iam/model.ts";
-import type { Caller } from "../model.ts";
+import type { Caller, ServiceCall } from "../model.ts";
 
 export interface S3Call {
   readonly caller: Caller;
@@ -21,6 +21,11 @@ export interface IncomingBody {
   stream(): AsyncIterable<Uint8Array>;
   /** Trailing headers, names in lower case; complete after the last byte. */
   trailers(): Readonly<Record<string, string>>;
+}
+
+/** A call over HTTP, its body as a stream: what `server.ts` hands to the skin of S3. */
+export interface IncomingCall extends ServiceCall {
+  readonly body: IncomingBody;
 }
 
 /** Bytes that do not come from a client: of another version, or of a caller in this process. */

@@ -33,7 +33,9 @@ export interface Content {
   readonly sizeBytes: number;
   /** Hex; for KMS the etag is made of it, for others it is the etag. Multipart objects carry their part count. */
   readonly digest: string;
-  readonly body: { readonly bodyId: number; readonly inFile: boolean } | { readonly upload: string; readonly partCount: number };
+  readonly body:
+    | { readonly bodyId: number; readonly inFile: boolean }
+    | { readonly upload: string; readonly partCount: number };
   readonly sealing: Pick<SealingKey, "encryption" | "wrappedKey">;
   readonly storageClass: string;
   readonly checksums: Checksums;
@@ -110,12 +112,7 @@ function writeOriginal(
  *
  * @source aws-replication.md §0.2, §5.4
  */
-function writeReplica(
-  connection: Connection,
-  bucket: Bucket,
-  content: Content,
-  replica: ReplicaIdentity,
-): Written {
+function writeReplica(connection: Connection, bucket: Bucket, content: Content, replica: ReplicaIdentity): Written {
   requireVersioning(bucket);
   const modifiedMs = Math.floor(replica.lastModifiedMs / 1000) * 1000;
   const place = placeOfVersionId(replica.versionId) ?? placeOfTime(modifiedMs);

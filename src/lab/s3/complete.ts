@@ -7,7 +7,7 @@ import type { Checksums, ReplicaIdentity } from "../../s3/store.ts";
 import { isReplicator, type S3Call } from "./call.ts";
 import { commitVersion } from "./commit.ts";
 import type { WriteConditions } from "./conditions.ts";
-import { type CustomerKey } from "./encryption.ts";
+import type { CustomerKey } from "./encryption.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
 import {
   findUpload,
@@ -45,11 +45,7 @@ export interface CompleteInput extends UploadRefInput {
   readonly replica?: ReplicaIdentity;
 }
 
-export async function completeMultipartUpload(
-  s3: S3Service,
-  call: S3Call,
-  input: CompleteInput,
-): Promise<WriteAnswer> {
+export async function completeMultipartUpload(s3: S3Service, call: S3Call, input: CompleteInput): Promise<WriteAnswer> {
   const { bucket, upload } = locateUpload(s3, call, "CompleteMultipartUpload", input);
   const { details } = upload;
   const parts = chooseParts(upload, partsOfUpload(s3.database.committed, upload.id), input.parts);

@@ -8,9 +8,9 @@ import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
 import { invalidRequest } from "./errors.ts";
 import { addPart, locateUpload, type StoredPart, type UploadDetails, type UploadRefInput } from "./multipart.ts";
 import { admitWrite, storedMetadata, type WriteAnswer, type WriteInput, wholeSeconds, writeAnswer } from "./put.ts";
+import { parseCopyRange } from "./ranges.ts";
 import { locate, refuseArchived, shownVersionId } from "./read.ts";
 import { BODY_BYTES_MAX, receiveBody } from "./receive.ts";
-import { parseCopyRange } from "./ranges.ts";
 import { type ByteRange, findBytes } from "./serve.ts";
 import type { S3Service } from "./service.ts";
 import type { StoredVersion } from "./versions.ts";
@@ -129,9 +129,7 @@ function locateSource(s3: S3Service, call: S3Call, source: CopySource): ReturnTy
     return locate(s3, call, "GetObject", source);
   } catch (error) {
     if (!(error instanceof Error && "code" in error) || error.code !== "MethodNotAllowed") throw error;
-    throw invalidRequest(
-      "The source of a copy request may not specifically refer to a delete marker by version id.",
-    );
+    throw invalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.");
   }
 }
 

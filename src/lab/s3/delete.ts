@@ -25,8 +25,8 @@ import {
   findVersion,
   insertVersion,
   latestVersion,
-  NO_METADATA,
   type NewVersion,
+  NO_METADATA,
   type StoredVersion,
 } from "./versions.ts";
 

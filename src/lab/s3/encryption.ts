@@ -185,7 +185,8 @@ function kmsUse(bucket: Bucket, key: string, bucketKey: boolean): Omit<KeyUse, "
 function refuseBlockedCustomerKeys(call: S3Call, bucket: Bucket, key: string): void {
   if (!bucket.settings.encryption?.blockedTypes.includes("SSE-C")) return;
   const { principal } = call.caller;
-  const who = "arn" in principal ? `User: ${principal.arn} is not authorized to perform: s3:PutObject` : "Access Denied";
+  const who =
+    "arn" in principal ? `User: ${principal.arn} is not authorized to perform: s3:PutObject` : "Access Denied";
   throw s3Error("AccessDenied", {
     message:
       `${who} on resource: "${objectArn(bucket.name, key)}" because this bucket has blocked upload requests that specify ` +

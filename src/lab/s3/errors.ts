@@ -16,10 +16,7 @@ const ERRORS = {
     409,
     "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.",
   ],
-  BucketAlreadyOwnedByYou: [
-    409,
-    "Your previous request to create the named bucket succeeded and you already own it.",
-  ],
+  BucketAlreadyOwnedByYou: [409, "Your previous request to create the named bucket succeeded and you already own it."],
   BucketNotEmpty: [409, "The bucket you tried to delete is not empty"],
   ConditionalRequestConflict: [
     409,
@@ -60,10 +57,7 @@ const ERRORS = {
   InvalidURI: [400, "Couldn't parse the specified URI."],
   KeyTooLongError: [400, "Your key is too long"],
   MalformedPolicy: [400, "Policies must be valid JSON and the first byte must be '{'"],
-  MalformedXML: [
-    400,
-    "The XML you provided was not well-formed or did not validate against our published schema",
-  ],
+  MalformedXML: [400, "The XML you provided was not well-formed or did not validate against our published schema"],
   MaxMessageLengthExceeded: [400, "Your request was too big."],
   MetadataTooLarge: [400, "Your metadata headers exceed the maximum allowed metadata size"],
   MethodNotAllowed: [405, "The specified method is not allowed against this resource."],

@@ -5,8 +5,8 @@
  * What a page is called in XML and which parameters are echoed is the skin's business.
  */
 import type { Connection, Row } from "../../ledger/database.ts";
-import { type StoredVersion, versionOfRow } from "./versions.ts";
 import { placeOfVersionId } from "./version-id.ts";
+import { type StoredVersion, versionOfRow } from "./versions.ts";
 
 export interface ListRequest {
   readonly bucketId: number;

@@ -17,7 +17,7 @@ import { isMd5Etag } from "./commit.ts";
 import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
 import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
 import type { S3Operation } from "./operations.ts";
-import { admitWrite, wholeSeconds, type WriteInput } from "./put.ts";
+import { admitWrite, type WriteInput, wholeSeconds } from "./put.ts";
 import { type BodyClaims, type ReceivedBody, receiveBody } from "./receive.ts";
 import type { S3Service } from "./service.ts";
 import { dropBody, dropParts, type StoredMetadata } from "./versions.ts";
@@ -148,7 +148,11 @@ export async function addPart(
     );
   }
   const { details } = upload;
-  if (claims.checksum !== undefined && details.checksumWasNamed && claims.checksum.algorithm !== details.checksum.algorithm) {
+  if (
+    claims.checksum !== undefined &&
+    details.checksumWasNamed &&
+    claims.checksum.algorithm !== details.checksum.algorithm
+  ) {
     throw invalidRequest(
       `Checksum Type mismatch occurred, expected checksum Type: ${details.checksum.algorithm.toLowerCase()}, actual checksum Type: ${claims.checksum.algorithm.toLowerCase()}`,
     );
@@ -179,7 +183,8 @@ export async function addPart(
 export async function abortMultipartUpload(s3: S3Service, call: S3Call, input: UploadRefInput): Promise<void> {
   const { upload } = locateUpload(s3, call, "AbortMultipartUpload", input);
   const freed = await s3.database.write((connection) => {
-    if (connection.prepare("DELETE FROM s3_uploads WHERE id = ?").run(upload.id).changes === 0) throw noSuchUpload(upload.id);
+    if (connection.prepare("DELETE FROM s3_uploads WHERE id = ?").run(upload.id).changes === 0)
+      throw noSuchUpload(upload.id);
     return dropParts(connection, upload.id);
   });
   s3.blobs.remove(freed);
@@ -250,7 +255,9 @@ function chosenChecksum(asked: CreateUploadInput["checksum"]): UploadDetails["ch
   const isSha = algorithm === "SHA1" || algorithm === "SHA256";
   const type = asked?.type ?? (algorithm === "CRC64NVME" ? "FULL_OBJECT" : "COMPOSITE");
   if ((type === "FULL_OBJECT" && isSha) || (type === "COMPOSITE" && algorithm === "CRC64NVME")) {
-    throw invalidRequest(`The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`);
+    throw invalidRequest(
+      `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
+    );
   }
   return { algorithm, type };
 }

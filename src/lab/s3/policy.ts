@@ -18,10 +18,11 @@ export async function putBucketPolicy(s3: S3Service, call: S3Call, bucketName: s
   const bucket = requireBucket(s3, bucketName);
   authorise(s3, call, "PutBucketPolicy", { bucket });
   if (text === "") throw s3Error("MissingRequestBodyError");
-  if (Buffer.byteLength(text) > POLICY_BYTES_MAX) throw malformedPolicy("Policy exceeds the maximum allowed document size.");
+  if (Buffer.byteLength(text) > POLICY_BYTES_MAX)
+    throw malformedPolicy("Policy exceeds the maximum allowed document size.");
   const { problems } = parsePolicy(text, "resource");
   const [problem] = problems;
-  if (problem !== undefined) throw malformedPolicy(problem.message);
+  if (problem !== undefined) throw malformedPolicy(problem.says);
   if (!isAboutBucket(text, bucketName)) throw malformedPolicy("Policy has invalid resource");
   if (bucket.settings.publicAccessBlock?.blockPublicPolicy === true && isPolicyPublic(text)) {
     const who = "arn" in call.caller.principal ? call.caller.principal.arn : "anonymous";

@@ -1,10 +1,11 @@
 /** GetObject and HeadObject: find the version, authorise, decide conditions and range, open the bytes. */
-import type { CustomerKey } from "./encryption.ts";
-import { checkCustomerKey, openDataKey } from "./encryption.ts";
+
 import { authorise, mayList, requireBucket } from "./access.ts";
 import type { Bucket } from "./bucket.ts";
 import type { S3Call } from "./call.ts";
 import { checkReadConditions, type ReadConditions } from "./conditions.ts";
+import type { CustomerKey } from "./encryption.ts";
+import { checkCustomerKey, openDataKey } from "./encryption.ts";
 import { invalidArgument, s3Error } from "./errors.ts";
 import type { S3Operation } from "./operations.ts";
 import { parseRange } from "./ranges.ts";
@@ -165,4 +166,3 @@ export function refuseArchived(version: StoredVersion): void {
   if (!ARCHIVED.has(version.storageClass)) return;
   throw s3Error("InvalidObjectState", { details: { StorageClass: version.storageClass } });
 }
-

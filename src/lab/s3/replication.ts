@@ -71,12 +71,7 @@ export function admitNew(
  *
  * @returns the version as it is to be stored
  */
-export function admitTags(
-  connection: Connection,
-  bucket: Bucket,
-  version: StoredVersion,
-  atMs: number,
-): StoredVersion {
+export function admitTags(connection: Connection, bucket: Bucket, version: StoredVersion, atMs: number): StoredVersion {
   if (bucket.replication === undefined) return version;
   const admittedTo = version.isReplica ? {} : { admittedTo: Object.keys(version.destinations ?? {}) };
   const { taken } = eligibility(bucket.replication, { ...candidateOf(version), ...admittedTo }, "tags");
@@ -173,10 +168,7 @@ export function announceChange(s3: S3Service): void {
 }
 
 /** FAILED wins over PENDING wins over COMPLETED; a replica that is settled is a replica again. @source §3.2 */
-function shownStatus(
-  destinations: Readonly<Record<string, ReplicationStatus>>,
-  isReplica: boolean,
-): ReplicationStatus {
+function shownStatus(destinations: Readonly<Record<string, ReplicationStatus>>, isReplica: boolean): ReplicationStatus {
   const statuses = Object.values(destinations);
   if (statuses.includes("FAILED")) return "FAILED";
   if (statuses.includes("PENDING")) return "PENDING";

@@ -4,7 +4,7 @@
  * What is in the table is read at once; blobs are pinned first, so a version that is deleted while it is read is still
  * read to its end.
  */
-import { SealError, FRAME_BYTES, frameCount, framePosition, openFrame } from "../envelope.ts";
+import { FRAME_BYTES, frameCount, framePosition, openFrame, SealError } from "../envelope.ts";
 import { s3Error } from "./errors.ts";
 import type { S3Service } from "./service.ts";
 import type { StoredVersion } from "./versions.ts";

@@ -4,8 +4,9 @@
  *
  * 24 bytes in 32 characters: 13 random ones, 7 of the place, 4 of a checksum that tells our ids from other people's.
  */
-import { crc32 } from "node:zlib";
+
 import { randomBytes } from "node:crypto";
+import { crc32 } from "node:zlib";
 
 /** The id of a version that has none: written before versioning, or while it is suspended. */
 export const NULL_VERSION = "null";
