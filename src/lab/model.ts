@@ -103,7 +103,7 @@ export interface Authoriser {
   decide(caller: Caller, ask: Ask): Decision;
   /** @throws ServiceError AccessDenied with AWS's enhanced message when the decision is no */
   require(caller: Caller, ask: Ask): void;
-  /** What a caller is told of a no: the reason within its own account, a bare "Access Denied" elsewhere. */
+  /** What the caller is told of a no; the reason only where AWS tells it. */
   denial(caller: Caller, ask: Ask, decision: Extract<Decision, { allowed: false }>): string;
 }
 
