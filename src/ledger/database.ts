@@ -7,28 +7,16 @@
  * Writes run one after another on one connection, inside a transaction that is shared by all writes of one turn of
  * the event loop. A promise of `write` resolves after the commit, so what is acknowledged is on disk. Reads go to a
  * second connection and see only what is committed; nobody can read what a crash would take back.
+ *
+ * Several processes may open one file: a write waits for the other's transaction, `busyMsMax` at most. Whoever must
+ * be alone holds a file of its own with `holdFile`.
  */
-import { createRequire } from "node:module";
-import type { DatabaseSyncInstance, SqliteModule } from "@photostructure/sqlite";
+import { closeSync, openSync } from "node:fs";
+import { resolve } from "node:path";
+import { assert } from "../core/assert.ts";
+import { type Connection, DatabaseError, databaseError, isOfTheFile, SqliteConnection } from "./connection.ts";
 
-/** Values that SQLite stores. Integers beyond 2^53 are refused, so keep them below. */
-export type SqlValue = null | number | string | Uint8Array;
-
-/** A prepared statement: the same object on every call with the same text. */
-export interface Statement {
-  run(...parameters: SqlValue[]): { changes: number };
-  get(...parameters: SqlValue[]): Row | undefined;
-  all(...parameters: SqlValue[]): Row[];
-  iterate(...parameters: SqlValue[]): IterableIterator<Row>;
-}
-
-/** A row by column name. */
-export type Row = Record<string, SqlValue>;
-
-/** One connection. Statements are prepared once and kept. */
-export interface Connection {
-  prepare(sql: string): Statement;
-}
+export { type Connection, DatabaseError, type Row, type SqlValue, type Statement } from "./connection.ts";
 
 export interface Database {
   /** Sees committed rows only (in memory: also those of the transaction that is about to be committed). */
@@ -37,230 +25,270 @@ export interface Database {
   /**
    * Runs `work` now, in the shared transaction, and resolves with its value once it is durable.
    *
-   * `work` must be synchronous. If it throws, what it wrote is rolled back and the promise rejects with what it
-   * threw; the other writes of the transaction are not touched. If the commit itself fails, every write of the
-   * transaction rejects with a DatabaseError.
+   * `work` is synchronous and calls no `write` itself. If it throws, what it wrote is rolled back and the promise
+   * rejects with what it threw; the other writes of the transaction are not touched. If SQLite gives up the
+   * transaction (a full disk, an I/O error) or the commit fails, every write in it rejects with a DatabaseError and
+   * none of them is in the file.
    */
   write<T>(work: (connection: Connection) => T): Promise<T>;
 
-  /** Commits what is open, then closes the file. Later calls reject. */
+  /** Commits what is open, then closes the file. Later calls of `write` reject. */
   close(): Promise<void>;
 }
 
-/** The file cannot be used: it says which one, why, and what to do. */
-export class DatabaseError extends Error {
-  override readonly name = "DatabaseError";
-  readonly reason: "newerVersion" | "foreign" | "locked" | "io";
-
-  constructor(reason: DatabaseError["reason"], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
-  }
-}
-
 export interface DatabaseOptions {
-  /** A file, or ":memory:" for one that lives and dies with the process. */
+  /** A file, or ":memory:" for one that lives and dies with the process. A new file is readable by its owner only. */
   readonly path: string;
   /** Whose file this is: a 31-bit number in its header; a file with another one is refused. */
   readonly applicationId: number;
   /** SQL scripts; the position (from 1) is the version that the file has after it. Only ever append. */
   readonly migrations: readonly string[];
+  /** How long a call waits (and this process with it) while another process is writing; default 2000. */
+  readonly busyMsMax?: number;
   /** When to commit an open transaction; default `setImmediate`. */
   readonly schedule?: (commit: () => void) => void;
 }
 
+const BUSY_MS_MAX = 2000;
+
+/** Above this many pages of 4 KiB the log is copied into the file; beyond that size it is cut back afterwards. */
+const LOG_PAGES = 4000;
+
 /**
  * Opens the file, creates it when it is new, and brings its tables up to date.
  *
- * @throws DatabaseError when it cannot be opened, is of a newer version, or is not ours
+ * @throws DatabaseError when it cannot be opened, is of a newer version, or is not ours; it is then left as it was
  */
 export function openDatabase(options: DatabaseOptions): Database {
   const inMemory = options.path === ":memory:";
-  const writer = openConnection(options.path);
+  // An absolute path cannot be taken for a URI ("file:…") and survives a change of directory.
+  const path = inMemory ? options.path : resolve(options.path);
+  if (!inMemory) createPrivately(path);
+  const writer = new SqliteConnection(path);
   try {
-    prepareFile(writer, options);
-  } catch (error) {
+    prepareFile(writer, { ...options, path });
+    return new GroupCommitDatabase({
+      path,
+      writer,
+      reader: inMemory ? writer : openReader(path, options),
+      schedule: options.schedule ?? setImmediate,
+    });
+  } catch (cause) {
     writer.close();
-    throw error;
+    throw databaseError(path, cause);
   }
-  const reader = inMemory ? writer : openConnection(options.path);
-  if (!inMemory) reader.exec("PRAGMA query_only = ON; PRAGMA mmap_size = 268435456;");
-  return new GroupCommitDatabase(writer, reader, options);
 }
 
 /**
  * Holds `path` for this process until `release` or its death, kill -9 included: an operating system's lock, not a flag.
  *
- * @throws DatabaseError "locked" when another process holds it
+ * The file is empty and serves for nothing else.
+ *
+ * @throws DatabaseError "locked" when somebody holds it
  */
 export function holdFile(path: string): { release(): void } {
-  const connection = openConnection(path);
+  const connection = new SqliteConnection(resolve(path));
   try {
+    // By `exec` only: a prepared statement would keep the lock beyond `close` on Node 20.
     connection.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (cause) {
     connection.close();
-    throw openingError(path, cause);
+    throw databaseError(path, cause);
   }
-  return { release: () => connection.close() };
+  let held = true;
+  return {
+    release: () => {
+      if (held) connection.close();
+      held = false;
+    },
+  };
+}
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 class GroupCommitDatabase implements Database {
   readonly committed: Connection;
-  readonly #writer: DatabaseSyncInstance;
-  readonly #reader: DatabaseSyncInstance;
-  readonly #connection: Connection;
-  readonly #schedule: (commit: () => void) => void;
   readonly #path: string;
-  #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
-  #open = false;
-  #closed = false;
+  readonly #writer: SqliteConnection;
+  readonly #reader: SqliteConnection;
+  readonly #schedule: (commit: () => void) => void;
+  /** Those whose work is done in the open transaction. */
+  #waiting: Waiting[] = [];
+  #state: "idle" | "open" | "working" | "closed" = "idle";
 
-  constructor(writer: DatabaseSyncInstance, reader: DatabaseSyncInstance, options: DatabaseOptions) {
-    this.#writer = writer;
-    this.#reader = reader;
-    this.#path = options.path;
-    this.#connection = new CachingConnection(writer);
-    this.committed = reader === writer ? this.#connection : new CachingConnection(reader);
-    this.#schedule = options.schedule ?? setImmediate;
+  constructor(parts: {
+    readonly path: string;
+    readonly writer: SqliteConnection;
+    readonly reader: SqliteConnection;
+    readonly schedule: (commit: () => void) => void;
+  }) {
+    this.#path = parts.path;
+    this.#writer = parts.writer;
+    this.#reader = parts.reader;
+    this.#schedule = parts.schedule;
+    this.committed = parts.reader;
   }
 
   async write<T>(work: (connection: Connection) => T): Promise<T> {
-    if (this.#closed) throw new DatabaseError("io", `${this.#path} is closed`);
-    if (!this.#open) {
-      this.#connection.prepare("BEGIN IMMEDIATE").run();
-      this.#open = true;
-      this.#schedule(() => this.#commit());
-    }
-    this.#connection.prepare("SAVEPOINT one").run();
-    let value: T;
-    try {
-      value = work(this.#connection);
-    } catch (error) {
-      this.#connection.prepare("ROLLBACK TO one").run();
-      this.#connection.prepare("RELEASE one").run();
-      throw error;
-    }
-    this.#connection.prepare("RELEASE one").run();
+    assert(this.#state !== "working", "a write inside the work of another write");
+    if (this.#state === "closed") throw new DatabaseError("io", `${this.#path} is closed`);
+    if (this.#state === "idle") this.#begin();
+    const value = this.#work(work);
     await new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }));
     return value;
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
+    assert(this.#state !== "working", "a close inside the work of a write");
+    if (this.#state === "closed") return;
     this.#commit();
-    this.#closed = true;
+    this.#state = "closed";
     if (this.#reader !== this.#writer) this.#reader.close();
+    try {
+      this.#writer.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // Only a matter of tidiness: what is in the log is durable there.
+    }
     this.#writer.close();
   }
 
-  #commit(): void {
-    if (!this.#open) return;
+  #begin(): void {
+    try {
+      this.#writer.prepare("BEGIN IMMEDIATE").run();
+    } catch (cause) {
+      throw databaseError(this.#path, cause);
+    }
+    this.#state = "open";
+    this.#schedule(() => this.#commit());
+  }
+
+  /** The first work of a transaction needs no savepoint: to roll it back is to roll back everything there is. */
+  #work<T>(work: (connection: Connection) => T): T {
+    const alone = this.#waiting.length === 0;
+    this.#state = "working";
+    try {
+      if (!alone) this.#writer.prepare("SAVEPOINT work").run();
+      const value = work(this.#writer);
+      assert(!(value instanceof Promise), "the work of a write is not synchronous");
+      if (!alone) this.#writer.prepare("RELEASE work").run();
+      this.#state = "open";
+      return value;
+    } catch (error) {
+      this.#writer.closeIterators();
+      const reason = isOfTheFile(error) ? databaseError(this.#path, error) : error;
+      if (alone) {
+        this.#rollBack();
+      } else if (this.#rollBackToSavepoint()) {
+        this.#state = "open";
+      } else {
+        this.#rollBack();
+        this.#rejectWaiting(databaseError(this.#path, error));
+      }
+      throw reason;
+    }
+  }
+
+  /** False when there is nothing to roll back to: SQLite has given up the whole transaction by itself. */
+  #rollBackToSavepoint(): boolean {
+    try {
+      this.#writer.exec("ROLLBACK TO work; RELEASE work");
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #rollBack(): void {
+    this.#state = "idle";
+    this.#writer.rollBack();
+  }
+
+  #rejectWaiting(error: DatabaseError): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    this.#open = false;
+    for (const one of waiting) one.reject(error);
+  }
+
+  #commit(): void {
+    if (this.#state !== "open") return;
+    this.#writer.closeIterators();
+    this.#reader.closeIterators();
     try {
-      this.#connection.prepare("COMMIT").run();
+      this.#writer.prepare("COMMIT").run();
     } catch (cause) {
-      const error = new DatabaseError("io", `cannot commit to ${this.#path}: ${String(cause)}`, { cause });
-      try {
-        this.#connection.prepare("ROLLBACK").run();
-      } catch {
-        // SQLite has already rolled back by itself (disk full, I/O error).
-      }
-      for (const one of waiting) one.reject(error);
+      this.#rollBack();
+      this.#rejectWaiting(databaseError(this.#path, cause));
       return;
     }
+    this.#state = "idle";
+    const waiting = this.#waiting;
+    this.#waiting = [];
     for (const one of waiting) one.resolve();
   }
 }
 
-class CachingConnection implements Connection {
-  readonly #database: DatabaseSyncInstance;
-  readonly #statements = new Map<string, Statement>();
-
-  constructor(database: DatabaseSyncInstance) {
-    this.#database = database;
-  }
-
-  prepare(sql: string): Statement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql) as unknown as Statement;
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-}
-
-function prepareFile(database: DatabaseSyncInstance, options: DatabaseOptions): void {
-  const { path } = options;
+/** A new file is made for its owner alone: a lab's holds keys, a ledger's the names of objects. */
+function createPrivately(path: string): void {
   try {
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
-    database.exec("PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;");
-    const applicationId = pragma(database, "application_id");
-    const version = pragma(database, "user_version");
-    if (applicationId !== options.applicationId && (applicationId !== 0 || version !== 0)) {
-      throw new DatabaseError("foreign", `${path} is not a file of this kind: choose another directory`);
-    }
-    if (version > options.migrations.length) {
-      throw new DatabaseError(
-        "newerVersion",
-        `${path} was written by a newer version of Lockstep (format ${version}, this one knows up to ` +
-          `${options.migrations.length}): upgrade Lockstep, or choose another data directory`,
-      );
-    }
-    for (let next = version; next < options.migrations.length; next++) {
-      database.exec("BEGIN IMMEDIATE");
-      database.exec(options.migrations[next] ?? "");
-      database.exec(`PRAGMA application_id = ${options.applicationId}; PRAGMA user_version = ${next + 1};`);
-      database.exec("COMMIT");
-    }
-  } catch (cause) {
-    if (cause instanceof DatabaseError) throw cause;
-    throw openingError(path, cause);
+    // Only when it is new: closing a file that SQLite has open would drop SQLite's locks.
+    closeSync(openSync(path, "wx", 0o600));
+  } catch {
+    // It is there already, or opening it will say why it cannot be.
   }
 }
 
-const SQLITE_BUSY = 5;
-const SQLITE_LOCKED = 6;
-const SQLITE_NOT_A_DATABASE = 26;
-
-function openingError(path: string, cause: unknown): DatabaseError {
-  const code = cause instanceof Error && "errcode" in cause ? Number(cause.errcode) & 0xff : 0;
-  if (code === SQLITE_BUSY || code === SQLITE_LOCKED) {
-    return new DatabaseError("locked", `${path} is in use by another process: stop it, or choose another directory`);
-  }
-  if (code === SQLITE_NOT_A_DATABASE) {
-    return new DatabaseError("foreign", `${path} is not a SQLite file: choose another directory`);
-  }
-  return new DatabaseError("io", `cannot open ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-    cause,
-  });
+function openReader(path: string, options: DatabaseOptions): SqliteConnection {
+  const reader = new SqliteConnection(path);
+  reader.exec(
+    `PRAGMA busy_timeout = ${options.busyMsMax ?? BUSY_MS_MAX}; PRAGMA query_only = ON; PRAGMA cache_size = -8192;`,
+  );
+  return reader;
 }
 
-function pragma(database: DatabaseSyncInstance, name: "application_id" | "user_version"): number {
-  const row = database.prepare(`PRAGMA ${name}`).get() as Record<string, number>;
-  return row[name] ?? 0;
+function prepareFile(connection: SqliteConnection, options: DatabaseOptions): void {
+  connection.exec(
+    `PRAGMA busy_timeout = ${options.busyMsMax ?? BUSY_MS_MAX}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;`,
+  );
+  connection.exec("PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;");
+  // Nothing is written before it is known whose file this is.
+  if (knownVersion(connection, options) < options.migrations.length) migrate(connection, options);
+  const mode = connection.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
+  if (mode !== "wal" && mode !== "memory") {
+    throw new DatabaseError("io", `${options.path} is on a disk without shared memory files: choose a local disk`);
+  }
+  connection.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}; PRAGMA journal_size_limit = ${LOG_PAGES * 4096};`);
 }
 
-const require = createRequire(import.meta.url);
-let implementation: SqliteModule["DatabaseSync"] | undefined;
+/** The version of the tables; 0 for an empty file. */
+function knownVersion(connection: SqliteConnection, { path, applicationId, migrations }: DatabaseOptions): number {
+  const version = connection.pragma("user_version");
+  const isEmpty = connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+  if (connection.pragma("application_id") !== applicationId && !(isEmpty && version === 0)) {
+    throw new DatabaseError("foreign", `${path} is a SQLite file of another kind: choose another file`);
+  }
+  if (version > migrations.length) {
+    throw new DatabaseError(
+      "newerVersion",
+      `${path} was written by a newer version of Lockstep (format ${version}, this one knows up to ` +
+        `${migrations.length}): upgrade Lockstep, or choose another data directory`,
+    );
+  }
+  return version;
+}
 
-function openConnection(path: string): DatabaseSyncInstance {
-  implementation ??= loadImplementation();
+function migrate(connection: SqliteConnection, options: DatabaseOptions): void {
+  connection.exec("BEGIN IMMEDIATE");
   try {
-    return new implementation(path);
-  } catch (cause) {
-    throw openingError(path, cause);
+    // Again, for somebody else may have been faster.
+    for (const script of options.migrations.slice(knownVersion(connection, options))) connection.exec(script);
+    connection.exec(
+      `PRAGMA application_id = ${options.applicationId}; PRAGMA user_version = ${options.migrations.length}; COMMIT`,
+    );
+  } catch (error) {
+    connection.rollBack();
+    throw error;
   }
-}
-
-/** Node's own SQLite from 22.13 on; on Node 20 a package with the same interface and the same file format. */
-function loadImplementation(): SqliteModule["DatabaseSync"] {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  const builtIn = major > 22 || (major === 22 && minor >= 13);
-  const module = require(builtIn ? "node:sqlite" : "@photostructure/sqlite") as {
-    DatabaseSync: SqliteModule["DatabaseSync"];
-  };
-  return module.DatabaseSync;
 }
