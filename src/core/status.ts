@@ -60,3 +60,9 @@ export function shownStatus(undone: readonly ("PENDING" | "FAILED")[]): Replicat
   if (undone.includes("FAILED")) return "FAILED";
   return undone.length > 0 ? "PENDING" : "COMPLETED";
 }
+
+/** Reads a store's spelling of a status; `COMPLETE` is an old one. Undefined for none, and for words that mean nothing. */
+export function replicationStatusOf(text: string | undefined): ReplicationStatus | undefined {
+  if (text === "COMPLETE") return "COMPLETED";
+  return text === "PENDING" || text === "COMPLETED" || text === "FAILED" || text === "REPLICA" ? text : undefined;
+}

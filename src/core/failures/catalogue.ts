@@ -524,19 +524,27 @@ export const FAILURES = {
     remedy: "Resync: existing versions are not replicated by themselves",
     source: SILENT,
   },
+  RetryNeeded: {
+    origin: "lockstep",
+    class: "eligibility",
+    title: "They failed earlier, for a cause that is gone; S3 never tries them again by itself",
+    retry: "never",
+    remedy: "Resync: a FAILED version stays FAILED until it is replicated again",
+    source: "aws-replication.md §3.2",
+  },
 } as const satisfies Record<string, FailureEntry>;
 
 export type FailureCode = keyof typeof FAILURES;
 
 /** Spellings that AWS used in other documents or years. */
-const ALIASES: Readonly<Record<string, FailureCode>> = {
-  DstMultipartPartUploadNotPermitted: "DstMultipartUploadNotPermitted",
-  SrcGetObjNotPermitted: "SrcGetObjectNotPermitted",
-};
+const ALIASES: ReadonlyMap<string, FailureCode> = new Map([
+  ["DstMultipartPartUploadNotPermitted", "DstMultipartUploadNotPermitted"],
+  ["SrcGetObjNotPermitted", "SrcGetObjectNotPermitted"],
+]);
 
 /** The code that a store, an event or a report names; undefined when it is none of the catalogue. */
 export function failureCode(name: string): FailureCode | undefined {
-  return isFailureCode(name) ? name : ALIASES[name];
+  return isFailureCode(name) ? name : ALIASES.get(name);
 }
 
 export function isFailureCode(name: string): name is FailureCode {
