@@ -16,8 +16,8 @@ export interface S3Call {
 export interface IncomingBody {
   /** How many bytes were announced; undefined when the sender did not say. */
   readonly sizeBytes: number | undefined;
-  /** Throws ServiceError when the bytes are not those that were signed. */
-  bytes(): Promise<Uint8Array>;
+  /** All of them. Throws ServiceError when there are more, or they are not those that were signed. */
+  bytes(bytesMax: number): Promise<Uint8Array>;
   stream(): AsyncIterable<Uint8Array>;
   /** Trailing headers, names in lower case; complete after the last byte. */
   trailers(): Readonly<Record<string, string>>;

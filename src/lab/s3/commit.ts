@@ -68,6 +68,7 @@ export async function commitVersion(
   content: Content,
   options: CommitOptions,
 ): Promise<Committed> {
+  const place = s3.sequence.next(call.nowMs);
   const { version, freed, now } = await s3.database.write((connection) => {
     const current = s3.buckets.current(connection, bucket);
     if (options.conditions !== undefined) {
@@ -75,7 +76,7 @@ export async function commitVersion(
     }
     const written =
       options.replica === undefined
-        ? writeOriginal(s3, connection, current, content, call.nowMs)
+        ? writeOriginal(connection, current, content, { place, nowMs: call.nowMs })
         : writeReplica(connection, current, content, options.replica);
     return { ...written, now: current };
   });
@@ -91,13 +92,11 @@ interface Written {
 }
 
 function writeOriginal(
-  s3: S3Service,
   connection: Connection,
   bucket: Bucket,
   content: Content,
-  nowMs: number,
+  { place, nowMs }: { readonly place: number; readonly nowMs: number },
 ): Written {
-  const place = s3.sequence.next(nowMs);
   const versionId = bucket.versioning === "Enabled" ? mintVersionId(place) : NULL_VERSION;
   const freed = versionId === NULL_VERSION ? dropNullVersion(connection, bucket, content.key) : [];
   content.store(connection);

@@ -6,7 +6,7 @@ import { commitVersion } from "./commit.ts";
 import { checkCopyConditions, type ReadConditions } from "./conditions.ts";
 import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
 import { invalidRequest } from "./errors.ts";
-import { addPart, locateUpload, type StoredPart, type UploadDetails, type UploadRefInput } from "./multipart.ts";
+import { type AddedPart, addPart, locateUpload, type UploadRefInput } from "./multipart.ts";
 import { admitWrite, storedMetadata, type WriteAnswer, type WriteInput, wholeSeconds, writeAnswer } from "./put.ts";
 import { parseCopyRange } from "./ranges.ts";
 import { locate, refuseArchived, shownVersionId } from "./read.ts";
@@ -54,9 +54,10 @@ export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput):
 
   const [known] = Object.keys(version.checksums?.values ?? {});
   const algorithm = input.checksumAlgorithm ?? (known as ChecksumAlgorithm | undefined);
+  const claims = algorithm === undefined ? {} : { defaultAlgorithm: algorithm };
   const bytes = await source.read(s3, call, undefined, input.source.customerKey);
   const sealing = await makeDataKey(s3, call, bucket, input.key, input.encryption);
-  const received = await receiveBody(s3, bytes, {}, { dataKey: sealing.dataKey, nowMs: call.nowMs }, algorithm);
+  const received = await receiveBody(s3, bytes, claims, { dataKey: sealing.dataKey, nowMs: call.nowMs });
   try {
     const committed = await commitVersion(
       s3,
@@ -93,9 +94,7 @@ export interface CopyPartInput extends UploadRefInput {
   readonly customerKey?: CustomerKey;
 }
 
-export interface CopyPartAnswer {
-  readonly part: StoredPart;
-  readonly details: UploadDetails;
+export interface CopyPartAnswer extends AddedPart {
   readonly sourceVersionId?: string;
 }
 

@@ -101,12 +101,13 @@ async function deleteFrom(
   const replica = isReplicator(call) ? input.replica : undefined;
   authorise(s3, call, operation, { bucket, key, ...(versionId === undefined ? {} : { versionId }) });
   const listable = input.ifMatch === undefined || mayList(s3, call, bucket);
+  const at = { place: s3.sequence.next(call.nowMs), nowMs: call.nowMs };
   const { answer, freed, isTaken } = await s3.database.write((connection) => {
     const now = s3.buckets.current(connection, bucket);
     if (input.ifMatch !== undefined) checkDeleteCondition(connection, now, input, input.ifMatch, listable);
     if (replica !== undefined) return addReplicaMarker(connection, now, key, replica);
     if (versionId !== undefined) return removeVersionForGood(connection, now, key, versionId);
-    return addMarker(s3, connection, now, key, call.nowMs);
+    return addMarker(connection, now, key, at);
   });
   s3.blobs.remove(freed);
   if (isTaken) announceChange(s3);
@@ -135,11 +136,15 @@ function removeVersionForGood(connection: Connection, bucket: Bucket, key: strin
   return { answer: { versionId, isMarker: version?.isMarker === true }, freed, isTaken: false };
 }
 
-function addMarker(s3: S3Service, connection: Connection, bucket: Bucket, key: string, nowMs: number): Deleted {
+function addMarker(
+  connection: Connection,
+  bucket: Bucket,
+  key: string,
+  { place, nowMs }: { readonly place: number; readonly nowMs: number },
+): Deleted {
   if (bucket.versioning === "") {
     return { answer: { isMarker: false }, freed: dropNullVersion(connection, bucket, key), isTaken: false };
   }
-  const place = s3.sequence.next(nowMs);
   const versionId = bucket.versioning === "Enabled" ? mintVersionId(place) : NULL_VERSION;
   const freed = versionId === NULL_VERSION ? dropNullVersion(connection, bucket, key) : [];
   const fresh = marker(bucket, key, { versionId, place, isReplica: false, modifiedMs: wholeSeconds(nowMs) });

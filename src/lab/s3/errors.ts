@@ -58,6 +58,7 @@ const ERRORS = {
   KeyTooLongError: [400, "Your key is too long"],
   MalformedPolicy: [400, "Policies must be valid JSON and the first byte must be '{'"],
   MalformedXML: [400, "The XML you provided was not well-formed or did not validate against our published schema"],
+  MalformedTrailerError: [400, "The request contained trailing data that was not well-formed"],
   MaxMessageLengthExceeded: [400, "Your request was too big."],
   MetadataTooLarge: [400, "Your metadata headers exceed the maximum allowed metadata size"],
   MethodNotAllowed: [405, "The specified method is not allowed against this resource."],

@@ -18,7 +18,7 @@ import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
 import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
 import type { S3Operation } from "./operations.ts";
 import { admitWrite, type WriteInput, wholeSeconds } from "./put.ts";
-import { type BodyClaims, type ReceivedBody, receiveBody } from "./receive.ts";
+import { type BodyClaims, type NamedChecksum, type ReceivedBody, receiveBody } from "./receive.ts";
 import type { S3Service } from "./service.ts";
 import { dropBody, dropParts, type StoredMetadata } from "./versions.ts";
 
@@ -60,7 +60,7 @@ export interface StoredPart {
   readonly sizeBytes: number;
   /** Without quotes. */
   readonly etag: string;
-  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string };
+  readonly checksum: NamedChecksum;
   readonly modifiedMs: number;
 }
 
@@ -94,6 +94,7 @@ export async function createMultipartUpload(
     checksumWasNamed: input.checksum?.algorithm !== undefined,
   };
   const keptKey = s3.serviceKey.wrapServiceKey(sealing.dataKey, keptKeyContext(uploadId));
+  const place = s3.sequence.next(call.nowMs);
   await s3.database.write((connection) => {
     s3.buckets.current(connection, bucket);
     connection
@@ -102,7 +103,7 @@ export async function createMultipartUpload(
         uploadId,
         bucket.id,
         input.key,
-        s3.sequence.next(call.nowMs),
+        place,
         call.nowMs,
         initiatorOf(call),
         keptKey,
@@ -125,9 +126,16 @@ export async function uploadPart(
   call: S3Call,
   input: UploadPartInput,
   body: IncomingBody,
-): Promise<{ readonly part: StoredPart; readonly details: UploadDetails }> {
+): Promise<AddedPart> {
   const { bucket, upload } = locateUpload(s3, call, "UploadPart", input);
   return addPart(s3, call, bucket, upload, input, body);
+}
+
+export interface AddedPart {
+  readonly part: StoredPart;
+  readonly details: UploadDetails;
+  /** What the sender claimed, where it claimed anything. */
+  readonly claimed?: NamedChecksum;
 }
 
 /** Takes in a part; also the end of UploadPartCopy, whose bytes come from another version. */
@@ -138,7 +146,7 @@ export async function addPart(
   upload: Upload,
   input: Pick<UploadPartInput, "partNumber" | "claims" | "customerKey">,
   body: IncomingBody,
-): Promise<{ readonly part: StoredPart; readonly details: UploadDetails }> {
+): Promise<AddedPart> {
   const { partNumber, claims } = input;
   if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > PARTS_MAX) {
     throw invalidArgument(
@@ -159,7 +167,7 @@ export async function addPart(
   }
   const dataKey = await uploadKey(s3, call, bucket, upload, input.customerKey);
   const sealing = { dataKey, nowMs: call.nowMs };
-  const received = await receiveBody(s3, body, claims, sealing, details.checksum.algorithm);
+  const received = await receiveBody(s3, body, { ...claims, keep: details.checksum.algorithm }, sealing);
   const part: StoredPart = {
     number: partNumber,
     bodyId: received.bodyId,
@@ -176,7 +184,7 @@ export async function addPart(
     received.discard();
     throw error;
   }
-  return { part, details };
+  return { part, details, ...(received.claimed === undefined ? {} : { claimed: received.claimed }) };
 }
 
 /** Idempotent only in that nothing is left behind; an unknown upload is NoSuchUpload, as S3 answers. */

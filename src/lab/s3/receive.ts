@@ -7,7 +7,7 @@
  */
 import { createHash, hash } from "node:crypto";
 import type { Connection } from "../../ledger/database.ts";
-import { CHECKSUM_ALGORITHMS, checksumHeader, createHasher } from "../../s3/checksum.ts";
+import { CHECKSUM_ALGORITHMS, checksumHeader, createHasher, type Hasher } from "../../s3/checksum.ts";
 import type { ChecksumAlgorithm } from "../../s3/store.ts";
 import type { BlobWriter } from "../blobs.ts";
 import { FRAME_BYTES, sealBody, sealFrame } from "../envelope.ts";
@@ -26,6 +26,10 @@ export interface BodyClaims {
   readonly contentMd5?: string;
   /** Value in base64; undefined when it comes in a trailer. */
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value?: string };
+  /** What to compute when nothing is claimed. */
+  readonly defaultAlgorithm?: ChecksumAlgorithm;
+  /** What to keep, whatever is claimed: the parts of one upload must have checksums of one kind. */
+  readonly keep?: ChecksumAlgorithm;
 }
 
 export interface ReceivedBody {
@@ -33,8 +37,10 @@ export interface ReceivedBody {
   readonly sizeBytes: number;
   /** 16 bytes. */
   readonly md5: Buffer;
-  /** In base64. */
-  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string };
+  /** To be kept with the bytes; value in base64. */
+  readonly checksum: NamedChecksum;
+  /** What the sender claimed, and it was right. */
+  readonly claimed?: NamedChecksum;
   readonly inFile: boolean;
   /** Puts an inline body into its table; part of the transaction that names it. */
   store(connection: Connection): void;
@@ -42,19 +48,20 @@ export interface ReceivedBody {
   discard(): void;
 }
 
+export interface NamedChecksum {
+  readonly algorithm: ChecksumAlgorithm;
+  readonly value: string;
+}
+
 /** S3 computes this checksum when the sender asks for none. */
 const DEFAULT_ALGORITHM: ChecksumAlgorithm = "CRC64NVME";
 
-/**
- * @param defaultAlgorithm what to compute when the sender claims nothing
- * @throws ServiceError BadDigest, InvalidDigest, EntityTooLarge, MissingContentLength, and what the body itself throws
- */
+/** @throws ServiceError BadDigest, InvalidDigest, EntityTooLarge, MissingContentLength, and what the body itself throws */
 export async function receiveBody(
   s3: S3Service,
   body: IncomingBody,
   claims: BodyClaims,
   sealing: { readonly dataKey: Uint8Array; readonly nowMs: number },
-  defaultAlgorithm: ChecksumAlgorithm = DEFAULT_ALGORITHM,
 ): Promise<ReceivedBody> {
   const { sizeBytes } = body;
   if (sizeBytes === undefined) throw s3Error("MissingContentLength");
@@ -64,24 +71,63 @@ export async function receiveBody(
     });
   }
   const expectedMd5 = parseContentMd5(claims.contentMd5);
-  const algorithm = claims.checksum?.algorithm ?? defaultAlgorithm;
-  const bodyId = s3.sequence.next(sealing.nowMs);
+  const kept = claims.keep ?? claims.checksum?.algorithm ?? claims.defaultAlgorithm ?? DEFAULT_ALGORITHM;
+  const hashers = await Hashers.open(kept, claims.checksum?.algorithm);
+  const target = { hashers, dataKey: sealing.dataKey, bodyId: s3.sequence.next(sealing.nowMs) };
   const received =
-    sizeBytes <= INLINE_BYTES
-      ? await receiveInline(body, algorithm, sealing.dataKey, bodyId)
-      : await receiveFile(s3, body, algorithm, sealing.dataKey, bodyId);
+    sizeBytes <= INLINE_BYTES ? await receiveInline(body, target) : await receiveFile(s3, body, target);
   try {
     if (expectedMd5 !== undefined && !expectedMd5.equals(received.md5)) {
       throw s3Error("BadDigest", {
         details: { CalculatedDigest: received.md5.toString("base64"), ExpectedDigest: claims.contentMd5 ?? "" },
       });
     }
-    checkClaim(claims.checksum, body, received.checksum.value);
+    checkClaim(claims.checksum, body, received.claimed);
   } catch (error) {
     received.discard();
     throw error;
   }
   return received;
+}
+
+/** The checksum that is kept, and the one that is claimed where it is another one. */
+class Hashers {
+  readonly #kept: { readonly algorithm: ChecksumAlgorithm; readonly hasher: Hasher };
+  readonly #claimed: { readonly algorithm: ChecksumAlgorithm; readonly hasher?: Hasher } | undefined;
+
+  private constructor(
+    kept: { readonly algorithm: ChecksumAlgorithm; readonly hasher: Hasher },
+    claimed: { readonly algorithm: ChecksumAlgorithm; readonly hasher?: Hasher } | undefined,
+  ) {
+    this.#kept = kept;
+    this.#claimed = claimed;
+  }
+
+  static async open(kept: ChecksumAlgorithm, claimed: ChecksumAlgorithm | undefined): Promise<Hashers> {
+    const first = { algorithm: kept, hasher: await createHasher(kept) };
+    if (claimed === undefined) return new Hashers(first, undefined);
+    if (claimed === kept) return new Hashers(first, { algorithm: claimed });
+    return new Hashers(first, { algorithm: claimed, hasher: await createHasher(claimed) });
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#kept.hasher.update(bytes);
+    this.#claimed?.hasher?.update(bytes);
+  }
+
+  digest(): Pick<ReceivedBody, "checksum" | "claimed"> {
+    const checksum = { algorithm: this.#kept.algorithm, value: this.#kept.hasher.digest() };
+    if (this.#claimed === undefined) return { checksum };
+    const { algorithm, hasher } = this.#claimed;
+    return { checksum, claimed: { algorithm, value: hasher === undefined ? checksum.value : hasher.digest() } };
+  }
+}
+
+/** Where the bytes of one body go. */
+interface BodyTarget {
+  readonly hashers: Hashers;
+  readonly dataKey: Uint8Array;
+  readonly bodyId: number;
 }
 
 /** The algorithm that a list of trailing header names announces. @throws ServiceError InvalidRequest */
@@ -95,21 +141,17 @@ export function trailerAlgorithm(trailer: string): ChecksumAlgorithm | undefined
 
 async function receiveInline(
   body: IncomingBody,
-  algorithm: ChecksumAlgorithm,
-  dataKey: Uint8Array,
-  bodyId: number,
+  { hashers, dataKey, bodyId }: BodyTarget,
 ): Promise<ReceivedBody> {
-  const bytes = await body.bytes();
+  const bytes = await body.bytes(INLINE_BYTES);
   const md5 = hash("md5", bytes, "buffer");
-  const checksum = await createHasher(algorithm);
-  checksum.update(bytes);
-  const value = checksum.digest();
+  hashers.update(bytes);
   const sealed = sealBody(dataKey, bodyId, bytes);
   return {
     bodyId,
     sizeBytes: bytes.length,
     md5,
-    checksum: { algorithm, value },
+    ...hashers.digest(),
     inFile: false,
     store(connection) {
       connection.prepare("INSERT INTO s3_bodies VALUES (?, ?)").run(bodyId, sealed);
@@ -121,19 +163,16 @@ async function receiveInline(
 async function receiveFile(
   s3: S3Service,
   body: IncomingBody,
-  algorithm: ChecksumAlgorithm,
-  dataKey: Uint8Array,
-  bodyId: number,
+  { hashers, dataKey, bodyId }: BodyTarget,
 ): Promise<ReceivedBody> {
   const writer = await s3.blobs.create(bodyId);
   try {
     const md5 = createHash("md5");
-    const checksum = await createHasher(algorithm);
     const frames = new Framer(writer, dataKey, bodyId);
     let sizeBytes = 0;
     for await (const chunk of body.stream()) {
       md5.update(chunk);
-      checksum.update(chunk);
+      hashers.update(chunk);
       sizeBytes += chunk.length;
       await frames.write(chunk);
     }
@@ -143,7 +182,7 @@ async function receiveFile(
       bodyId,
       sizeBytes,
       md5: md5.digest(),
-      checksum: { algorithm, value: checksum.digest() },
+      ...hashers.digest(),
       inFile: true,
       store() {},
       discard: () => s3.blobs.remove([bodyId]),
@@ -200,14 +239,14 @@ function parseContentMd5(header: string | undefined): Buffer | undefined {
   return bytes;
 }
 
-function checkClaim(claim: BodyClaims["checksum"], body: IncomingBody, computed: string): void {
-  if (claim === undefined) return;
+function checkClaim(claim: BodyClaims["checksum"], body: IncomingBody, computed: NamedChecksum | undefined): void {
+  if (claim === undefined || computed === undefined) return;
   const { algorithm } = claim;
   const claimed = claim.value ?? body.trailers()[checksumHeader(algorithm)];
   if (claimed === undefined) {
-    throw s3Error("MalformedXML", { message: "The request did not carry the trailing checksum that it announced" });
+    throw s3Error("MalformedTrailerError");
   }
-  if (claimed !== computed) {
+  if (claimed !== computed.value) {
     throw s3Error("BadDigest", {
       message: `The ${algorithm} you specified did not match the calculated checksum.`,
     });

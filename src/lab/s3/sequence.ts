@@ -5,7 +5,11 @@
 import type { Database } from "../../ledger/database.ts";
 
 export interface Sequence {
-  /** A number greater than every number before. May only be used in rows: it is reserved by the commit they share. */
+  /**
+   * A number greater than every number before, safe to be used in rows that are written after the call.
+   *
+   * Not to be called inside the work of a write: it may write itself.
+   */
   next(nowMs: number): number;
 }
 

@@ -52,7 +52,7 @@ export async function handleCreateMultipartUpload(s3: S3Service, request: S3Requ
 
 export async function handleUploadPart(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
   const customerKey = parseCustomerKey(request.headers);
-  const { part, details } = await uploadPart(
+  const { part, details, claimed } = await uploadPart(
     s3,
     request.call,
     {
@@ -65,7 +65,8 @@ export async function handleUploadPart(s3: S3Service, request: S3Request): Promi
   );
   const headers = encryptionHeaders(details);
   headers["etag"] = `"${part.etag}"`;
-  headers[checksumHeader(part.checksum.algorithm)] = part.checksum.value;
+  const { algorithm, value } = claimed ?? part.checksum;
+  headers[checksumHeader(algorithm)] = value;
   return emptyAnswer(200, headers);
 }
 

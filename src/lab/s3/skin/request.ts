@@ -31,8 +31,7 @@ export async function readText(request: S3Request, bytesMax: number = DOCUMENT_B
   if ((request.body.sizeBytes ?? 0) > bytesMax) {
     throw s3Error("MaxMessageLengthExceeded", { details: { MaxMessageLengthBytes: String(bytesMax) } });
   }
-  const bytes = await request.body.bytes();
-  if (bytes.length > bytesMax) throw s3Error("MaxMessageLengthExceeded");
+  const bytes = await request.body.bytes(bytesMax);
   const claims = bodyClaims(request);
   if (claims.contentMd5 !== undefined && hash("md5", bytes, "base64") !== claims.contentMd5) throw s3Error("BadDigest");
   if (claims.checksum !== undefined) {
