@@ -107,9 +107,12 @@ export async function undo(
   const history = historyOf(context);
   const application = await history.find(id);
   if (application === undefined || application.bucket !== bucket) {
-    throw new UsageError(`nothing was applied to s3://${bucket} under ${id}: lockstep fix s3://${bucket} --history lists it`);
+    throw new UsageError(
+      `nothing was applied to s3://${bucket} under ${id}: lockstep fix s3://${bucket} --history lists it`,
+    );
   }
-  if (application.undoneAt !== undefined) throw new UsageError(`${id} was taken back already at ${application.undoneAt}`);
+  if (application.undoneAt !== undefined)
+    throw new UsageError(`${id} was taken back already at ${application.undoneAt}`);
   if (application.endpoint !== connection.endpoint || application.accountId !== connection.accountId) {
     throw new UsageError(`${id} was applied at ${application.endpoint} in account ${application.accountId}, not here`);
   }
