@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { processContext } from "./context.ts";
 /** The command line: finds the command, runs it, prints what it found. */
+
+import { processContext } from "./context.ts";
 import { complaintOf } from "./errors.ts";
 import { runProgram } from "./program.ts";
 
