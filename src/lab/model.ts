@@ -18,6 +18,8 @@ export interface Caller {
   readonly boundary?: CompiledPolicy;
   /** Session policies that AssumeRole was given. */
   readonly session?: readonly CompiledPolicy[];
+  /** Further condition keys of the principal, in lower case: its tags, when its token was issued, its source identity. */
+  readonly context?: RequestContext;
   /** Set when an AWS service assumed the role for its own work: only such callers may write replicas. */
   readonly invokedBy?: string;
 }
@@ -46,6 +48,29 @@ export interface Identity {
 
   /** Whether a principal ARN, account id or unique id in a resource policy names something that exists. */
   principalExists(principal: string): boolean;
+
+  /**
+   * Makes the text of a resource policy fit to be stored: users and roles become their unique ids, so that a principal
+   * that is deleted and made anew is another one. Changes nothing else.
+   *
+   * @param document JSON that has parsed as a policy
+   * @returns the text; or the first principal that names nothing, in AWS's words: `"AWS":"arn:…"`
+   */
+  pinPrincipals(document: string): { readonly document: string } | { readonly unknownPrincipal: string };
+
+  /** The inverse, for people: ids become the ARNs of today; the id of what is gone stays. */
+  showPrincipals(document: string): string;
+
+  /**
+   * Asks whether the caller may hand the role to a service (iam:PassRole, which never crosses accounts).
+   *
+   * @param context keys of the request that passes the role
+   * @throws ServiceError AccessDenied
+   */
+  requirePassRole(
+    caller: Caller,
+    pass: { readonly roleArn: string; readonly service: string; readonly context: RequestContext },
+  ): void;
 
   /**
    * Makes a session of the role for an AWS service. The role's trust policy decides.
@@ -78,6 +103,8 @@ export interface Authoriser {
   decide(caller: Caller, ask: Ask): Decision;
   /** @throws ServiceError AccessDenied with AWS's enhanced message when the decision is no */
   require(caller: Caller, ask: Ask): void;
+  /** What the caller is told of a no; the reason only where AWS tells it. */
+  denial(caller: Caller, ask: Ask, decision: Extract<Decision, { allowed: false }>): string;
 }
 
 /** KMS as another service uses it on behalf of a caller: the caller's rights and the key's policy decide. */

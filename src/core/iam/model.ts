@@ -7,11 +7,19 @@
 
 /** Who asks. ARNs are full; a role's ARN carries its path, its session's ARN does not. */
 export type Principal =
-  | { readonly kind: "root"; readonly accountId: string; readonly arn: string }
-  | { readonly kind: "user"; readonly accountId: string; readonly arn: string; readonly userId: string }
+  | { readonly kind: "root"; readonly accountId: string; readonly canonicalUserId?: string; readonly arn: string }
+  | {
+      readonly kind: "user";
+      readonly accountId: string;
+      /** The 64 hex digits by which S3 calls the account; without it `CanonicalUser` principals match nobody. */
+      readonly canonicalUserId?: string;
+      readonly arn: string;
+      readonly userId: string;
+    }
   | {
       readonly kind: "session";
       readonly accountId: string;
+      readonly canonicalUserId?: string;
       /** `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION` */
       readonly arn: string;
       readonly roleArn: string;
@@ -66,10 +74,27 @@ export interface NearMiss {
   /** What the statement says there, and what the request has, for a person to read. */
   readonly expected: string;
   readonly actual: string;
+  /** The conditions that do not hold, when that is what failed; never empty then. */
+  readonly conditions?: readonly FailedCondition[];
+}
+
+/** A condition that does not hold for a request. */
+export interface FailedCondition {
+  readonly operator: string;
+  readonly key: string;
+  /** What the policy asks for; one of them would do. */
+  readonly values: readonly string[];
+  /** Absent when the request does not carry the key. */
+  readonly actual?: string | readonly string[];
 }
 
 export type Decision =
-  | { readonly allowed: true; readonly by: StatementRef | "accountRoot" }
+  | {
+      readonly allowed: true;
+      readonly by: StatementRef | "accountRoot";
+      /** The resource's side, where it had to allow besides an identity policy: across accounts, or by delegation. */
+      readonly andBy?: StatementRef;
+    }
   | { readonly allowed: false; readonly because: "explicitDeny"; readonly by: StatementRef }
   | {
       readonly allowed: false;

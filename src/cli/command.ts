@@ -1,0 +1,72 @@
+/**
+ * A command as data: its help is printed from it, its arguments are parsed by it, its examples are run as tests.
+ *
+ * A command's file holds little more than its data, so that `--help` is quick; what it needs to run it loads when it runs.
+ */
+import type { Context } from "./context.ts";
+
+/** @source DESIGN: the contract of exit statuses, printed in every command's help */
+export const EXIT_STATUSES = {
+  0: "nothing is wrong",
+  1: "findings: FAILED versions, causes, differences",
+  2: "the command line or a file is wrong",
+  3: "no access, or no connection",
+  4: "a fault of Lockstep's own",
+} as const;
+
+export type ExitStatus = keyof typeof EXIT_STATUSES;
+
+export interface CommandSpec {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What it does and does not do, for its own help. */
+  readonly description: string;
+  readonly arguments: readonly ArgumentSpec[];
+  readonly options: readonly OptionSpec[];
+  readonly examples: readonly Example[];
+  run(input: CommandInput, context: Context): Promise<CommandResult>;
+}
+
+export interface ArgumentSpec {
+  /** As in usage: `s3://BUCKET[/KEY]`. */
+  readonly name: string;
+  readonly help: string;
+}
+
+export interface OptionSpec {
+  /** As commander reads it: `--port <number>`, `--apply`. */
+  readonly flags: string;
+  readonly help: string;
+  readonly default?: string;
+}
+
+export interface Example {
+  /** A line of intent. */
+  readonly does: string;
+  /** A line to paste. */
+  readonly type: string;
+}
+
+export interface CommandInput {
+  readonly arguments: readonly string[];
+  /** By camel-cased option name. */
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+}
+
+/** What a command found. `--json` prints the value, otherwise the words are printed: both say the same. */
+export interface CommandResult {
+  readonly status: ExitStatus;
+  readonly value: unknown;
+  words(): string;
+}
+
+/** Text of an option that was given, or has a default. */
+export function textOption(input: CommandInput, name: string): string | undefined {
+  const value = input.options[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+export function isGiven(input: CommandInput, name: string): boolean {
+  return input.options[name] === true;
+}

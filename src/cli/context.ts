@@ -1,0 +1,42 @@
+/** What a command knows of the process it runs in. The only place, with `main.ts`, that touches the process. */
+import { styleText } from "node:util";
+
+export interface Context {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: () => number;
+  /** Progress and notes for people; never data. */
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly workingDirectory: string;
+  /** Aborted by ctrl-C and by SIGTERM. */
+  readonly interrupted: AbortSignal;
+}
+
+/** The context of the real process. */
+export function processContext(): Context {
+  const interrupted = new AbortController();
+  let times = 0;
+  const interrupt = () => {
+    times += 1;
+    interrupted.abort();
+    // A second ctrl-C does not wait for what the first one asked for.
+    if (times > 1) process.exit(130);
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  return {
+    environment: process.env,
+    clock: () => Date.now(),
+    stderr: process.stderr,
+    stdout: process.stdout,
+    workingDirectory: process.cwd(),
+    interrupted: interrupted.signal,
+  };
+}
+
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** Colours text for a person; plain when standard output is not a terminal or NO_COLOR is set. */
+export function styled(style: Style, text: string): string {
+  return process.stdout.isTTY && process.env["NO_COLOR"] === undefined ? styleText(style, text) : text;
+}

@@ -1,0 +1,84 @@
+/** One version, step by step: which rules take it and why the others do not, and what each step of each rule may do. */
+import type { SkipReason } from "../eligibility.ts";
+import { sayDecision } from "../iam/explain.ts";
+import type { Encryption, Rule } from "../model.ts";
+import type { Call, StepName } from "../plan.ts";
+import type { Facts, RecordedFailure, VersionFacts } from "./facts.ts";
+import { saySkip } from "./findings.ts";
+import { predict, type World, worldOf } from "./predict.ts";
+import { reasonOf, type ShownState } from "./reason.ts";
+import { operationOf, readRules } from "./rules.ts";
+
+export interface VersionExplanation {
+  readonly key: string;
+  readonly versionId: string;
+  readonly isDeleteMarker: boolean;
+  readonly status: ShownState;
+  /** ISO 8601 */
+  readonly written: string;
+  readonly sizeBytes: number;
+  readonly encryption: Encryption;
+  readonly rules: readonly {
+    readonly rule: string;
+    readonly destination: string;
+    readonly taken: boolean;
+    readonly because?: SkipReason["reason"];
+    readonly says: string;
+  }[];
+  /** Of the rules that take it, in the order in which they are made. */
+  readonly steps: readonly ExplainedStep[];
+  readonly failures: readonly RecordedFailure[];
+}
+
+export interface ExplainedStep {
+  readonly rule: string;
+  readonly step: StepName;
+  readonly call: Call;
+  readonly by: "service" | "role";
+  readonly checks: readonly {
+    readonly action: string;
+    readonly resource: string;
+    readonly allowed: boolean;
+    readonly says: string;
+  }[];
+}
+
+/** Explains one of the facts' versions. Pure and total. */
+export function explainVersion(facts: Facts, version: VersionFacts): VersionExplanation {
+  const rules = readRules(facts);
+  const world = worldOf(facts, rules.configuration?.roleArn ?? "");
+  const verdict = rules.verdict(version);
+  return {
+    key: version.key,
+    versionId: version.versionId,
+    isDeleteMarker: version.isDeleteMarker,
+    status: reasonOf(world, rules, version).state,
+    written: new Date(version.lastModifiedMs).toISOString(),
+    sizeBytes: version.sizeBytes,
+    encryption: version.encryption,
+    rules: (verdict?.outcomes ?? []).map((one) => ({
+      rule: one.rule.id,
+      destination: one.rule.destination.bucketArn,
+      taken: one.taken,
+      ...(one.taken ? {} : { because: one.because.reason }),
+      says: one.taken ? "The rule takes the version" : saySkip(one.because),
+    })),
+    steps: (verdict?.taken ?? []).flatMap((rule) => explainSteps(world, version, rule)),
+    failures: version.failures,
+  };
+}
+
+function explainSteps(world: World, version: VersionFacts, rule: Rule): ExplainedStep[] {
+  return predict(world, version, operationOf(version), rule).steps.map(({ step, checks }) => ({
+    rule: rule.id,
+    step: step.name,
+    call: step.call,
+    by: step.by,
+    checks: checks.map(({ check, request, decision }) => ({
+      action: check.action,
+      resource: check.resource,
+      allowed: decision.allowed,
+      says: sayDecision(request, decision),
+    })),
+  }));
+}

@@ -1,0 +1,110 @@
+/**
+ * Everything that a diagnosis reads, as one document. `doctor/collect.ts` fills it; nothing in `core/diagnose` asks the
+ * world for more.
+ *
+ * Every document is `Read`: its content, the knowledge that there is none, or the reason why it could not be read. What
+ * could not be read lowers the confidence of what is concluded; it is never taken for "there is none".
+ */
+import type { DocumentValue } from "../config/document.ts";
+import type { Grant } from "../iam/model.ts";
+import type { Encryption, ObjectVersion } from "../model.ts";
+
+export type Read<T> =
+  | { readonly state: "read"; readonly value: T }
+  | { readonly state: "absent" }
+  | { readonly state: "unreadable"; readonly because: string };
+
+export interface Facts {
+  readonly takenAtMs: number;
+  readonly source: BucketFacts;
+  /** By bucket ARN: one for every destination that a rule names. */
+  readonly destinations: Readonly<Record<string, BucketFacts>>;
+  readonly role: Read<RoleFacts>;
+  /** By key ARN: keys of source versions and of rules. */
+  readonly keys: Readonly<Record<string, Read<KeyFacts>>>;
+  /** By Region: customer managed keys that a rule could name for its replicas. */
+  readonly candidateKeys: Readonly<Record<string, readonly KeyFacts[]>>;
+  readonly versions: readonly VersionFacts[];
+}
+
+export interface BucketFacts {
+  readonly name: string;
+  readonly arn: string;
+  /** The account that owns it, as far as it can be told. */
+  readonly account: string;
+  /** "absent" when there is no such bucket. */
+  readonly region: Read<string>;
+  readonly versioning: Read<"Enabled" | "Suspended">;
+  /** JSON text. */
+  readonly policy: Read<string>;
+  readonly defaultEncryption: Read<Encryption>;
+  readonly ownerEnforced: Read<boolean>;
+  /** In the JSON form; of the source only. */
+  readonly replication: Read<DocumentValue>;
+}
+
+export interface RoleFacts {
+  readonly arn: string;
+  readonly name: string;
+  /** AROA… */
+  readonly roleId: string;
+  /** JSON text. */
+  readonly trust: string;
+  readonly policies: readonly RolePolicy[];
+  readonly boundary?: { readonly name: string; readonly document: string };
+}
+
+export interface RolePolicy {
+  readonly kind: "inline" | "managed";
+  readonly name: string;
+  /** Of a managed policy. */
+  readonly arn?: string;
+  /** JSON text. */
+  readonly document: string;
+}
+
+export type KeyState =
+  | "Enabled"
+  | "Disabled"
+  | "PendingDeletion"
+  | "PendingImport"
+  | "PendingReplicaDeletion"
+  | "Unavailable"
+  | "Creating"
+  | "Updating";
+
+export interface KeyFacts {
+  readonly arn: string;
+  readonly state: KeyState;
+  readonly aliases: readonly string[];
+  readonly policy: Read<string>;
+  readonly grants: Read<readonly Grant[]>;
+  readonly managedBy: "customer" | "aws";
+}
+
+/** A version as it was seen, with what is known of its replication. */
+export interface VersionFacts extends ObjectVersion {
+  /** Tags themselves are read only where a rule asks for them; their number always. */
+  readonly tagCount: number;
+  readonly partsCount: number;
+  /** By destination bucket ARN; a destination that could not be asked is not in it. */
+  readonly replicas: Readonly<Record<string, "present" | "absent">>;
+  /** What the engine (or an event, or a report) recorded of the last try. */
+  readonly failures: readonly RecordedFailure[];
+}
+
+export interface RecordedFailure {
+  readonly destinationArn: string;
+  readonly ruleId: string;
+  readonly code: string;
+  readonly step: string;
+  /** Whether it is tried again by itself. */
+  readonly pending: boolean;
+  readonly attempts: number;
+  readonly firstAttemptAtMs?: number;
+  readonly lastAttemptAtMs?: number;
+  readonly nextTryAtMs?: number;
+  readonly httpStatus?: number;
+  readonly errorCode?: string;
+  readonly message: string;
+}

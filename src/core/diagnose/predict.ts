@@ -1,0 +1,299 @@
+/**
+ * Replays the plan of one task against facts: which step would fail, and why.
+ *
+ * All steps are judged, also those behind the first that fails, so that a second fault is found in the same run. Nothing
+ * is guessed: what could not be read makes a "no" uncertain, and a "yes" stays unsaid.
+ */
+import { bucketArn, parseArn } from "../arn.ts";
+import type { FailureCode } from "../failures/catalogue.ts";
+import { type CompiledPolicy, compilePolicy } from "../iam/compile.ts";
+import { principalContext } from "../iam/context.ts";
+import type { DocumentKind } from "../iam/document.ts";
+import { evaluate, type Policies } from "../iam/evaluate.ts";
+import { explain } from "../iam/explain.ts";
+import type { AccessRequest, Decision, NearMiss, PolicyKind, Principal } from "../iam/model.ts";
+import { parsePolicy } from "../iam/parse.ts";
+import type { Operation, Rule } from "../model.ts";
+import {
+  type Check,
+  planReplication,
+  REPLICATION_SERVICE,
+  REPLICATION_SESSION,
+  type Step,
+  type StepName,
+} from "../plan.ts";
+import type { BucketFacts, Facts, KeyState, Read, RoleFacts, VersionFacts } from "./facts.ts";
+
+/** Facts with their policies compiled, once for all versions. */
+export interface World {
+  readonly facts: Facts;
+  /** As the configuration names it; "" without a configuration. */
+  readonly roleArn: string;
+  readonly role: RoleFacts | undefined;
+  readonly session: Principal | undefined;
+  readonly identity: readonly CompiledPolicy[];
+  readonly boundary?: CompiledPolicy;
+  readonly trust?: CompiledPolicy;
+  /** By ARN of the bucket or key; undefined where there is none or it could not be read. */
+  readonly resourcePolicies: ReadonlyMap<string, CompiledPolicy>;
+}
+
+/** Something that stands between a version and its destination. */
+export type Obstacle =
+  | {
+      readonly kind: "denied";
+      readonly code: FailureCode;
+      readonly step: StepName;
+      readonly check: Check;
+      readonly request: AccessRequest;
+      readonly decision: Decision & { readonly allowed: false };
+      readonly nearMisses: readonly NearMiss[];
+      /** False when a document that has a say could not be read. */
+      readonly certain: boolean;
+    }
+  | { readonly kind: "roleAbsent"; readonly code: FailureCode; readonly roleArn: string }
+  | { readonly kind: "bucketAbsent"; readonly code: FailureCode; readonly bucket: string }
+  | {
+      readonly kind: "unversioned";
+      readonly code: FailureCode;
+      readonly bucket: BucketFacts;
+      readonly versioning: "Suspended" | "Off";
+    }
+  | {
+      readonly kind: "keyAbsent";
+      readonly code: FailureCode;
+      readonly keyArn: string;
+      readonly side: "source" | "replica";
+    }
+  | {
+      readonly kind: "keyState";
+      readonly code: FailureCode;
+      readonly keyArn: string;
+      readonly state: KeyState;
+      readonly side: "source" | "replica";
+    };
+
+export interface PredictedStep {
+  readonly step: Step;
+  readonly checks: readonly { readonly check: Check; readonly request: AccessRequest; readonly decision: Decision }[];
+}
+
+export interface Prediction {
+  readonly steps: readonly PredictedStep[];
+  readonly obstacles: readonly Obstacle[];
+}
+
+/** Compiles the documents of the facts. A policy that cannot be parsed counts as one that could not be read. */
+export function worldOf(facts: Facts, roleArn: string): World {
+  const role = facts.role.state === "read" ? facts.role.value : undefined;
+  const resourcePolicies = new Map<string, CompiledPolicy>();
+  const add = (arn: string, kind: PolicyKind, name: string, text: Read<string>) => {
+    const compiled = text.state === "read" ? compile(text.value, kind, name, arn) : undefined;
+    if (compiled !== undefined) resourcePolicies.set(arn, compiled);
+  };
+  for (const bucket of [facts.source, ...Object.values(facts.destinations)]) {
+    add(bucket.arn, "resource", `the bucket policy of ${bucket.name}`, bucket.policy);
+  }
+  for (const [arn, key] of Object.entries(facts.keys)) {
+    if (key.state === "read") add(arn, "resource", `the key policy of ${arn}`, key.value.policy);
+  }
+  const identity = (role?.policies ?? []).flatMap((one) => {
+    const name = `${one.kind} policy "${one.name}" of role ${role?.name ?? ""}`;
+    return compile(one.document, "identity", name, one.arn ?? role?.arn) ?? [];
+  });
+  const boundary =
+    role?.boundary === undefined
+      ? undefined
+      : compile(role.boundary.document, "boundary", `permissions boundary "${role.boundary.name}"`, role.arn);
+  const trust =
+    role === undefined
+      ? undefined
+      : compile(role.trust, "resource", `the trust policy of role ${role.name}`, role.arn, "trust");
+  return {
+    facts,
+    roleArn,
+    role,
+    session: role === undefined ? undefined : sessionOf(role),
+    identity,
+    ...(boundary === undefined ? {} : { boundary }),
+    ...(trust === undefined ? {} : { trust }),
+    resourcePolicies,
+  };
+}
+
+/** Predicts one operation of one version under one rule. */
+export function predict(world: World, version: VersionFacts, operation: Operation, rule: Rule): Prediction {
+  const { facts, roleArn } = world;
+  const destination = facts.destinations[rule.destination.bucketArn];
+  const plan = planReplication({
+    operation,
+    version,
+    rule,
+    roleArn,
+    ...regionMember("sourceRegion", facts.source),
+    ...regionMember("destinationRegion", destination),
+    ...(destination?.defaultEncryption.state === "read"
+      ? { destinationDefault: destination.defaultEncryption.value }
+      : {}),
+    ...(destination?.ownerEnforced.state === "read"
+      ? { destinationOwnerEnforced: destination.ownerEnforced.value }
+      : {}),
+  });
+  if (facts.role.state === "absent") {
+    return { steps: [], obstacles: [{ kind: "roleAbsent", code: "AssumeRoleNotPermitted", roleArn }] };
+  }
+  const obstacles: Obstacle[] = destinationObstacles(destination, rule);
+  const steps = plan.map((step): PredictedStep => {
+    const checks = step.checks.map((check) => judge(world, step, check, obstacles));
+    return { step, checks: checks.filter((one) => one !== undefined) };
+  });
+  return { steps, obstacles };
+}
+
+function destinationObstacles(destination: BucketFacts | undefined, rule: Rule): Obstacle[] {
+  if (destination === undefined) return [];
+  if (destination.region.state === "absent") {
+    return [{ kind: "bucketAbsent", code: "DstBucketNotFound", bucket: destination.name }];
+  }
+  const { versioning } = destination;
+  if (versioning.state === "unreadable" || (versioning.state === "read" && versioning.value === "Enabled")) return [];
+  const shown = versioning.state === "read" ? "Suspended" : "Off";
+  return bucketArn(destination.name) === rule.destination.bucketArn
+    ? [{ kind: "unversioned", code: "DstBucketUnversioned", bucket: destination, versioning: shown }]
+    : [];
+}
+
+function judge(
+  world: World,
+  step: Step,
+  check: Check,
+  obstacles: Obstacle[],
+): PredictedStep["checks"][number] | undefined {
+  const key = keyObstacle(world, check);
+  if (key !== undefined) {
+    if (!obstacles.some((one) => one.kind === key.kind && "keyArn" in one && one.keyArn === check.resource)) {
+      obstacles.push(key);
+    }
+    return undefined;
+  }
+  // Of a role that could not be read nothing is known, not even whom it trusts.
+  if (world.session === undefined) return undefined;
+  const principal: Principal =
+    step.by === "service" ? { kind: "service", service: REPLICATION_SERVICE } : world.session;
+  const policies = policiesFor(world, check);
+  const request: AccessRequest = {
+    principal,
+    action: check.action,
+    resource: check.resource,
+    resourceAccount: resourceAccount(world, check),
+    context: { ...principalContext(principal), "aws:securetransport": "true", ...check.context },
+  };
+  const decision = evaluate(request, policies.applied);
+  if (!decision.allowed) {
+    obstacles.push({
+      kind: "denied",
+      code: check.deniedCode,
+      step: step.name,
+      check,
+      request,
+      decision,
+      nearMisses: explain(request, policies.applied).nearMisses,
+      certain: policies.complete || decision.because === "explicitDeny",
+    });
+  }
+  return { check, request, decision };
+}
+
+/** A key that is missing or out of use decides before any policy does. */
+function keyObstacle(world: World, check: Check): Obstacle | undefined {
+  if (check.on !== "sourceKey" && check.on !== "replicaKey") return undefined;
+  const side = check.on === "sourceKey" ? "source" : "replica";
+  const key = world.facts.keys[check.resource];
+  if (key?.state === "absent") {
+    const code = side === "source" ? "SrcKmsKeyInvalidState" : "DstKmsKeyNotFound";
+    return { kind: "keyAbsent", code, keyArn: check.resource, side };
+  }
+  if (key?.state !== "read" || key.value.state === "Enabled") return undefined;
+  const code = side === "source" ? "SrcKmsKeyInvalidState" : "DstKmsKeyInvalidState";
+  return { kind: "keyState", code, keyArn: check.resource, state: key.value.state, side };
+}
+
+function policiesFor(world: World, check: Check): { readonly applied: Policies; readonly complete: boolean } {
+  const { facts } = world;
+  const roleRead = facts.role.state === "read";
+  const boundary = world.boundary === undefined ? {} : { boundary: world.boundary };
+  switch (check.on) {
+    case "role": {
+      const resource = world.trust === undefined ? {} : { resource: world.trust };
+      return { applied: { identity: [], ...resource, resourceRule: "resource" }, complete: roleRead };
+    }
+    case "sourceBucket":
+    case "sourceObject":
+    case "destinationObject": {
+      const bucket = check.on === "destinationObject" ? destinationOf(facts, check.resource) : facts.source;
+      const policy = bucket === undefined ? undefined : world.resourcePolicies.get(bucket.arn);
+      const resource = policy === undefined ? {} : { resource: policy };
+      const complete = roleRead && bucket !== undefined && bucket.policy.state !== "unreadable";
+      return { applied: { identity: world.identity, ...boundary, ...resource, resourceRule: "either" }, complete };
+    }
+    case "sourceKey":
+    case "replicaKey": {
+      const policy = world.resourcePolicies.get(check.resource);
+      const key = facts.keys[check.resource];
+      const known = key?.state === "read" ? key.value : undefined;
+      const grants = known?.grants.state === "read" ? { grants: known.grants.value } : {};
+      const resource = policy === undefined ? {} : { resource: policy };
+      const complete = roleRead && known?.policy.state === "read" && known.grants.state === "read";
+      return {
+        applied: { identity: world.identity, ...boundary, ...resource, resourceRule: "resource", ...grants },
+        complete,
+      };
+    }
+  }
+}
+
+function resourceAccount(world: World, check: Check): string {
+  switch (check.on) {
+    case "role":
+    case "sourceKey":
+    case "replicaKey":
+      return parseArn(check.resource)?.account ?? "";
+    case "sourceBucket":
+    case "sourceObject":
+      return world.facts.source.account;
+    case "destinationObject":
+      return destinationOf(world.facts, check.resource)?.account ?? world.facts.source.account;
+  }
+}
+
+function destinationOf(facts: Facts, objectResource: string): BucketFacts | undefined {
+  return facts.destinations[objectResource.slice(0, objectResource.indexOf("/"))];
+}
+
+function sessionOf(role: RoleFacts): Principal {
+  const accountId = parseArn(role.arn)?.account ?? "";
+  return {
+    kind: "session",
+    accountId,
+    arn: `arn:aws:sts::${accountId}:assumed-role/${role.name}/${REPLICATION_SESSION}`,
+    roleArn: role.arn,
+    roleId: role.roleId,
+    sessionName: REPLICATION_SESSION,
+  };
+}
+
+function compile(
+  text: string,
+  kind: PolicyKind,
+  name: string,
+  attachedTo?: string,
+  syntax: DocumentKind = kind === "resource" ? "resource" : "identity",
+): CompiledPolicy | undefined {
+  const { document } = parsePolicy(text, syntax);
+  if (document === undefined) return undefined;
+  return compilePolicy(document, { kind, name, ...(attachedTo === undefined ? {} : { attachedTo }) });
+}
+
+function regionMember<N extends string>(name: N, bucket: BucketFacts | undefined): { [K in N]?: string } {
+  return (bucket?.region.state === "read" ? { [name]: bucket.region.value } : {}) as { [K in N]?: string };
+}

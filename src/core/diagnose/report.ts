@@ -1,0 +1,93 @@
+/**
+ * What a diagnosis says: the stable JSON of `lockstep diagnose --json`. Fields are added, never renamed.
+ */
+import type { DocumentValue } from "../config/document.ts";
+import type { FailureClass, FailureCode } from "../failures/catalogue.ts";
+
+export interface Diagnosis {
+  readonly bucket: string;
+  /** ISO 8601 */
+  readonly takenAt: string;
+  readonly scanned: Scanned;
+  /** The widest first. */
+  readonly causes: readonly Cause[];
+  readonly unexplained: readonly Unexplained[];
+}
+
+export interface Scanned {
+  readonly versions: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly pending: number;
+  readonly replica: number;
+  /** Versions that carry no status: no rule took them when they were written. */
+  readonly none: number;
+}
+
+/** Something that a person can change, and the versions that it holds back. */
+export interface Cause {
+  /** The same for the same cause on every run. */
+  readonly id: string;
+  readonly code: FailureCode;
+  readonly class: FailureClass;
+  readonly title: string;
+  readonly rule?: string;
+  readonly destination?: string;
+  readonly action?: string;
+  readonly resource?: string;
+  /** proven: the evaluation or a recorded answer shows it. */
+  readonly confidence: "proven" | "likely" | "possible";
+  /** ISO 8601: when the oldest affected version was written. */
+  readonly since?: string;
+  readonly affected: {
+    readonly versions: number;
+    readonly bytes: number;
+    readonly samples: readonly { readonly key: string; readonly versionId: string }[];
+  };
+  readonly evidence: readonly Evidence[];
+  readonly fix: Fix;
+}
+
+export interface Evidence {
+  readonly kind: "policy" | "config" | "key" | "object" | "log" | "event" | "response";
+  readonly source: string;
+  readonly says: string;
+}
+
+export interface Fix {
+  readonly summary: string;
+  /** Empty when a person has to decide, or when nothing is left but to replicate again. */
+  readonly patches: readonly Patch[];
+  /** Whether the affected versions have to be replicated again afterwards. */
+  readonly resync: boolean;
+}
+
+export type PatchTarget =
+  | "iam-role-policy"
+  | "iam-trust-policy"
+  | "bucket-policy"
+  | "replication"
+  | "versioning"
+  | "kms-key-policy"
+  | "kms-key-state";
+
+/** A reversible change of one document. */
+export interface Patch {
+  readonly id: string;
+  readonly target: PatchTarget;
+  /** ARN of what the document belongs to. */
+  readonly resource: string;
+  /** Name of the document, where the resource has several: an inline policy's name, a managed policy's ARN. */
+  readonly name?: string;
+  /** null: there is none. */
+  readonly before: DocumentValue;
+  readonly after: DocumentValue;
+}
+
+export interface Unexplained {
+  readonly key: string;
+  readonly versionId: string;
+  readonly status: string;
+  /** What would decide it. */
+  readonly missing: string;
+}

@@ -1,0 +1,81 @@
+/** The replication configuration as a diagnosis uses it: parsed, and asked once per version. */
+import { parseReplication } from "../config/parse.ts";
+import { eligibility, type RuleOutcome, type SkipReason, type Verdict } from "../eligibility.ts";
+import type { Operation, ReplicationConfiguration, Rule } from "../model.ts";
+import type { Facts, VersionFacts } from "./facts.ts";
+
+export interface Rules {
+  /** Undefined when the bucket has none, or it could not be read. */
+  readonly configuration: ReplicationConfiguration | undefined;
+  verdict(version: VersionFacts): Verdict | undefined;
+  /** What the verdict would be if every rule were enabled. */
+  verdictIfEnabled(version: VersionFacts): Verdict | undefined;
+  /** Equal for versions that every rule treats alike. */
+  signature(version: VersionFacts): string;
+}
+
+export function readRules(facts: Facts): Rules {
+  const { replication } = facts.source;
+  const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
+  if (configuration === undefined) {
+    const nothing = () => undefined;
+    return { configuration, verdict: nothing, verdictIfEnabled: nothing, signature: () => "" };
+  }
+  const enabled = { ...configuration, rules: configuration.rules.map((rule) => ({ ...rule, enabled: true })) };
+  const ask = (rules: ReplicationConfiguration) => (version: VersionFacts) =>
+    eligibility(rules, asWritten(version), operationOf(version));
+  const verdict = ask(configuration);
+  const verdictIfEnabled = ask(enabled);
+  const print = (one: Verdict) => one.outcomes.map((rule) => (rule.taken ? "+" : JSON.stringify(rule.because))).join();
+  return {
+    configuration,
+    verdict,
+    verdictIfEnabled,
+    signature: (version) => `${print(verdict(version))} ${print(verdictIfEnabled(version))}`,
+  };
+}
+
+/** The operation that replicates a version itself. */
+export function operationOf(version: VersionFacts): Operation {
+  return version.isDeleteMarker ? "deleteMarker" : "put";
+}
+
+/** Whether a version may be replicated is decided by what it is, not by what became of it; replicas stay replicas. */
+function asWritten(version: VersionFacts): VersionFacts {
+  if (version.replicationStatus === undefined || version.replicationStatus === "REPLICA") return version;
+  const { replicationStatus: _, ...written } = version;
+  return written;
+}
+
+/**
+ * Of rules that do not take a version the one that came nearest, and what it lacks.
+ *
+ * A rule whose filter matches is nearer than one whose filter does not; a disabled rule counts as if it were enabled.
+ */
+export function nearestRule(
+  rules: Rules,
+  version: VersionFacts,
+): { readonly rule: Rule; readonly because: SkipReason } | undefined {
+  let best: { rule: Rule; because: SkipReason; rank: number } | undefined;
+  for (const [index, rule] of (rules.configuration?.rules ?? []).entries()) {
+    const outcome = rules.verdictIfEnabled(version)?.outcomes[index];
+    if (outcome === undefined) continue;
+    const because: SkipReason = rule.enabled && !outcome.taken ? outcome.because : { reason: "ruleDisabled" };
+    const rank = (rule.enabled ? 0.5 : 0) + nearness(outcome);
+    if (best === undefined || rank > best.rank) best = { rule, because, rank };
+  }
+  return best === undefined ? undefined : { rule: best.rule, because: best.because };
+}
+
+function nearness(outcome: RuleOutcome): number {
+  if (outcome.taken) return 3;
+  switch (outcome.because.reason) {
+    case "ruleDisabled":
+    case "prefixDiffers":
+      return 0;
+    case "tagsDiffer":
+      return 1;
+    default:
+      return 2;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Applies patches through the services' own calls, and undoes them.
+ *
+ * Before the first write every document is read again: when one has changed since the facts were taken, nothing is
+ * written. When a write fails, what was written before it is put back, and the error says which patch it was.
+ */
+import { bucketOfArn } from "../core/arn.ts";
+import { unreachable } from "../core/assert.ts";
+import { asObject, type DocumentValue, documentOfXml } from "../core/config/document.ts";
+import { printReplication } from "../core/config/print.ts";
+import type { Patch } from "../core/diagnose/report.ts";
+import type { Surroundings } from "./ports.ts";
+
+/** A document is not as the patch expects it: nothing was written. */
+export class ChangedError extends Error {
+  override readonly name = "ChangedError";
+  readonly patch: Patch;
+
+  constructor(patch: Patch) {
+    const what = `${patch.target} of ${patch.resource}${patch.name === undefined ? "" : ` (${patch.name})`}`;
+    super(`${what} has changed since it was read: nothing was applied. Diagnose again.`);
+    this.patch = patch;
+  }
+}
+
+/** @throws ChangedError, S3Error, AwsError; nothing is left half-applied unless putting back failed too */
+export async function applyPatches(surroundings: Surroundings, patches: readonly Patch[]): Promise<void> {
+  for (const patch of patches) {
+    const now = await readDocument(surroundings, patch);
+    if (!sameDocument(now, patch.before)) throw new ChangedError(patch);
+  }
+  const written: Patch[] = [];
+  for (const patch of patches) {
+    try {
+      await writeDocument(surroundings, patch, patch.before, patch.after);
+    } catch (error) {
+      for (const one of written.toReversed()) await writeDocument(surroundings, one, one.after, one.before);
+      throw error;
+    }
+    written.push(patch);
+  }
+}
+
+/** The patches that take these back, in the order in which they are to be applied. */
+export function undoOf(patches: readonly Patch[]): Patch[] {
+  return patches.toReversed().map((patch) => ({ ...patch, before: patch.after, after: patch.before }));
+}
+
+async function readDocument(surroundings: Surroundings, patch: Patch): Promise<DocumentValue> {
+  const { iam, kms } = surroundings;
+  switch (patch.target) {
+    case "iam-role-policy": {
+      if (isManaged(patch)) return parse((await iam.managedPolicy(patch.name ?? "")).document);
+      const policies = await iam.inlinePolicies(patch.resource);
+      return parse(policies.find((one) => one.name === patch.name)?.document);
+    }
+    case "iam-trust-policy":
+      return parse((await iam.role(patch.resource))?.trust);
+    case "bucket-policy": {
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      return parse(await settings.getBucketPolicy(bucket));
+    }
+    case "replication": {
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      const element = await settings.getBucketReplication(bucket);
+      return element === undefined ? null : documentOfXml(element);
+    }
+    case "versioning": {
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      const status = await settings.getBucketVersioning(bucket);
+      return status === undefined ? null : { Status: status };
+    }
+    case "kms-key-policy":
+      return parse(await kms.policy(patch.resource));
+    case "kms-key-state":
+      return { KeyState: (await kms.key(patch.resource))?.state ?? "" };
+    default:
+      return unreachable(patch.target);
+  }
+}
+
+async function writeDocument(
+  surroundings: Surroundings,
+  patch: Patch,
+  from: DocumentValue,
+  to: DocumentValue,
+): Promise<void> {
+  const { iam, kms } = surroundings;
+  const text = JSON.stringify(to);
+  switch (patch.target) {
+    case "iam-role-policy":
+      if (isManaged(patch)) return await iam.setManagedPolicy(patch.name ?? "", text);
+      if (to === null) return await iam.deleteInlinePolicy(patch.resource, patch.name ?? "");
+      return await iam.putInlinePolicy(patch.resource, patch.name ?? "", text);
+    case "iam-trust-policy":
+      return await iam.setTrustPolicy(patch.resource, text);
+    case "bucket-policy": {
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      return to === null ? await settings.deleteBucketPolicy(bucket) : await settings.putBucketPolicy(bucket, text);
+    }
+    case "replication": {
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      if (to === null) return await settings.deleteBucketReplication(bucket);
+      return await settings.putBucketReplication(bucket, printReplication(to));
+    }
+    case "versioning": {
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      // Versioning can be suspended again but never taken away.
+      const status = asObject(to)?.["Status"] === "Enabled" ? "Enabled" : "Suspended";
+      return await settings.putBucketVersioning(bucket, status);
+    }
+    case "kms-key-policy":
+      return await kms.setPolicy(patch.resource, text);
+    case "kms-key-state":
+      return await kms.setState(patch.resource, stateIn(from), stateIn(to));
+    default:
+      return unreachable(patch.target);
+  }
+}
+
+function isManaged(patch: Patch): boolean {
+  return patch.name?.startsWith("arn:") ?? false;
+}
+
+function stateIn(document: DocumentValue): string {
+  const state = asObject(document)?.["KeyState"];
+  return typeof state === "string" ? state : "";
+}
+
+async function bucketOf(surroundings: Surroundings, patch: Patch) {
+  const bucket = bucketOfArn(patch.resource) ?? patch.resource;
+  const { settings } = await surroundings.bucket(bucket);
+  return { bucket, settings };
+}
+
+function parse(text: string | undefined): DocumentValue {
+  return text === undefined || text === "" ? null : (JSON.parse(text) as DocumentValue);
+}
+
+/** The order of members says nothing, that of lists may. */
+function sameDocument(a: DocumentValue, b: DocumentValue): boolean {
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+}
+
+function sorted(value: DocumentValue): DocumentValue {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((one: DocumentValue) => sorted(one));
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]));
+}

@@ -1,0 +1,61 @@
+/** What the engine needs of its surroundings. `cli` hands it in; tests hand in simulations. */
+import type { ChangeEvent, ReplicationConfiguration, ReplicationStatus, VersionRef } from "../core/model.ts";
+import type { Store } from "../s3/store.ts";
+
+/** Time and chance, so that a test can have its own. */
+export interface Clock {
+  nowMs(): number;
+  /** Resolves after the time, or at once when the signal is aborted. Never rejects. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** 0..1 */
+  random(): number;
+}
+
+/** Both ends of one rule, speaking as the rule's role. */
+export interface Session {
+  readonly source: Store;
+  readonly destination: Store;
+}
+
+export interface Sites {
+  /** The bucket's replication configuration as it is now; undefined when it has none. */
+  configuration(bucket: string): Promise<ReplicationConfiguration | undefined>;
+
+  /**
+   * Assumes the role for one source and destination. Cheap when repeated: sessions are kept for a while.
+   *
+   * @throws S3Error when the role cannot be assumed
+   */
+  session(request: SessionRequest): Promise<Session>;
+
+  /** Reads and lists a bucket for the engine's own purposes: scans, resync. Not for replication itself. */
+  reader(bucket: string): Store;
+
+  /**
+   * Shows the status of a version for one destination at the source, where the store can show one; the store sums up
+   * over destinations. Idempotent.
+   */
+  publish(version: VersionRef, destinationArn: string, status: ReplicationStatus): Promise<void>;
+}
+
+export interface SessionRequest {
+  readonly roleArn: string;
+  readonly sourceBucket: string;
+  readonly destinationArn: string;
+}
+
+/**
+ * Changes in the order in which they happened. At least once: what was taken and not done is taken again after a
+ * restart.
+ */
+export interface ChangeFeed {
+  take(limit: number): Promise<readonly FeedEntry[]>;
+  done(entries: readonly FeedEntry[]): Promise<void>;
+  /** Calls the listener after every change. Returns how to stop that. */
+  onChange(listener: () => void): () => void;
+}
+
+export interface FeedEntry {
+  readonly sequence: number;
+  readonly event: ChangeEvent;
+}

@@ -1,0 +1,185 @@
+/**
+ * Replicates again what was lost, and only that: FAILED tasks, and versions that no rule took when they were written but
+ * one takes now.
+ *
+ * A job lists first, then waits for its tasks. The tasks are ordinary ones of the ledger, so a job that ends with the
+ * process loses nothing but its progress.
+ */
+import { randomUUID } from "node:crypto";
+import type { ReplicationConfiguration, VersionRef } from "../core/model.ts";
+import type { Ledger, NewTask, Selection, TaskRow } from "../ledger/ledger.ts";
+import type { Clock, Sites } from "./ports.ts";
+import { untriedTasks } from "./untried.ts";
+import type { FinishedOutcome } from "./worker.ts";
+
+export interface ResyncRequest {
+  readonly bucket: string;
+  /** Tasks that are FAILED; all of them, or only those with one of the codes. */
+  readonly failed: boolean;
+  readonly failureCodes?: readonly string[];
+  /** Versions that were never tried and that a rule takes now. */
+  readonly untried: boolean;
+  readonly prefix?: string;
+  /** Counts, and changes nothing. */
+  readonly dryRun: boolean;
+  /** At most so many versions. */
+  readonly limit?: number;
+}
+
+/** How far a job is. Numbers are of tasks: a version with two destinations has two. */
+export interface ResyncProgress {
+  readonly id: string;
+  readonly bucket: string;
+  readonly state: "listing" | "replicating" | "done" | "broken";
+  readonly dryRun: boolean;
+  readonly foundFailed: number;
+  readonly foundUntried: number;
+  readonly bytes: number;
+  readonly completed: number;
+  readonly failed: number;
+  /** Why listing ended early; only when broken. */
+  readonly error?: string;
+}
+
+export interface ResyncOptions {
+  readonly ledger: Ledger;
+  readonly sites: Sites;
+  readonly clock: Clock;
+  /** Called after tasks were made due. */
+  readonly onAdded: () => void;
+}
+
+const PAGE = 500;
+const JOBS_KEPT_MAX = 100;
+
+interface Job {
+  progress: ResyncProgress;
+  /** Tasks of the job that are not done yet. */
+  readonly open: Set<string>;
+}
+
+export class Resync {
+  readonly #options: ResyncOptions;
+  readonly #jobs = new Map<string, Job>();
+
+  constructor(options: ResyncOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a job and returns at once; `progress` tells how far it is. Listing stops when the signal is aborted. */
+  start(request: ResyncRequest, signal: AbortSignal): ResyncProgress {
+    const progress: ResyncProgress = {
+      id: randomUUID(),
+      bucket: request.bucket,
+      state: "listing",
+      dryRun: request.dryRun,
+      foundFailed: 0,
+      foundUntried: 0,
+      bytes: 0,
+      completed: 0,
+      failed: 0,
+    };
+    const job: Job = { progress, open: new Set() };
+    this.#jobs.set(progress.id, job);
+    const [oldest] = this.#jobs.keys();
+    if (this.#jobs.size > JOBS_KEPT_MAX && oldest !== undefined) this.#jobs.delete(oldest);
+    this.#list(job, request, signal).then(
+      () => this.#settle(job, { state: "replicating" }),
+      (error: unknown) =>
+        this.#settle(job, { state: "broken", error: error instanceof Error ? error.message : String(error) }),
+    );
+    return progress;
+  }
+
+  progress(id: string): ResyncProgress | undefined {
+    return this.#jobs.get(id)?.progress;
+  }
+
+  /** Told by the workers of every task that ended a try. */
+  finished(task: TaskRow, outcome: FinishedOutcome): void {
+    if (outcome === "retryLater") return;
+    for (const job of this.#jobs.values()) {
+      if (!job.open.delete(nameOf(task))) continue;
+      const { completed, failed } = job.progress;
+      this.#settle(job, outcome === "completed" ? { completed: completed + 1 } : { failed: failed + 1 });
+    }
+  }
+
+  #settle(job: Job, change: Partial<ResyncProgress>): void {
+    job.progress = { ...job.progress, ...change };
+    if (job.progress.state === "replicating" && job.open.size === 0) job.progress = { ...job.progress, state: "done" };
+  }
+
+  async #list(job: Job, request: ResyncRequest, signal: AbortSignal): Promise<void> {
+    const configuration = await this.#options.sites.configuration(request.bucket);
+    if (request.failed) await this.#listFailed(job, request, signal);
+    if (request.untried && configuration !== undefined) await this.#listUntried(job, request, configuration, signal);
+  }
+
+  async #listFailed(job: Job, request: ResyncRequest, signal: AbortSignal): Promise<void> {
+    const { ledger, clock, sites, onAdded } = this.#options;
+    const selection: Selection = {
+      bucket: request.bucket,
+      state: "parked",
+      ...(request.prefix === undefined ? {} : { prefix: request.prefix }),
+      ...(request.failureCodes === undefined ? {} : { failureCodes: request.failureCodes }),
+    };
+    let after: string | undefined;
+    do {
+      const limit = Math.min(PAGE, leftOf(job, request));
+      if (limit === 0) return;
+      const { tasks, next } = await ledger.list(selection, { limit, ...(after === undefined ? {} : { after }) });
+      after = next;
+      if (tasks.length === 0) continue;
+      this.#count(job, tasks, "foundFailed");
+      if (request.dryRun) continue;
+      await ledger.redrive({ ids: tasks.map((one) => one.id), state: "parked" }, clock.nowMs(), "resync");
+      await Promise.all(tasks.map((one) => sites.publish(one.version, one.destinationArn, "PENDING")));
+      onAdded();
+    } while (after !== undefined && !signal.aborted);
+  }
+
+  async #listUntried(
+    job: Job,
+    request: ResyncRequest,
+    configuration: ReplicationConfiguration,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { ledger, sites, clock, onAdded } = this.#options;
+    const { bucket, prefix, failed } = request;
+    const pages = untriedTasks(
+      { bucket, failed, configuration, ledger, sites, clock, ...(prefix === undefined ? {} : { prefix }) },
+      signal,
+    );
+    for await (const found of pages) {
+      const tasks = found.slice(0, leftOf(job, request));
+      this.#count(job, tasks, "foundUntried");
+      if (!request.dryRun && tasks.length > 0) {
+        await ledger.add(tasks);
+        await Promise.all(tasks.map((task) => sites.publish(task.version, task.destinationArn, "PENDING")));
+        onAdded();
+      }
+      if (leftOf(job, request) === 0) return;
+    }
+  }
+
+  /** Before they are made due: a task may be done before the next line runs. */
+  #count(job: Job, tasks: readonly (NewTask | TaskRow)[], into: "foundFailed" | "foundUntried"): void {
+    const bytes = job.progress.bytes + tasks.reduce((sum, one) => sum + one.sizeBytes, 0);
+    job.progress = { ...job.progress, [into]: job.progress[into] + tasks.length, bytes };
+    if (!job.progress.dryRun) for (const task of tasks) job.open.add(nameOf(task));
+  }
+}
+
+function leftOf(job: Job, request: ResyncRequest): number {
+  const { foundFailed, foundUntried } = job.progress;
+  return request.limit === undefined ? PAGE : Math.max(0, request.limit - foundFailed - foundUntried);
+}
+
+function nameOf(task: Pick<NewTask, "version" | "operation" | "destinationArn">): string {
+  return JSON.stringify([refOf(task.version), task.operation, task.destinationArn]);
+}
+
+function refOf(version: VersionRef): readonly string[] {
+  return [version.bucket, version.key, version.versionId];
+}

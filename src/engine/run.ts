@@ -1,0 +1,136 @@
+/**
+ * One try of one task on its way through the plan: what is known so far, and how stores are asked on its behalf.
+ */
+import { bucketOfArn } from "../core/arn.ts";
+import { assert } from "../core/assert.ts";
+import type { FailureCode } from "../core/failures/catalogue.ts";
+import type { Rule, Tag } from "../core/model.ts";
+import type { Step } from "../core/plan.ts";
+import type { TaskRow } from "../ledger/ledger.ts";
+import { S3Error } from "../s3/errors.ts";
+import type { Body, ObjectHead, ObjectReply, ReplicaIdentity, Store, UploadedPart, UploadRef } from "../s3/store.ts";
+import type { Session, Sites } from "./ports.ts";
+
+/** Bodies of more bytes are never held whole. */
+export const BUFFER_MAX_BYTES = 8 * 1024 * 1024;
+
+/** Grows from step to step. */
+export interface Run {
+  readonly task: TaskRow;
+  readonly rule: Rule;
+  readonly roleArn: string;
+  readonly sites: Pick<Sites, "session">;
+  readonly signal: AbortSignal;
+  session?: Session;
+  /** What has been read of the source. */
+  readonly source: { head?: ObjectHead; bytes?: Uint8Array; body?: Body; tags?: readonly Tag[] };
+  uploadId?: string;
+  parts?: readonly UploadedPart[];
+  replicaVersionId?: string;
+  sentBytes: number;
+  /** The replica was written, but without something that belongs to it: the task has failed all the same. */
+  metadataFailure?: StepFailure;
+}
+
+/** A store's answer, and the step that it ended. */
+export class StepFailure extends Error {
+  override readonly name = "StepFailure";
+  readonly step: Step;
+  readonly side: Step["side"];
+  readonly deniedCode: FailureCode;
+  readonly error: S3Error;
+
+  constructor(step: Step, side: Step["side"], deniedCode: FailureCode, error: S3Error) {
+    super(error.message, { cause: error });
+    this.step = step;
+    this.side = side;
+    this.deniedCode = deniedCode;
+    this.error = error;
+  }
+}
+
+/** Waits for a store's answer to a step's call. */
+export async function answered<T>(step: Step, answer: Promise<T>, as: Partial<AnsweredAs> = {}): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+    throw new StepFailure(step, as.side ?? step.side, as.deniedCode ?? deniedCodeOf(step), error);
+  }
+}
+
+interface AnsweredAs {
+  readonly side: Step["side"];
+  readonly deniedCode: FailureCode;
+}
+
+function deniedCodeOf(step: Step): FailureCode {
+  return step.checks[0]?.deniedCode ?? "UnknownAnswer";
+}
+
+/** Opens the source for streaming; a refusal is the source's, whatever step it happens in. */
+export async function openSource(run: Run, step: Step, partNumber?: number): Promise<ObjectReply> {
+  const request = { ...run.task.version, ...(partNumber === undefined ? {} : { partNumber }) };
+  return await answered(step, sourceOf(run).getObject(request, run), READING);
+}
+
+const READING = { side: "source", deniedCode: "SrcGetObjectNotPermitted" } as const;
+
+/** Chunks on their way from the source to the destination. */
+export interface Reading {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Waits for the write; when it fails because the reading did, the reading is to blame. */
+  orBlame<T>(write: Promise<T>): Promise<T>;
+}
+
+/** Passes chunks on and remembers when it was the reading that failed. */
+export function markReading(step: Step, chunks: AsyncIterable<Uint8Array>): Reading {
+  let failure: StepFailure | undefined;
+  async function* pass(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* chunks;
+    } catch (error) {
+      if (error instanceof S3Error) failure = new StepFailure(step, READING.side, READING.deniedCode, error);
+      throw error;
+    }
+  }
+  return {
+    chunks: pass(),
+    orBlame: async (write) => {
+      try {
+        return await write;
+      } catch (error) {
+        throw failure ?? error;
+      }
+    },
+  };
+}
+
+export function identityOf(run: Run, head: ObjectHead): ReplicaIdentity {
+  return { versionId: run.task.version.versionId, lastModifiedMs: head.lastModifiedMs };
+}
+
+/** Where the replica goes. */
+export function target(run: Run): { readonly bucket: string; readonly key: string } {
+  return { bucket: bucketOfArn(run.task.destinationArn) ?? run.task.destinationArn, key: run.task.version.key };
+}
+
+export function uploadOf(run: Run): UploadRef {
+  assert(run.uploadId !== undefined, "createUpload goes before the steps that need an upload");
+  return { ...target(run), uploadId: run.uploadId };
+}
+
+export function sourceOf(run: Run): Store {
+  assert(run.session !== undefined, "assumeRole goes before every other step");
+  return run.session.source;
+}
+
+export function destinationOf(run: Run): Store {
+  assert(run.session !== undefined, "assumeRole goes before every other step");
+  return run.session.destination;
+}
+
+export function headOf(run: Run): ObjectHead {
+  assert(run.source.head !== undefined, "the version is read before it is written");
+  return run.source.head;
+}

@@ -1,0 +1,220 @@
+/**
+ * The steps of a plan, performed: one function per step name. A step that a store refuses throws a StepFailure.
+ */
+import { REPLICATION_TAGS_ACTION, replicaEncryption, type Step, type StepName } from "../core/plan.ts";
+import { S3Error } from "../s3/errors.ts";
+import type { ChecksumAlgorithm, ObjectHead, PutReply, WriteRequest } from "../s3/store.ts";
+import { uploadAllParts } from "./parts.ts";
+import {
+  answered,
+  BUFFER_MAX_BYTES,
+  destinationOf,
+  headOf,
+  identityOf,
+  markReading,
+  openSource,
+  type Run,
+  StepFailure,
+  sourceOf,
+  target,
+  uploadOf,
+} from "./run.ts";
+import { verifyBytes, verifyStream } from "./verify.ts";
+
+/** Performs one step. @throws StepFailure when a store refuses it */
+export async function performStep(run: Run, step: Step): Promise<void> {
+  await PERFORM[step.name](run, step);
+}
+
+const PERFORM: Readonly<Record<StepName, (run: Run, step: Step) => Promise<void>>> = {
+  assumeRole,
+  headVersion,
+  readVersion,
+  readAcl,
+  readTags,
+  writeReplica,
+  createUpload,
+  uploadParts,
+  completeUpload,
+  writeMarker,
+  writeTags,
+};
+
+async function assumeRole(run: Run, step: Step): Promise<void> {
+  const { roleArn, task } = run;
+  const request = { roleArn, sourceBucket: task.version.bucket, destinationArn: task.destinationArn };
+  run.session = await answered(step, run.sites.session(request));
+}
+
+/** For a marker the answer is 405: it is there, and it is a marker. */
+async function headVersion(run: Run, step: Step): Promise<void> {
+  const source = sourceOf(run);
+  try {
+    run.source.head = await answered(step, source.headObject(run.task.version, run));
+  } catch (error) {
+    const isMarker = error instanceof StepFailure && error.error.status === 405;
+    if (!isMarker || run.task.operation !== "deleteMarker") throw error;
+    return;
+  }
+  if (run.task.operation !== "deleteMarker") return;
+  const { bucket, key, versionId } = run.task.version;
+  const message = `${bucket}/${key} version ${versionId} is an object, not a delete marker`;
+  throw new StepFailure(
+    step,
+    "source",
+    "UnknownAnswer",
+    new S3Error(message, { operation: "HeadObject", bucket, key }),
+  );
+}
+
+/** Small bodies are read whole at once; of large ones first only the head, the bytes when there is a place to send them. */
+async function readVersion(run: Run, step: Step): Promise<void> {
+  const source = sourceOf(run);
+  if (run.task.sizeBytes > BUFFER_MAX_BYTES) {
+    run.source.head = await answered(step, source.headObject(run.task.version, run));
+    return;
+  }
+  const { head, body } = await answered(step, source.getObject(run.task.version, run));
+  run.source.head = head;
+  run.source.body = body;
+  if (isMultipart(head) || body.sizeBytes > BUFFER_MAX_BYTES) {
+    body.cancel();
+    return;
+  }
+  run.source.bytes = await answered(step, body.bytes());
+  await answered(step, verifyBytes(head, run.source.bytes, run.task.version));
+}
+
+function isMultipart(head: ObjectHead): boolean {
+  return head.etag.includes("-");
+}
+
+/** Reading it is part of replication and may be denied; replicas belong to the bucket's owner, so nothing is done with it. */
+async function readAcl(run: Run, step: Step): Promise<void> {
+  await answered(step, sourceOf(run).getObjectAcl(run.task.version, run));
+}
+
+async function readTags(run: Run, step: Step): Promise<void> {
+  try {
+    run.source.tags = await answered(step, sourceOf(run).getObjectTagging(run.task.version, run));
+  } catch (error) {
+    if (step.bodyNeedsIt || !(error instanceof StepFailure) || error.error.status !== 403) throw error;
+    run.metadataFailure = error;
+  }
+}
+
+async function writeReplica(run: Run, step: Step): Promise<void> {
+  const head = headOf(run);
+  const { bytes } = run.source;
+  const checksums = head.checksums?.type === "FULL_OBJECT" ? { checksums: head.checksums } : {};
+  const put = async (request: WriteRequest): Promise<PutReply> => {
+    const destination = destinationOf(run);
+    if (bytes !== undefined) return destination.putObject({ ...request, ...checksums, body: bytes }, run);
+    const { body } = await openSource(run, step);
+    const reading = markReading(step, verifyStream(head, body.stream(), run.task.version));
+    const payload = { sizeBytes: body.sizeBytes, stream: reading.chunks };
+    return reading.orBlame(destination.putObject({ ...request, ...checksums, body: payload }, run));
+  };
+  const reply = await withTagsApart(run, step, put);
+  finishWrite(run, reply, head.sizeBytes);
+}
+
+async function createUpload(run: Run, step: Step): Promise<void> {
+  const head = headOf(run);
+  const [algorithm] = Object.keys(head.checksums?.values ?? {}) as ChecksumAlgorithm[];
+  const checksums =
+    algorithm === undefined || head.checksums === undefined
+      ? {}
+      : { checksums: { algorithm, type: head.checksums.type } };
+  const create = (request: WriteRequest) => destinationOf(run).createMultipartUpload({ ...request, ...checksums }, run);
+  run.uploadId = (await withTagsApart(run, step, create)).uploadId;
+}
+
+async function uploadParts(run: Run, step: Step): Promise<void> {
+  try {
+    run.parts = await uploadAllParts(run, step, uploadOf(run));
+  } catch (error) {
+    await abandonUpload(run);
+    throw error;
+  }
+}
+
+async function completeUpload(run: Run, step: Step): Promise<void> {
+  const head = headOf(run);
+  const request = {
+    ...uploadOf(run),
+    parts: run.parts ?? [],
+    replica: identityOf(run, head),
+    ...(head.checksums === undefined ? {} : { checksums: head.checksums }),
+  };
+  try {
+    const reply = await answered(step, destinationOf(run).completeMultipartUpload(request, run));
+    finishWrite(run, reply, head.sizeBytes);
+  } catch (error) {
+    await abandonUpload(run);
+    throw error;
+  }
+}
+
+async function writeMarker(run: Run, step: Step): Promise<void> {
+  const { versionId } = run.task.version;
+  const request = { ...target(run), replica: { versionId, lastModifiedMs: run.task.writtenAtMs } };
+  const reply = await answered(step, destinationOf(run).deleteObject(request, run));
+  run.replicaVersionId = reply.versionId ?? versionId;
+}
+
+async function writeTags(run: Run, step: Step): Promise<void> {
+  await answered(step, putTags(run, run.task.version.versionId));
+}
+
+/**
+ * Writes with tags. When that is denied, the write and its tags are tried apart, so that it is known which of the two
+ * is not allowed: a replica without its tags is written all the same, and the task has failed.
+ *
+ * @source aws-replication.md §3.4
+ */
+async function withTagsApart<R>(run: Run, step: Step, write: (request: WriteRequest) => Promise<R>): Promise<R> {
+  const request = writeRequest(run);
+  const tags = run.source.tags ?? [];
+  if (tags.length === 0) return await answered(step, write(request));
+  try {
+    return await answered(step, write({ ...request, tags }));
+  } catch (error) {
+    if (!(error instanceof StepFailure) || error.side !== "destination" || error.error.status !== 403) throw error;
+    const reply = await answered(step, write(request));
+    const deniedCode = step.checks.find((one) => one.action === REPLICATION_TAGS_ACTION)?.deniedCode;
+    run.metadataFailure ??= new StepFailure(step, "destination", deniedCode ?? error.deniedCode, error.error);
+    return reply;
+  }
+}
+
+function writeRequest(run: Run): WriteRequest {
+  const head = headOf(run);
+  const encryption = replicaEncryption(head.encryption, run.rule);
+  return {
+    ...target(run),
+    contentHeaders: head.contentHeaders,
+    userMetadata: head.userMetadata,
+    storageClass: run.rule.destination.storageClass ?? head.storageClass,
+    ...(encryption === undefined ? {} : { encryption }),
+    replica: identityOf(run, head),
+  };
+}
+
+function finishWrite(run: Run, reply: PutReply, sizeBytes: number): void {
+  run.replicaVersionId = reply.versionId ?? run.task.version.versionId;
+  run.sentBytes = sizeBytes;
+}
+
+/** What was uploaded so far is of no use; that it cannot be removed either changes nothing about the failure at hand. */
+async function abandonUpload(run: Run): Promise<void> {
+  try {
+    await destinationOf(run).abortMultipartUpload(uploadOf(run));
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+  }
+}
+
+function putTags(run: Run, versionId: string): Promise<void> {
+  return destinationOf(run).putObjectTagging({ ...target(run), versionId, tags: run.source.tags ?? [] }, run);
+}

@@ -1,0 +1,140 @@
+/**
+ * Finds versions that were never tried though a rule takes them now: written before the rule, while it was disabled, or
+ * when it did not select them. Walks the bucket; versions that the ledger knows are passed over.
+ */
+import { bucketOfArn } from "../core/arn.ts";
+import { eligibility } from "../core/eligibility.ts";
+import type { ChangeEvent, ObjectVersion, ReplicationConfiguration, Rule, Tag } from "../core/model.ts";
+import { replicationStatusOf } from "../core/status.ts";
+import type { Ledger, NewTask } from "../ledger/ledger.ts";
+import { S3Error } from "../s3/errors.ts";
+import { sideBySide } from "../s3/side-by-side.ts";
+import type { ListedVersion, ObjectHead, Store } from "../s3/store.ts";
+import { newTask } from "./intake.ts";
+import type { Clock, Sites } from "./ports.ts";
+
+export interface UntriedOptions {
+  readonly bucket: string;
+  readonly prefix?: string;
+  /** Also versions that show FAILED and of which the ledger knows nothing. */
+  readonly failed: boolean;
+  readonly configuration: ReplicationConfiguration;
+  readonly ledger: Ledger;
+  readonly sites: Sites;
+  readonly clock: Clock;
+}
+
+/** Versions that are looked at side by side. */
+const HEADS_AT_ONCE = 16;
+
+/** Yields the tasks to add, one list per page of the bucket. */
+export async function* untriedTasks(options: UntriedOptions, signal: AbortSignal): AsyncGenerator<readonly NewTask[]> {
+  const { bucket, prefix, sites, ledger } = options;
+  const store = sites.reader(bucket);
+  let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined;
+  do {
+    const request = { bucket, ...(prefix === undefined ? {} : { prefix }), ...next };
+    const page = await store.listObjectVersions(request, { signal });
+    const rows = await ledger.ofVersions(
+      page.versions.map((one) => ({ bucket, key: one.key, versionId: one.versionId })),
+    );
+    const unknown = page.versions.filter((_, index) => rows[index]?.length === 0);
+    const tasks = await sideBySide(unknown, HEADS_AT_ONCE, (one) => tasksOfVersion(options, store, one, signal));
+    yield tasks.flat();
+    next = page.next;
+  } while (next !== undefined && !signal.aborted);
+}
+
+async function tasksOfVersion(
+  options: UntriedOptions,
+  store: Store,
+  listed: ListedVersion,
+  signal: AbortSignal,
+): Promise<NewTask[]> {
+  const { bucket, configuration, clock, failed } = options;
+  const version = listed.isDeleteMarker
+    ? markerOf(bucket, listed)
+    : await objectOf(bucket, store, listed, configuration, signal);
+  if (version === undefined) return [];
+  const status = version.replicationStatus;
+  if (status === "COMPLETED" || status === "REPLICA" || (status === "FAILED" && !failed)) return [];
+  const operation = version.isDeleteMarker ? "deleteMarker" : "put";
+  const { replicationStatus: _, ...asWritten } = version;
+  const { taken } = eligibility(configuration, asWritten, operation);
+  const event: ChangeEvent = { operation, version, atMs: clock.nowMs() };
+  const missing = version.isDeleteMarker ? await withoutMarker(options, version, taken, signal) : taken;
+  return missing.map((rule) =>
+    newTask(event, { ruleId: rule.id, destinationArn: rule.destination.bucketArn }, "resync"),
+  );
+}
+
+/** Undefined when the version is gone meanwhile. */
+async function objectOf(
+  bucket: string,
+  store: Store,
+  listed: ListedVersion,
+  configuration: ReplicationConfiguration,
+  signal: AbortSignal,
+): Promise<ObjectVersion | undefined> {
+  const ref = { bucket, key: listed.key, versionId: listed.versionId };
+  let head: ObjectHead;
+  let tags: readonly Tag[] = [];
+  try {
+    head = await store.headObject(ref, { signal });
+    const tagsDecide = configuration.rules.some((rule) => rule.tags.length > 0);
+    if (tagsDecide && head.tagCount !== 0) tags = await store.getObjectTagging(ref, { signal });
+  } catch (error) {
+    if (error instanceof S3Error && (error.status === 404 || error.status === 405)) return undefined;
+    throw error;
+  }
+  const { sizeBytes, etag, lastModifiedMs, storageClass, encryption } = head;
+  const status = replicationStatusOf(head.replicationStatus);
+  return {
+    ...ref,
+    isDeleteMarker: false,
+    sizeBytes,
+    etag,
+    lastModifiedMs,
+    storageClass,
+    encryption,
+    tags,
+    ...(status === undefined ? {} : { replicationStatus: status }),
+  };
+}
+
+function markerOf(bucket: string, listed: ListedVersion): ObjectVersion {
+  return {
+    bucket,
+    key: listed.key,
+    versionId: listed.versionId,
+    isDeleteMarker: true,
+    sizeBytes: 0,
+    etag: "",
+    lastModifiedMs: listed.lastModifiedMs,
+    storageClass: listed.storageClass,
+    encryption: { kind: "NOT-SSE" },
+    tags: [],
+  };
+}
+
+/** No store shows the status of a delete marker: whether it has arrived is seen at the destination, as a 405. */
+async function withoutMarker(
+  options: UntriedOptions,
+  version: ObjectVersion,
+  rules: readonly Rule[],
+  signal: AbortSignal,
+): Promise<readonly Rule[]> {
+  const missing: Rule[] = [];
+  for (const rule of rules) {
+    const bucket = bucketOfArn(rule.destination.bucketArn) ?? rule.destination.bucketArn;
+    const { key, versionId } = version;
+    try {
+      await options.sites.reader(bucket).headObject({ bucket, key, versionId }, { signal });
+    } catch (error) {
+      if (!(error instanceof S3Error)) throw error;
+      // Only a definite 404 is absence; what could not be told is left alone.
+      if (error.status === 404) missing.push(rule);
+    }
+  }
+  return missing;
+}

@@ -1,0 +1,27 @@
+/** A bell for one sleeper: rung while nobody sleeps, it is heard at the next wait. */
+import type { Clock } from "./ports.ts";
+
+export class Wakeup {
+  #rung = false;
+  #sleeper: (() => void) | undefined;
+
+  wake(): void {
+    this.#rung = true;
+    this.#sleeper?.();
+  }
+
+  /** Resolves when woken, when the time is over, or when the signal is aborted. Only one may wait at a time. */
+  async wait(signal: AbortSignal, until?: { readonly clock: Clock; readonly ms: number }): Promise<void> {
+    if (!this.#rung && !signal.aborted) {
+      const over = new AbortController();
+      await new Promise<void>((resolve) => {
+        this.#sleeper = resolve;
+        signal.addEventListener("abort", () => resolve(), { once: true, signal: over.signal });
+        if (until !== undefined) void until.clock.sleep(until.ms, over.signal).then(resolve);
+      });
+      this.#sleeper = undefined;
+      over.abort();
+    }
+    this.#rung = false;
+  }
+}

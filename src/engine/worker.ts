@@ -1,0 +1,200 @@
+/**
+ * Leases due tasks, tries each once, and records what came of it.
+ *
+ * The order of records makes a crash harmless: the status is shown before the ledger is told. What was shown too early is
+ * shown again when the lease has run out and the task is tried anew; a replica is never written as another version.
+ */
+import { assert } from "../core/assert.ts";
+import type { FailureCode } from "../core/failures/catalogue.ts";
+import { nextState, type Outcome, shownStatus } from "../core/status.ts";
+import type { Claim, FailedAttempt, Ledger, SizeRange, TaskRow } from "../ledger/ledger.ts";
+import { type CopyOutcome, replicate } from "./copy.ts";
+import type { Clock, Sites } from "./ports.ts";
+import { Wakeup } from "./wakeup.ts";
+
+export interface WorkerOptions {
+  readonly name: string;
+  readonly ledger: Ledger;
+  readonly sites: Sites;
+  readonly clock: Clock;
+  /** Tasks in flight at once. */
+  readonly concurrency: number;
+  /** Large objects have workers of their own. */
+  readonly sizes?: SizeRange;
+  readonly onFinished?: (task: TaskRow, outcome: FinishedOutcome) => void;
+}
+
+export type FinishedOutcome = "completed" | "retryLater" | "failed";
+
+const LEASE_MS = 60_000;
+const RENEW_EVERY_MS = 20_000;
+/** The longest sleep: what another process adds to the same ledger is seen after it. */
+const POLL_MS = 5_000;
+/** What is due may be gone when it is claimed, to another process: that must not make us spin. */
+const SPIN_GUARD_MS = 20;
+
+interface Flight {
+  readonly claim: Claim;
+  readonly abort: AbortController;
+}
+
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #wakeup = new Wakeup();
+  readonly #flights = new Map<number, Flight>();
+  readonly #sizes: SizeRange;
+
+  constructor(options: WorkerOptions) {
+    assert(options.concurrency >= 1, "a worker needs a concurrency of at least 1");
+    this.#options = options;
+    this.#sizes = options.sizes ?? {};
+  }
+
+  /** Tells that there may be something to do. */
+  wake(): void {
+    this.#wakeup.wake();
+  }
+
+  get inFlight(): number {
+    return this.#flights.size;
+  }
+
+  /**
+   * Works until the signal is aborted, then waits for what is in flight. Rejects only when the ledger is broken.
+   *
+   * @param abandon aborted when what is in flight is not to be waited for: it is cut short and its leases given back
+   */
+  async run(signal: AbortSignal, abandon: AbortSignal): Promise<void> {
+    const flying = new Set<Promise<void>>();
+    const renewing = this.#renewWhileRunning(abandon);
+    let broken: unknown;
+    try {
+      while (!signal.aborted && broken === undefined) {
+        const claims = await this.#claim();
+        for (const claim of claims) {
+          const flight = this.#fly(claim, abandon)
+            .catch((error: unknown) => {
+              broken ??= error;
+            })
+            .finally(() => {
+              flying.delete(flight);
+              this.#wakeup.wake();
+            });
+          flying.add(flight);
+        }
+        if (claims.length === 0) await this.#sleep(signal);
+      }
+      await Promise.all(flying);
+    } finally {
+      renewing.stop();
+    }
+    if (broken !== undefined) throw broken;
+  }
+
+  async #claim(): Promise<readonly Claim[]> {
+    const { ledger, clock, name, concurrency } = this.#options;
+    const limit = concurrency - this.#flights.size;
+    if (limit <= 0) return [];
+    const nowMs = clock.nowMs();
+    const leaseUntilMs = nowMs + LEASE_MS;
+    const claims = await ledger.claim({ worker: name, limit, nowMs, leaseUntilMs, ...this.#sizes });
+    for (const claim of claims) this.#flights.set(claim.task.id, { claim, abort: new AbortController() });
+    return claims;
+  }
+
+  async #sleep(signal: AbortSignal): Promise<void> {
+    const { ledger, clock, concurrency } = this.#options;
+    if (this.#flights.size >= concurrency) return await this.#wakeup.wait(signal);
+    const dueAtMs = await ledger.nextDueAtMs(this.#sizes);
+    const untilDueMs = dueAtMs === undefined ? POLL_MS : dueAtMs - clock.nowMs();
+    await this.#wakeup.wait(signal, { clock, ms: Math.min(Math.max(untilDueMs, SPIN_GUARD_MS), POLL_MS) });
+  }
+
+  async #fly(claim: Claim, abandon: AbortSignal): Promise<void> {
+    const { task } = claim;
+    const flight = this.#flights.get(task.id);
+    assert(flight !== undefined, "a claimed task is in flight");
+    const signal = AbortSignal.any([flight.abort.signal, abandon]);
+    const startedAtMs = this.#options.clock.nowMs();
+    try {
+      const outcome = await this.#try(task, signal);
+      if (abandon.aborted && !outcome.done) await this.#options.ledger.release([claim]);
+      else if (!flight.abort.signal.aborted) await this.#record(claim, startedAtMs, outcome);
+    } finally {
+      this.#flights.delete(task.id);
+    }
+  }
+
+  /** A bug in one task must not stop the others: it is recorded as a fault of the engine, and tried again. */
+  async #try(task: TaskRow, signal: AbortSignal): Promise<CopyOutcome> {
+    const { sites } = this.#options;
+    try {
+      const configuration = await sites.configuration(task.version.bucket);
+      return await replicate(task, configuration, sites, signal);
+    } catch (error) {
+      const code: FailureCode = "EngineFault";
+      const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      return { done: false, code, failure: { code, step: "engine", message } };
+    }
+  }
+
+  async #record(claim: Claim, startedAtMs: number, copied: CopyOutcome): Promise<void> {
+    const { ledger, clock, onFinished } = this.#options;
+    const { task } = claim;
+    const nowMs = clock.nowMs();
+    const state = nextState(toOutcome(copied), task.attempts + 1, { nowMs, jitter: clock.random() });
+    if (copied.done) {
+      await this.#publish(task, []);
+      const { bytes, replicaVersionId } = copied;
+      const minted = replicaVersionId === undefined ? {} : { replicaVersionId };
+      await ledger.complete(claim, { startedAtMs, endedAtMs: nowMs, bytes, ...minted });
+      onFinished?.(task, "completed");
+      return;
+    }
+    const attempt: FailedAttempt = { startedAtMs, endedAtMs: nowMs, failure: copied.failure };
+    if (state.status === "PENDING") {
+      await ledger.retryLater(claim, attempt, state.nextTryAtMs);
+      onFinished?.(task, "retryLater");
+      return;
+    }
+    await this.#publish(task, ["FAILED"]);
+    await ledger.park(claim, attempt);
+    onFinished?.(task, "failed");
+  }
+
+  /** Shows what is left undone of the version at this destination: the task's own end, and its other tasks. */
+  async #publish(task: TaskRow, own: readonly "FAILED"[]): Promise<void> {
+    const { ledger, sites } = this.#options;
+    const [rows = []] = await ledger.ofVersions([task.version]);
+    const others = rows.filter((one) => one.id !== task.id && one.destinationArn === task.destinationArn);
+    const undone = others.map((one) => (one.state === "parked" ? "FAILED" : "PENDING"));
+    await sites.publish(task.version, task.destinationArn, shownStatus([...own, ...undone]));
+  }
+
+  #renewWhileRunning(abandon: AbortSignal): { stop(): void } {
+    const { clock, ledger } = this.#options;
+    const over = new AbortController();
+    const renew = async () => {
+      for (;;) {
+        await clock.sleep(RENEW_EVERY_MS, over.signal);
+        if (over.signal.aborted || abandon.aborted) return;
+        const claims = [...this.#flights.values()].map((one) => one.claim);
+        if (claims.length === 0) continue;
+        const { lost } = await ledger.renew(claims, clock.nowMs() + LEASE_MS);
+        for (const id of lost) this.#flights.get(id)?.abort.abort();
+      }
+    };
+    // When the ledger cannot renew, the leases run out, and the next claim of this worker meets the same fault.
+    renew().catch(() => undefined);
+    return { stop: () => over.abort() };
+  }
+}
+
+function toOutcome(copied: CopyOutcome): Outcome {
+  if (copied.done) return { done: true };
+  return {
+    done: false,
+    code: copied.code,
+    ...(copied.retryAfterMs === undefined ? {} : { retryAfterMs: copied.retryAfterMs }),
+  };
+}

@@ -1,0 +1,375 @@
+/**
+ * The lab's S3 as a Store, without sockets: the same brain, the same authorisation, S3Error for every no.
+ *
+ * For simulation and for tools in the same process. Signatures are not made; credentials are looked up for every call, so
+ * a session that has expired is refused here too.
+ */
+import { randomBytes } from "node:crypto";
+import type { Credentials } from "../core/model.ts";
+import { S3Error } from "../s3/errors.ts";
+import type {
+  Body,
+  CallOptions,
+  Checksums,
+  CreateUploadRequest,
+  GetRequest,
+  ObjectHead,
+  Payload,
+  PutReply,
+  ReadRequest,
+  Store,
+  UploadRef,
+  WriteRequest,
+} from "../s3/store.ts";
+import { type Caller, ServiceError } from "./model.ts";
+import { refusal } from "./refusals.ts";
+import { authorise, requireBucket } from "./s3/access.ts";
+import { getObjectAcl } from "./s3/acl.ts";
+import { bodyOf, type IncomingBody, type S3Call } from "./s3/call.ts";
+import { completeMultipartUpload } from "./s3/complete.ts";
+import { deleteObject } from "./s3/delete.ts";
+import type { EncryptionWish } from "./s3/encryption.ts";
+import { invalidArgument, invalidRequest, s3Error } from "./s3/errors.ts";
+import { listVersions } from "./s3/listing.ts";
+import { abortMultipartUpload, createMultipartUpload, uploadPart } from "./s3/multipart.ts";
+import { putObject, type WriteAnswer, type WriteInput } from "./s3/put.ts";
+import { getObject, headObject, type ReadAnswer, type ReadInput } from "./s3/read.ts";
+import type { BodyClaims } from "./s3/receive.ts";
+import type { S3Service } from "./s3/service.ts";
+import { getObjectTagging, putObjectTagging } from "./s3/tagging.ts";
+
+export interface DirectOptions {
+  readonly by: Credentials | Caller;
+  readonly region: string;
+  readonly clock: () => number;
+}
+
+const KEYS_MAX = 1000;
+
+export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
+  const run = runner(s3, options);
+  return {
+    headObject: (request, callOptions) =>
+      run("HeadObject", request, callOptions, (call) => headOf(headObject(s3, call, readInput(request)), call)),
+
+    getObject: (request, callOptions) =>
+      run("GetObject", request, callOptions, async (call) => {
+        const answer = await getObject(s3, call, { ...readInput(request), ...rangeOf(request) });
+        return {
+          head: headOf(answer, call),
+          body: replyBody(answer, { operation: "GetObject", ...request }, callOptions?.signal),
+        };
+      }),
+
+    putObject: (request, callOptions) =>
+      run("PutObject", request, callOptions, async (call) => {
+        const claims = claimsOf(request.checksums, request.body);
+        return replyOf(await putObject(s3, call, { ...writeInput(request), claims }, incoming(request.body, callOptions)), call);
+      }),
+
+    deleteObject: (request, callOptions) =>
+      run("DeleteObject", request, callOptions, async (call) => {
+        const { versionId, isMarker } = await deleteObject(s3, call, request);
+        return { isDeleteMarker: isMarker, requestId: call.requestId, ...(versionId === undefined ? {} : { versionId }) };
+      }),
+
+    createMultipartUpload: (request, callOptions) =>
+      run("CreateMultipartUpload", request, callOptions, async (call) => {
+        const { uploadId } = await createMultipartUpload(s3, call, { ...writeInput(request), ...checksumChoice(request) });
+        return { uploadId };
+      }),
+
+    uploadPart: (request, callOptions) =>
+      run("UploadPart", request, callOptions, async (call) => {
+        const { bucket, key, uploadId, partNumber } = request;
+        const claims = claimsOf(request.checksums, request.body);
+        const input = { bucket, key, uploadId, partNumber, claims };
+        const { part } = await uploadPart(s3, call, input, incoming(request.body, callOptions));
+        const { algorithm, value } = part.checksum;
+        return { partNumber, etag: part.etag, checksums: { type: "FULL_OBJECT", values: { [algorithm]: value } } };
+      }),
+
+    completeMultipartUpload: (request, callOptions) =>
+      run("CompleteMultipartUpload", request, callOptions, async (call) => {
+        const parts = request.parts.map(({ partNumber, etag, checksums }) => ({
+          partNumber,
+          etag,
+          ...(checksums === undefined ? {} : { checksums: checksums.values }),
+        }));
+        return replyOf(await completeMultipartUpload(s3, call, { ...request, parts }), call);
+      }),
+
+    abortMultipartUpload: (request: UploadRef, callOptions) =>
+      run("AbortMultipartUpload", request, callOptions, async (call) => {
+        await abortMultipartUpload(s3, call, request).catch((error: unknown) => {
+          if (!(error instanceof ServiceError) || error.code !== "NoSuchUpload") throw error;
+        });
+      }),
+
+    getObjectTagging: (request, callOptions) =>
+      run("GetObjectTagging", request, callOptions, (call) => getObjectTagging(s3, call, request).tags),
+
+    putObjectTagging: (request, callOptions) =>
+      run("PutObjectTagging", request, callOptions, async (call) => {
+        await putObjectTagging(s3, call, request, request.tags);
+      }),
+
+    getObjectAcl: (request, callOptions) =>
+      run("GetObjectAcl", request, callOptions, (call) => getObjectAcl(s3, call, request)),
+
+    listObjectVersions: (request, callOptions) =>
+      run("ListObjectVersions", request, callOptions, (call) => {
+        const bucket = requireBucket(s3, request.bucket);
+        const { prefix = "", keyMarker, versionIdMarker, maxKeys = KEYS_MAX } = request;
+        const context = prefix === "" ? {} : { context: { "s3:prefix": prefix } };
+        authorise(s3, call, "ListObjectVersions", { bucket, ...context });
+        const { versions, next } = listVersions(s3.database.committed, {
+          bucketId: bucket.id,
+          prefix,
+          delimiter: "",
+          maxKeys: Math.min(maxKeys, KEYS_MAX),
+          ...(keyMarker === undefined
+            ? {}
+            : { after: { key: keyMarker, ...(versionIdMarker === undefined ? {} : { versionId: versionIdMarker }) } }),
+        });
+        const listed = versions.map((one) => ({
+          key: one.key,
+          versionId: one.versionId,
+          isLatest: one.isLatest,
+          isDeleteMarker: one.isMarker,
+          lastModifiedMs: one.modifiedMs,
+          sizeBytes: one.sizeBytes,
+          etag: one.etag,
+          storageClass: one.storageClass,
+        }));
+        if (next === undefined || typeof next === "string") return { versions: listed };
+        return { versions: listed, next: { keyMarker: next.key, versionIdMarker: next.versionId ?? "" } };
+      }),
+  };
+}
+
+interface Named {
+  readonly bucket?: string;
+  readonly key?: string;
+}
+
+type Run = <T>(
+  operation: string,
+  request: Named,
+  callOptions: CallOptions | undefined,
+  work: (call: S3Call) => T | Promise<T>,
+) => Promise<T>;
+
+/** Looks the caller up, runs one operation, and turns what is thrown into an S3Error. */
+function runner(s3: S3Service, options: DirectOptions): Run {
+  return async (operation, { bucket, key }, callOptions, work) => {
+    const requestId = randomBytes(8).toString("hex").toUpperCase();
+    const named = {
+      operation,
+      ...(bucket === undefined ? {} : { bucket }),
+      ...(key === undefined ? {} : { key }),
+    };
+    if (callOptions?.signal?.aborted === true) throw new S3Error("the call was aborted", { ...named, network: "aborted" });
+    try {
+      return await work(callOf(s3, options, requestId));
+    } catch (error) {
+      throw storeError(error, named, requestId, callOptions?.signal);
+    }
+  };
+}
+
+function callOf(s3: S3Service, { by, region, clock }: DirectOptions, requestId: string): S3Call {
+  const nowMs = clock();
+  const iso = new Date(nowMs).toISOString();
+  const context = {
+    "aws:currenttime": iso,
+    "aws:epochtime": String(Math.floor(nowMs / 1000)),
+    "aws:securetransport": "true",
+    "aws:requestedregion": region,
+    "s3:authtype": "REST-HEADER",
+    "s3:signatureversion": "AWS4-HMAC-SHA256",
+  };
+  return { caller: callerOf(s3, by, nowMs), region, requestId, nowMs, context };
+}
+
+function callerOf(s3: S3Service, by: Credentials | Caller, nowMs: number): Caller {
+  if ("principal" in by) return by;
+  const answer = s3.identity.credential(by.accessKeyId, by.sessionToken, nowMs);
+  if ("caller" in answer) return answer.caller;
+  throw refusal("s3", { reason: "credential", problem: answer.problem, accessKeyId: by.accessKeyId });
+}
+
+function storeError(
+  error: unknown,
+  named: { readonly operation: string } & Named,
+  requestId: string,
+  signal: AbortSignal | undefined,
+): S3Error {
+  if (error instanceof S3Error) return error;
+  if (signal?.aborted === true) return new S3Error("the call was aborted", { ...named, network: "aborted" }, { cause: error });
+  const told = error instanceof ServiceError ? error : s3Error("InternalError");
+  // A HEAD has no body, so nobody over HTTP would know the code either.
+  const isHead = named.operation === "HeadObject";
+  return new S3Error(
+    told.message,
+    {
+      ...named,
+      status: told.status,
+      requestId,
+      ...(isHead ? {} : { code: told.code, details: told.details }),
+      ...(told.headers["x-amz-delete-marker"] === "true" ? { isDeleteMarker: true } : {}),
+    },
+    { cause: error },
+  );
+}
+
+function readInput({ bucket, key, versionId, partNumber }: ReadRequest): ReadInput {
+  return {
+    bucket,
+    key,
+    ...(versionId === undefined ? {} : { versionId }),
+    ...(partNumber === undefined ? {} : { partNumber }),
+  };
+}
+
+function rangeOf({ range }: GetRequest): { readonly range?: string } {
+  return range === undefined ? {} : { range: `bytes=${range.firstByte}-${range.lastByte}` };
+}
+
+function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
+  const { version, shownVersionId, partsCount } = answer;
+  const { contentHeaders, userMetadata } = version.metadata;
+  return {
+    ...(shownVersionId === undefined ? {} : { versionId: shownVersionId }),
+    etag: version.etag,
+    sizeBytes: version.sizeBytes,
+    lastModifiedMs: version.modifiedMs,
+    storageClass: version.storageClass,
+    encryption: version.encryption,
+    contentHeaders: { "content-type": "binary/octet-stream", ...contentHeaders },
+    userMetadata,
+    ...(version.checksums === undefined ? {} : { checksums: version.checksums }),
+    ...(version.replicationStatus === undefined ? {} : { replicationStatus: version.replicationStatus }),
+    tagCount: version.tags.length,
+    ...(partsCount === undefined ? {} : { partsCount }),
+    requestId: call.requestId,
+  };
+}
+
+function writeInput(request: WriteRequest): WriteInput {
+  const { bucket, key, contentHeaders, userMetadata, storageClass, tags, replica } = request;
+  return {
+    bucket,
+    key,
+    metadata: { contentHeaders, userMetadata },
+    encryption: wishOf(request),
+    tags: tags ?? [],
+    ...(storageClass === undefined ? {} : { storageClass }),
+    ...(replica === undefined ? {} : { replica }),
+  };
+}
+
+function wishOf({ encryption }: WriteRequest): EncryptionWish {
+  switch (encryption?.kind) {
+    case undefined:
+    case "NOT-SSE":
+      return {};
+    case "SSE-S3":
+      return { kind: "SSE-S3" };
+    case "SSE-KMS":
+    case "DSSE-KMS":
+      return {
+        kind: encryption.kind,
+        ...(encryption.kmsKeyArn === undefined ? {} : { kmsKeyId: encryption.kmsKeyArn }),
+        ...(encryption.bucketKey === undefined ? {} : { bucketKey: encryption.bucketKey }),
+      };
+    case "SSE-C":
+      // The port carries no customer's key, and without one nothing can be encrypted by it.
+      throw invalidArgument(
+        "x-amz-server-side-encryption-customer-key",
+        "null",
+        "Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate secret key.",
+      );
+  }
+}
+
+function claimsOf(checksums: Checksums | undefined, payload: Payload): BodyClaims {
+  const [claimed, ...more] = Object.entries(checksums?.values ?? {});
+  if (more.length > 0) {
+    throw invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
+  }
+  if (claimed !== undefined) {
+    const [algorithm, value] = claimed as [keyof Checksums["values"], string];
+    return { checksum: { algorithm, value } };
+  }
+  // A trailer would be computed from the same bytes that are hashed here: there is nothing to compare.
+  return payload instanceof Uint8Array || payload.trailer === undefined ? {} : { defaultAlgorithm: payload.trailer };
+}
+
+function checksumChoice({ checksums }: CreateUploadRequest) {
+  return checksums === undefined ? {} : { checksum: checksums };
+}
+
+function incoming(payload: Payload, callOptions: CallOptions | undefined): IncomingBody {
+  if (payload instanceof Uint8Array) return bodyOf(payload, payload.length);
+  return bodyOf(exactly(payload.stream, payload.sizeBytes, callOptions?.signal), payload.sizeBytes);
+}
+
+/** What a socket would find out: a stream that is shorter or longer than announced, and an abort. */
+async function* exactly(
+  stream: AsyncIterable<Uint8Array>,
+  sizeBytes: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of stream) {
+    signal?.throwIfAborted();
+    size += chunk.length;
+    if (size > sizeBytes) throw s3Error("IncompleteBody");
+    yield chunk;
+  }
+  if (size < sizeBytes) throw s3Error("IncompleteBody");
+}
+
+function replyOf(answer: WriteAnswer, call: S3Call): PutReply {
+  return {
+    etag: answer.etag,
+    requestId: call.requestId,
+    ...(answer.versionId === undefined ? {} : { versionId: answer.versionId }),
+  };
+}
+
+function replyBody(
+  answer: { readonly sizeBytes: number; readonly body: Uint8Array | AsyncIterable<Uint8Array>; cancel(): void },
+  named: { readonly operation: string } & Named,
+  signal: AbortSignal | undefined,
+): Body {
+  const { sizeBytes, body } = answer;
+  async function* stream(): AsyncGenerator<Uint8Array> {
+    try {
+      if (body instanceof Uint8Array) {
+        yield body;
+        return;
+      }
+      for await (const chunk of body) {
+        signal?.throwIfAborted();
+        yield chunk;
+      }
+    } catch (error) {
+      const network = signal?.aborted === true ? "aborted" : "truncated";
+      throw new S3Error("the body ended early", { ...named, network }, { cause: error });
+    } finally {
+      answer.cancel();
+    }
+  }
+  return {
+    sizeBytes,
+    stream,
+    async bytes() {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of stream()) chunks.push(chunk);
+      return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+    },
+    cancel: () => answer.cancel(),
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * The operations of IAM that the lab has, by name.
+ *
+ * Not emulated: console passwords, MFA devices, server and signing certificates, SSH keys, service-specific
+ * credentials, identity providers, instance profiles with members, service-linked roles, account aliases and summaries,
+ * credential and access reports, renaming, and simulation (the evaluator answers that elsewhere in the product).
+ */
+import { createAccessKey, deleteAccessKey, listAccessKeys, updateAccessKey } from "./access-keys.ts";
+import {
+  attachPolicy,
+  deleteBoundary,
+  detachPolicy,
+  listAttachedPolicies,
+  listEntitiesForPolicy,
+  putBoundary,
+} from "./attachments.ts";
+import { deleteInlinePolicy, getInlinePolicy, listInlinePolicies, putInlinePolicy } from "./inline-policies.ts";
+import {
+  createPolicy,
+  createPolicyVersion,
+  deletePolicy,
+  deletePolicyVersion,
+  getPolicy,
+  getPolicyVersion,
+  listPolicies,
+  listPolicyVersions,
+  setDefaultPolicyVersion,
+} from "./managed-policies.ts";
+import type { IamOperation } from "./request.ts";
+import {
+  createRole,
+  deleteRole,
+  getRole,
+  listInstanceProfilesForRole,
+  listRoles,
+  updateAssumeRolePolicy,
+  updateRole,
+  updateRoleDescription,
+} from "./roles.ts";
+import {
+  listPolicyTags,
+  listRoleTags,
+  listUserTags,
+  tagPolicy,
+  tagRole,
+  tagUser,
+  untagPolicy,
+  untagRole,
+  untagUser,
+} from "./tags.ts";
+import {
+  addUserToGroup,
+  createGroup,
+  createUser,
+  deleteGroup,
+  deleteUser,
+  getGroup,
+  getUser,
+  listGroups,
+  listGroupsForUser,
+  listUsers,
+  removeUserFromGroup,
+} from "./users.ts";
+
+export const IAM_OPERATIONS: Readonly<Record<string, IamOperation>> = {
+  CreateUser: createUser,
+  GetUser: getUser,
+  ListUsers: listUsers,
+  DeleteUser: deleteUser,
+  TagUser: tagUser,
+  UntagUser: untagUser,
+  ListUserTags: listUserTags,
+  PutUserPolicy: putInlinePolicy("user"),
+  GetUserPolicy: getInlinePolicy("user"),
+  ListUserPolicies: listInlinePolicies("user"),
+  DeleteUserPolicy: deleteInlinePolicy("user"),
+  AttachUserPolicy: attachPolicy("user"),
+  DetachUserPolicy: detachPolicy("user"),
+  ListAttachedUserPolicies: listAttachedPolicies("user"),
+  PutUserPermissionsBoundary: putBoundary("user"),
+  DeleteUserPermissionsBoundary: deleteBoundary("user"),
+
+  CreateAccessKey: createAccessKey,
+  ListAccessKeys: listAccessKeys,
+  UpdateAccessKey: updateAccessKey,
+  DeleteAccessKey: deleteAccessKey,
+
+  CreateGroup: createGroup,
+  GetGroup: getGroup,
+  ListGroups: listGroups,
+  DeleteGroup: deleteGroup,
+  AddUserToGroup: addUserToGroup,
+  RemoveUserFromGroup: removeUserFromGroup,
+  ListGroupsForUser: listGroupsForUser,
+  PutGroupPolicy: putInlinePolicy("group"),
+  GetGroupPolicy: getInlinePolicy("group"),
+  ListGroupPolicies: listInlinePolicies("group"),
+  DeleteGroupPolicy: deleteInlinePolicy("group"),
+  AttachGroupPolicy: attachPolicy("group"),
+  DetachGroupPolicy: detachPolicy("group"),
+  ListAttachedGroupPolicies: listAttachedPolicies("group"),
+
+  CreateRole: createRole,
+  GetRole: getRole,
+  ListRoles: listRoles,
+  UpdateRole: updateRole,
+  UpdateRoleDescription: updateRoleDescription,
+  UpdateAssumeRolePolicy: updateAssumeRolePolicy,
+  DeleteRole: deleteRole,
+  ListInstanceProfilesForRole: listInstanceProfilesForRole,
+  TagRole: tagRole,
+  UntagRole: untagRole,
+  ListRoleTags: listRoleTags,
+  PutRolePolicy: putInlinePolicy("role"),
+  GetRolePolicy: getInlinePolicy("role"),
+  ListRolePolicies: listInlinePolicies("role"),
+  DeleteRolePolicy: deleteInlinePolicy("role"),
+  AttachRolePolicy: attachPolicy("role"),
+  DetachRolePolicy: detachPolicy("role"),
+  ListAttachedRolePolicies: listAttachedPolicies("role"),
+  PutRolePermissionsBoundary: putBoundary("role"),
+  DeleteRolePermissionsBoundary: deleteBoundary("role"),
+
+  CreatePolicy: createPolicy,
+  GetPolicy: getPolicy,
+  ListPolicies: listPolicies,
+  DeletePolicy: deletePolicy,
+  CreatePolicyVersion: createPolicyVersion,
+  GetPolicyVersion: getPolicyVersion,
+  ListPolicyVersions: listPolicyVersions,
+  SetDefaultPolicyVersion: setDefaultPolicyVersion,
+  DeletePolicyVersion: deletePolicyVersion,
+  ListEntitiesForPolicy: listEntitiesForPolicy,
+  TagPolicy: tagPolicy,
+  UntagPolicy: untagPolicy,
+  ListPolicyTags: listPolicyTags,
+};

@@ -1,0 +1,158 @@
+/**
+ * The lab put together: one database, one root key, identity, KMS and S3, and the socket in front of them.
+ *
+ * With a data directory everything acknowledged survives kill -9: `lab.db` holds records, versions and small bodies,
+ * `blobs/` the large ones, `root.key` the key that all of it is encrypted under, and `lab.lock` keeps a second process
+ * out. Without one everything lives in memory.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Credentials, VersionRef } from "../core/model.ts";
+import { type Database, holdFile } from "../ledger/database.ts";
+import type { Store } from "../s3/store.ts";
+import { createAdmin } from "./admin.ts";
+import { createAuthoriser } from "./authorise.ts";
+import { openFileBlobs, openMemoryBlobs } from "./blobs.ts";
+import { openLabDatabase } from "./database.ts";
+import { openDirectStore } from "./direct.ts";
+import { createIdentity } from "./identity/identity.ts";
+import { createKms, type KmsService } from "./kms/kms.ts";
+import type { Authoriser, Caller, Identity } from "./model.ts";
+import { type Bucket, openBuckets } from "./s3/bucket.ts";
+import { removeOrphanBlobs } from "./s3/orphans.ts";
+import { assumeReplicationRole, type Changes, openChanges, setReplicationStatus } from "./s3/replication.ts";
+import { openSequence } from "./s3/sequence.ts";
+import type { S3Service } from "./s3/service.ts";
+import { DEFAULT_HOST_SUFFIXES } from "./s3/skin/resolve.ts";
+import { createS3Skin } from "./s3/skin/skin.ts";
+import { openSecrets } from "./secrets.ts";
+import { type LabServer, startServer } from "./server.ts";
+
+export interface LabOptions {
+  /** Made when it is not there; without one the lab lives in memory. */
+  readonly dataDir?: string;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  /** Guards the calls under `/_lockstep/`; without one they are refused. */
+  readonly adminToken?: string;
+  /** Hosts under which `BUCKET.host` names a bucket, longer ones first. */
+  readonly hostSuffixes?: readonly string[];
+  /** Told of faults of ours while requests are answered. */
+  readonly onFault?: (error: unknown, requestId: string) => void;
+}
+
+export interface Lab {
+  readonly identity: Identity;
+  readonly authoriser: Authoriser;
+  readonly kms: KmsService;
+  /** What replication has to do; an engine takes it. */
+  readonly changes: Changes;
+  /** Root credentials of an account, which is made when it is new. */
+  account(accountId: string): Promise<Credentials>;
+  /** @throws ListenError */
+  listen(where: { readonly host?: string; readonly port: number }): Promise<LabServer>;
+  /** S3 without sockets, for somebody whose credentials or identity are known; every call is authorised. */
+  direct(by: Credentials | Caller, region?: string): Store;
+  /** Whose a bucket is, where it is, and what it replicates; undefined when there is none of that name. */
+  bucket(name: string): LabBucket | undefined;
+  /** Sets what a version's `x-amz-replication-status` shows. False when the version is gone. */
+  setReplicationStatus(
+    ref: VersionRef,
+    status: "PENDING" | "COMPLETED" | "FAILED",
+    destinationArn?: string,
+  ): Promise<boolean>;
+  /** Credentials of a replication role, as S3 itself gets them. @throws ServiceError AccessDenied */
+  assumeReplicationRole(roleArn: string): Promise<Credentials>;
+  /** Closes sockets, then the database. Idempotent. */
+  close(): Promise<void>;
+}
+
+export type LabBucket = Pick<Bucket, "account" | "region" | "replication">;
+
+const LOOPBACK = "127.0.0.1";
+
+/** @throws DatabaseError when the directory is in use or is not a lab's; SecretsError when its root key is not right */
+export async function openLab(options: LabOptions): Promise<Lab> {
+  const { dataDir, clock } = options;
+  if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const hold = dataDir === undefined ? undefined : holdFile(join(dataDir, "lab.lock"));
+  let database: Database | undefined;
+  try {
+    database = openLabDatabase(dataDir === undefined ? ":memory:" : join(dataDir, "lab.db"));
+    const secrets = openSecrets(dataDir);
+    const authoriser = createAuthoriser();
+    const identity = createIdentity({ database, secrets, authoriser, clock });
+    const kms = createKms({ database, secrets, identity: identity.identity, authoriser, clock });
+    const s3: S3Service = {
+      database,
+      blobs: dataDir === undefined ? openMemoryBlobs() : openFileBlobs(join(dataDir, "blobs")),
+      sequence: openSequence(database),
+      buckets: openBuckets(database),
+      identity: identity.identity,
+      authoriser,
+      keys: kms.keys,
+      serviceKey: secrets,
+      changeListeners: new Set(),
+    };
+    removeOrphanBlobs(s3);
+    return labOf(s3, { identity, kms, options, hold });
+  } catch (error) {
+    await database?.close();
+    hold?.release();
+    throw error;
+  }
+}
+
+function labOf(
+  s3: S3Service,
+  parts: {
+    readonly identity: ReturnType<typeof createIdentity>;
+    readonly kms: KmsService;
+    readonly options: LabOptions;
+    readonly hold: { release(): void } | undefined;
+  },
+): Lab {
+  const { kms, options, hold } = parts;
+  const { identity, iamSkin, stsSkin } = parts.identity;
+  const { clock } = options;
+  const skin = createS3Skin(s3, { hostSuffixes: options.hostSuffixes ?? DEFAULT_HOST_SUFFIXES });
+  const skins = new Map([
+    ["iam", iamSkin],
+    ["sts", stsSkin],
+    ["kms", kms.kmsSkin],
+  ]);
+  const admin = createAdmin({
+    identity,
+    ...(options.adminToken === undefined ? {} : { token: options.adminToken }),
+  });
+  const servers: LabServer[] = [];
+  let closing: Promise<void> | undefined;
+
+  async function close(): Promise<void> {
+    await Promise.all(servers.map((one) => one.close()));
+    await s3.database.close();
+    hold?.release();
+  }
+
+  return {
+    identity,
+    authoriser: s3.authoriser,
+    kms,
+    changes: openChanges(s3),
+    account: (accountId) => identity.ensureAccount(accountId),
+    async listen({ host = LOOPBACK, port }) {
+      const onFault = options.onFault ?? (() => undefined);
+      const server = await startServer({ host, port, clock, identity, s3: skin, skins, admin, onFault });
+      servers.push(server);
+      return server;
+    },
+    direct: (by, region = "us-east-1") => openDirectStore(s3, { by, region, clock }),
+    bucket: (name) => s3.buckets.find(name),
+    setReplicationStatus: (ref, status, destinationArn) => setReplicationStatus(s3, ref, status, destinationArn),
+    assumeReplicationRole: (roleArn) => assumeReplicationRole(s3, roleArn, clock()),
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,177 @@
+/** CopyObject and UploadPartCopy: a read of one version and a write of another, both judged, in one call. */
+import type { ChecksumAlgorithm } from "../../s3/store.ts";
+import { authoriseAction, requireBucket } from "./access.ts";
+import { bodyOf, type IncomingBody, type S3Call } from "./call.ts";
+import { commitVersion } from "./commit.ts";
+import { checkCopyConditions, type ReadConditions } from "./conditions.ts";
+import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
+import { invalidRequest } from "./errors.ts";
+import { type AddedPart, addPart, locateUpload, type UploadRefInput } from "./multipart.ts";
+import { admitWrite, storedMetadata, type WriteAnswer, type WriteInput, wholeSeconds, writeAnswer } from "./put.ts";
+import { parseCopyRange } from "./ranges.ts";
+import { locate, refuseArchived, shownVersionId } from "./read.ts";
+import { BODY_BYTES_MAX, receiveBody } from "./receive.ts";
+import { type ByteRange, findBytes } from "./serve.ts";
+import type { S3Service } from "./service.ts";
+import type { StoredVersion } from "./versions.ts";
+
+export interface CopySource {
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId?: string;
+  readonly conditions?: ReadConditions;
+  readonly customerKey?: CustomerKey;
+}
+
+export interface CopyInput extends WriteInput {
+  readonly source: CopySource;
+  /** COPY takes metadata from the source and ignores that of the request. */
+  readonly metadataDirective: "COPY" | "REPLACE";
+  readonly taggingDirective: "COPY" | "REPLACE";
+  readonly checksumAlgorithm?: ChecksumAlgorithm;
+}
+
+export interface CopyAnswer extends WriteAnswer {
+  readonly sourceVersionId?: string;
+}
+
+export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput): Promise<CopyAnswer> {
+  const bucket = requireBucket(s3, input.bucket);
+  const source = openSource(s3, call, input.source);
+  const { version } = source;
+  const tags = input.taggingDirective === "COPY" ? version.tags : input.tags;
+  if (input.taggingDirective === "COPY" && tags.length > 0) {
+    const action = input.source.versionId === undefined ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging";
+    authoriseAction(s3, call, action, { bucket: source.bucket, key: version.key, existingTags: tags });
+  }
+  const metadata =
+    input.metadataDirective === "COPY"
+      ? { contentHeaders: version.metadata.contentHeaders, userMetadata: version.metadata.userMetadata }
+      : input.metadata;
+  admitWrite(s3, call, "CopyObject", bucket, { ...input, metadata, tags });
+  refuseCopyOntoItself(input, version, source.isLatest);
+  refuseLarge(version.sizeBytes);
+
+  const [known] = Object.keys(version.checksums?.values ?? {});
+  const algorithm = input.checksumAlgorithm ?? (known as ChecksumAlgorithm | undefined);
+  const claims = algorithm === undefined ? {} : { defaultAlgorithm: algorithm };
+  const bytes = await source.read(s3, call, undefined, input.source.customerKey);
+  const sealing = await makeDataKey(s3, call, bucket, input.key, input.encryption);
+  const received = await receiveBody(s3, bytes, claims, { dataKey: sealing.dataKey, nowMs: call.nowMs });
+  try {
+    const committed = await commitVersion(
+      s3,
+      call,
+      bucket,
+      {
+        key: input.key,
+        sizeBytes: received.sizeBytes,
+        digest: received.md5.toString("hex"),
+        body: received,
+        sealing,
+        storageClass: input.storageClass ?? "STANDARD",
+        checksums: { type: "FULL_OBJECT", values: { [received.checksum.algorithm]: received.checksum.value } },
+        metadata: storedMetadata(metadata, sealing.customerKeyMd5),
+        tags,
+        modifiedMs: wholeSeconds(call.nowMs),
+        store: received.store,
+        drop: () => (received.inFile ? [received.bodyId] : []),
+      },
+      input.conditions === undefined ? {} : { conditions: input.conditions },
+    );
+    return { ...writeAnswer(committed.version, committed.shownVersionId), ...source.shown };
+  } catch (error) {
+    received.discard();
+    throw error;
+  }
+}
+
+export interface CopyPartInput extends UploadRefInput {
+  readonly partNumber: number;
+  readonly source: CopySource;
+  /** `x-amz-copy-source-range` as it came. */
+  readonly range?: string;
+  readonly customerKey?: CustomerKey;
+}
+
+export interface CopyPartAnswer extends AddedPart {
+  readonly sourceVersionId?: string;
+}
+
+export async function uploadPartCopy(s3: S3Service, call: S3Call, input: CopyPartInput): Promise<CopyPartAnswer> {
+  const { bucket, upload } = locateUpload(s3, call, "UploadPartCopy", input);
+  const source = openSource(s3, call, input.source);
+  const range = input.range === undefined ? undefined : parseCopyRange(input.range, source.version.sizeBytes);
+  const bytes = await source.read(s3, call, range, input.source.customerKey);
+  refuseLarge(bytes.sizeBytes ?? 0);
+  const added = await addPart(s3, call, bucket, upload, { ...input, claims: {} }, bytes);
+  return { ...added, ...source.shown };
+}
+
+/** Finds and authorises the source. */
+function openSource(s3: S3Service, call: S3Call, source: CopySource) {
+  const { bucket, version } = locateSource(s3, call, source);
+  if (source.conditions !== undefined) checkCopyConditions(version, source.conditions);
+  refuseArchived(version);
+  const shown = shownVersionId(bucket, version);
+  return {
+    bucket,
+    version,
+    isLatest: version.isLatest,
+    shown: shown === undefined ? {} : { sourceVersionId: shown },
+    read: readSource.bind(undefined, bucket, version),
+  };
+}
+
+function locateSource(s3: S3Service, call: S3Call, source: CopySource): ReturnType<typeof locate> {
+  try {
+    return locate(s3, call, "GetObject", source);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error) || error.code !== "MethodNotAllowed") throw error;
+    throw invalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.");
+  }
+}
+
+async function readSource(
+  bucket: ReturnType<typeof locate>["bucket"],
+  version: StoredVersion,
+  s3: S3Service,
+  call: S3Call,
+  range: ByteRange | undefined,
+  customerKey: CustomerKey | undefined,
+): Promise<IncomingBody> {
+  const found = findBytes(s3, version, range);
+  try {
+    const dataKey = await openDataKey(s3, call, bucket, version, customerKey);
+    const sizeBytes = range === undefined ? version.sizeBytes : range.lastByte - range.firstByte + 1;
+    return bodyOf(found.read(dataKey), sizeBytes);
+  } catch (error) {
+    found.release();
+    throw error;
+  }
+}
+
+function refuseCopyOntoItself(input: CopyInput, version: StoredVersion, isLatest: boolean): void {
+  const { source } = input;
+  if (source.bucket !== input.bucket || source.key !== input.key || !isLatest) return;
+  const { kind, kmsKeyId, customerKey } = input.encryption;
+  const changes =
+    input.metadataDirective === "REPLACE" ||
+    input.taggingDirective === "REPLACE" ||
+    (input.storageClass !== undefined && input.storageClass !== version.storageClass) ||
+    kind !== undefined ||
+    kmsKeyId !== undefined ||
+    customerKey !== undefined ||
+    source.versionId !== undefined;
+  if (changes) return;
+  throw invalidRequest(
+    "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+  );
+}
+
+function refuseLarge(sizeBytes: number): void {
+  if (sizeBytes <= BODY_BYTES_MAX) return;
+  throw invalidRequest(
+    `The specified copy source is larger than the maximum allowable size for a copy source: ${BODY_BYTES_MAX}`,
+  );
+}

@@ -1,0 +1,189 @@
+/**
+ * DeleteObject and DeleteObjects: a delete marker, or the end of a version.
+ *
+ * Without a version id a versioned bucket gets a marker (a `null` one while versioning is suspended) and an unversioned
+ * one loses the object. With one, that version is gone for good, and no replica follows.
+ *
+ * @source https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html; aws-replication.md §2 rows 13–18
+ */
+import type { Connection } from "../../ledger/database.ts";
+import type { ReplicaIdentity } from "../../s3/store.ts";
+import { ServiceError } from "../model.ts";
+import { authorise, mayList, requireBucket } from "./access.ts";
+import type { Bucket } from "./bucket.ts";
+import { isReplicator, type S3Call } from "./call.ts";
+import { dropNullVersion, requireVersioning } from "./commit.ts";
+import { checkWriteConditions } from "./conditions.ts";
+import { invalidRequest, s3Error } from "./errors.ts";
+import { checkKey, wholeSeconds } from "./put.ts";
+import { badVersionId } from "./read.ts";
+import { admitNew, announceChange } from "./replication.ts";
+import type { S3Service } from "./service.ts";
+import { isVersionId, mintVersionId, NULL_VERSION, placeOfTime, placeOfVersionId } from "./version-id.ts";
+import {
+  dropVersion,
+  findVersion,
+  insertVersion,
+  latestVersion,
+  type NewVersion,
+  NO_METADATA,
+  type StoredVersion,
+} from "./versions.ts";
+
+export interface DeleteInput {
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId?: string;
+  readonly ifMatch?: string;
+  /** Ignored unless a service that replicates says it. */
+  readonly replica?: ReplicaIdentity;
+}
+
+export interface DeleteAnswer {
+  /** Of the marker that was made, or of the version that was removed; undefined in unversioned buckets. */
+  readonly versionId?: string;
+  readonly isMarker: boolean;
+}
+
+export async function deleteObject(s3: S3Service, call: S3Call, input: DeleteInput): Promise<DeleteAnswer> {
+  const bucket = requireBucket(s3, input.bucket);
+  return deleteFrom(s3, call, "DeleteObject", bucket, input);
+}
+
+export interface DeletedKey {
+  readonly key: string;
+  readonly versionId?: string;
+  readonly answer: DeleteAnswer | ServiceError;
+}
+
+export const DELETE_OBJECTS_MAX = 1000;
+
+/** Deletes many; each has an outcome of its own. @param keys 1..1000 */
+export async function deleteObjects(
+  s3: S3Service,
+  call: S3Call,
+  bucketName: string,
+  keys: readonly Pick<DeleteInput, "key" | "versionId" | "ifMatch">[],
+): Promise<readonly DeletedKey[]> {
+  const bucket = requireBucket(s3, bucketName);
+  if (keys.length === 0 || keys.length > DELETE_OBJECTS_MAX) throw s3Error("MalformedXML");
+  return Promise.all(
+    keys.map(async ({ key, versionId, ifMatch }): Promise<DeletedKey> => {
+      const named = { key, ...(versionId === undefined ? {} : { versionId }) };
+      const input = { bucket: bucketName, ...named, ...(ifMatch === undefined ? {} : { ifMatch }) };
+      try {
+        return { ...named, answer: await deleteFrom(s3, call, "DeleteObjects", bucket, input) };
+      } catch (error) {
+        if (error instanceof ServiceError) return { ...named, answer: error };
+        throw error;
+      }
+    }),
+  );
+}
+
+/** What a transaction did. */
+interface Deleted {
+  readonly answer: DeleteAnswer;
+  readonly freed: readonly number[];
+  readonly isTaken: boolean;
+}
+
+async function deleteFrom(
+  s3: S3Service,
+  call: S3Call,
+  operation: "DeleteObject" | "DeleteObjects",
+  bucket: Bucket,
+  input: DeleteInput,
+): Promise<DeleteAnswer> {
+  const { key, versionId } = input;
+  if (versionId !== undefined && !isVersionId(versionId)) throw badVersionId(versionId);
+  checkKey(key);
+  const replica = isReplicator(call) ? input.replica : undefined;
+  authorise(s3, call, operation, { bucket, key, ...(versionId === undefined ? {} : { versionId }) });
+  const listable = input.ifMatch === undefined || mayList(s3, call, bucket);
+  const at = { place: s3.sequence.next(call.nowMs), nowMs: call.nowMs };
+  const { answer, freed, isTaken } = await s3.database.write((connection) => {
+    const now = s3.buckets.current(connection, bucket);
+    if (input.ifMatch !== undefined) checkDeleteCondition(connection, now, input, input.ifMatch, listable);
+    if (replica !== undefined) return addReplicaMarker(connection, now, key, replica);
+    if (versionId !== undefined) return removeVersionForGood(connection, now, key, versionId);
+    return addMarker(connection, now, key, at);
+  });
+  s3.blobs.remove(freed);
+  if (isTaken) announceChange(s3);
+  return answer;
+}
+
+function checkDeleteCondition(
+  connection: Connection,
+  bucket: Bucket,
+  { key, versionId }: DeleteInput,
+  ifMatch: string,
+  listable: boolean,
+): void {
+  const current =
+    versionId === undefined
+      ? latestVersion(connection, bucket.id, key)
+      : findVersion(connection, bucket.id, key, versionId);
+  if (current === undefined && !listable) throw s3Error("AccessDenied");
+  checkWriteConditions(current, { ifMatch }, key);
+}
+
+/** Idempotent: a version that is not there was removed before. */
+function removeVersionForGood(connection: Connection, bucket: Bucket, key: string, versionId: string): Deleted {
+  const version = findVersion(connection, bucket.id, key, versionId);
+  const freed = version === undefined ? [] : dropVersion(connection, version);
+  return { answer: { versionId, isMarker: version?.isMarker === true }, freed, isTaken: false };
+}
+
+function addMarker(
+  connection: Connection,
+  bucket: Bucket,
+  key: string,
+  { place, nowMs }: { readonly place: number; readonly nowMs: number },
+): Deleted {
+  if (bucket.versioning === "") {
+    return { answer: { isMarker: false }, freed: dropNullVersion(connection, bucket, key), isTaken: false };
+  }
+  const versionId = bucket.versioning === "Enabled" ? mintVersionId(place) : NULL_VERSION;
+  const freed = versionId === NULL_VERSION ? dropNullVersion(connection, bucket, key) : [];
+  const fresh = marker(bucket, key, { versionId, place, isReplica: false, modifiedMs: wholeSeconds(nowMs) });
+  const admission = admitNew(connection, bucket, fresh, "deleteMarker", nowMs);
+  insertVersion(connection, { ...fresh, ...admission });
+  return { answer: { versionId, isMarker: true }, freed, isTaken: admission.destinations !== undefined };
+}
+
+/** Writes the very marker that the source has. Idempotent. */
+function addReplicaMarker(connection: Connection, bucket: Bucket, key: string, replica: ReplicaIdentity): Deleted {
+  requireVersioning(bucket);
+  const { versionId } = replica;
+  const answer = { versionId, isMarker: true };
+  const before = findVersion(connection, bucket.id, key, versionId);
+  if (before?.isMarker === true) return { answer, freed: [], isTaken: false };
+  if (before !== undefined) throw invalidRequest("The version exists and is not a delete marker");
+  const modifiedMs = wholeSeconds(replica.lastModifiedMs);
+  const place = placeOfVersionId(versionId) ?? placeOfTime(modifiedMs);
+  const fresh = marker(bucket, key, { versionId, place, isReplica: true, modifiedMs });
+  insertVersion(connection, { ...fresh, replicationStatus: "REPLICA" });
+  return { answer, freed: [], isTaken: false };
+}
+
+function marker(
+  bucket: Bucket,
+  key: string,
+  identity: Pick<StoredVersion, "versionId" | "place" | "isReplica" | "modifiedMs">,
+): NewVersion {
+  return {
+    bucketId: bucket.id,
+    key,
+    ...identity,
+    isMarker: true,
+    sizeBytes: 0,
+    etag: "",
+    storageClass: "STANDARD",
+    encryption: { kind: "NOT-SSE" },
+    inFile: false,
+    metadata: NO_METADATA,
+    tags: [],
+  };
+}

@@ -1,0 +1,219 @@
+/**
+ * Which encryption a version gets, and the data key of its bytes: made, wrapped and unwrapped.
+ *
+ * Every version has a data key of its own. SSE-S3 wraps it with the lab's service key; SSE-KMS and DSSE-KMS have
+ * KMS make and unwrap it, with the rights of whoever calls; SSE-C wraps it with the key that the customer sends along.
+ *
+ * @source aws-replication.md §5.3, §10.4
+ */
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { bucketArn, objectArn } from "../../core/arn.ts";
+import { assert } from "../../core/assert.ts";
+import type { Encryption } from "../../core/model.ts";
+import { SealError, unwrapKey, wrapKey } from "../envelope.ts";
+import { type DataKey, type KeyUse, ServiceError } from "../model.ts";
+import type { Bucket } from "./bucket.ts";
+import { isReplicator, type S3Call } from "./call.ts";
+import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
+import type { S3Service } from "./service.ts";
+import type { StoredVersion } from "./versions.ts";
+
+/** What a write asks for. Undefined members leave it to the bucket. */
+export interface EncryptionWish {
+  readonly kind?: "SSE-S3" | "SSE-KMS" | "DSSE-KMS";
+  readonly kmsKeyId?: string;
+  readonly bucketKey?: boolean;
+  readonly customerKey?: CustomerKey;
+}
+
+/** A key that the customer keeps and sends with every call (SSE-C). */
+export interface CustomerKey {
+  /** 32 bytes. */
+  readonly bytes: Uint8Array;
+  /** Base64. */
+  readonly md5: string;
+}
+
+/** A data key, in the clear and wrapped, and how it is described on the version. */
+export interface SealingKey {
+  readonly encryption: Encryption;
+  readonly dataKey: Uint8Array;
+  readonly wrappedKey: Uint8Array;
+  readonly customerKeyMd5?: string;
+}
+
+/** Makes the data key of a new version. @throws ServiceError of S3, those of KMS in S3's words */
+export async function makeDataKey(
+  s3: S3Service,
+  call: S3Call,
+  bucket: Bucket,
+  key: string,
+  wish: EncryptionWish,
+): Promise<SealingKey> {
+  const { customerKey } = wish;
+  if (customerKey !== undefined) {
+    refuseBlockedCustomerKeys(call, bucket, key);
+    const dataKey = randomBytes(32);
+    const wrappedKey = wrapKey(customerKey.bytes, dataKey, objectArn(bucket.name, key));
+    return { encryption: { kind: "SSE-C" }, dataKey, wrappedKey, customerKeyMd5: customerKey.md5 };
+  }
+  const kind = wish.kind ?? bucket.settings.encryption?.kind ?? "SSE-S3";
+  if (kind === "SSE-S3") {
+    const dataKey = randomBytes(32);
+    const wrappedKey = s3.serviceKey.wrapServiceKey(dataKey, objectArn(bucket.name, key));
+    return { encryption: { kind }, dataKey, wrappedKey };
+  }
+  const bucketKey = wish.bucketKey ?? bucket.settings.encryption?.bucketKey ?? false;
+  const defaultKeyId = wish.kind === undefined ? bucket.settings.encryption?.kmsKeyId : undefined;
+  const keyId = wish.kmsKeyId ?? defaultKeyId ?? "alias/aws/s3";
+  const use = { ...kmsUse(bucket, key, bucketKey), keyId };
+  const made = await wrapByKms(s3, call, use, wish.kind !== undefined, bucketKey);
+  return {
+    encryption: { kind, kmsKeyArn: made.keyArn, bucketKey },
+    dataKey: made.plaintext,
+    wrappedKey: made.ciphertext,
+  };
+}
+
+/**
+ * Unwraps the data key of a version that is read.
+ *
+ * @param customerKey must be given for SSE-C versions, and for no others
+ */
+export async function openDataKey(
+  s3: S3Service,
+  call: S3Call,
+  bucket: Bucket,
+  version: Pick<StoredVersion, "key" | "encryption" | "wrappedKey" | "metadata">,
+  customerKey: CustomerKey | undefined,
+): Promise<Uint8Array> {
+  const { encryption, wrappedKey, key } = version;
+  assert(wrappedKey !== undefined, "a version with a body has a wrapped key");
+  checkCustomerKey(version, customerKey);
+  switch (encryption.kind) {
+    case "SSE-C":
+      return unwrapByCustomer(customerKey, wrappedKey, objectArn(bucket.name, key));
+    case "SSE-KMS":
+    case "DSSE-KMS": {
+      const use = kmsUse(bucket, key, encryption.bucketKey === true);
+      return (await inWordsOfS3(s3.keys.decryptDataKey(call.caller, use, wrappedKey))).plaintext;
+    }
+    case "SSE-S3":
+    case "NOT-SSE":
+      return s3.serviceKey.unwrapServiceKey(wrappedKey, objectArn(bucket.name, key));
+  }
+}
+
+/** An SSE-C version needs its customer's key even for a HEAD; other versions take none. */
+export function checkCustomerKey(
+  version: Pick<StoredVersion, "encryption" | "metadata">,
+  customerKey: CustomerKey | undefined,
+): void {
+  if (version.encryption.kind !== "SSE-C") {
+    if (customerKey === undefined) return;
+    throw invalidRequest("The encryption parameters are not applicable to this object.");
+  }
+  if (customerKey === undefined) {
+    throw invalidRequest(
+      "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.",
+    );
+  }
+  if (version.metadata.customerKeyMd5 !== customerKey.md5) throw s3Error("AccessDenied");
+}
+
+/** Reads the three headers of SSE-C; undefined when there are none. @param prefix of their names */
+export function parseCustomerKey(
+  headers: Readonly<Record<string, string>>,
+  prefix = "x-amz-server-side-encryption-customer-",
+): CustomerKey | undefined {
+  const algorithm = headers[`${prefix}algorithm`];
+  const encoded = headers[`${prefix}key`];
+  const md5 = headers[`${prefix}key-md5`];
+  if (algorithm === undefined && encoded === undefined && md5 === undefined) return undefined;
+  if (algorithm !== "AES256") {
+    throw s3Error("InvalidEncryptionAlgorithmError", {
+      details: { ArgumentName: `${prefix}algorithm`, ArgumentValue: algorithm ?? "null" },
+    });
+  }
+  const bytes = Buffer.from(encoded ?? "", "base64");
+  if (bytes.length !== 32) {
+    throw invalidArgument(`${prefix}key`, "null", "The secret key was invalid for the specified algorithm.");
+  }
+  const expected = createHash("md5").update(bytes).digest();
+  const given = Buffer.from(md5 ?? "", "base64");
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    throw invalidArgument(
+      `${prefix}key-MD5`,
+      md5 ?? "null",
+      "The calculated MD5 hash of the key did not match the hash that was provided.",
+    );
+  }
+  return { bytes, md5: expected.toString("base64") };
+}
+
+/** Replication wraps a key with kms:Encrypt, everybody else asks for one with kms:GenerateDataKey. @source §5.3 */
+async function wrapByKms(
+  s3: S3Service,
+  call: S3Call,
+  use: KeyUse,
+  isAskedFor: boolean,
+  bucketKey: boolean,
+): Promise<DataKey> {
+  const { caller } = call;
+  const made =
+    isReplicator(call) && isAskedFor
+      ? await inWordsOfS3(s3.keys.encryptDataKey(caller, use, randomBytes(32)))
+      : await inWordsOfS3(s3.keys.generateDataKey(caller, use));
+  // S3 verifies the bucket key of a replica by decrypting it.
+  if (isReplicator(call) && bucketKey) await inWordsOfS3(s3.keys.decryptDataKey(caller, use, made.ciphertext));
+  return made;
+}
+
+function kmsUse(bucket: Bucket, key: string, bucketKey: boolean): Omit<KeyUse, "keyId"> {
+  return {
+    region: bucket.region,
+    viaService: `s3.${bucket.region}.amazonaws.com`,
+    encryptionContext: { "aws:s3:arn": bucketKey ? bucketArn(bucket.name) : objectArn(bucket.name, key) },
+  };
+}
+
+/**
+ * Buckets that block SSE-C answer 403 with a text of its own. Replication's writes are refused like all others.
+ *
+ * @source aws-replication.md §2 row 8, §12.2
+ */
+function refuseBlockedCustomerKeys(call: S3Call, bucket: Bucket, key: string): void {
+  if (!bucket.settings.encryption?.blockedTypes.includes("SSE-C")) return;
+  const { principal } = call.caller;
+  const who =
+    "arn" in principal ? `User: ${principal.arn} is not authorized to perform: s3:PutObject` : "Access Denied";
+  throw s3Error("AccessDenied", {
+    message:
+      `${who} on resource: "${objectArn(bucket.name, key)}" because this bucket has blocked upload requests that specify ` +
+      "Server Side Encryption with Customer provided keys (SSE-C). Please specify a different server-side encryption type",
+  });
+}
+
+function unwrapByCustomer(customerKey: CustomerKey | undefined, wrapped: Uint8Array, context: string): Uint8Array {
+  assert(customerKey !== undefined, "the customer's key was checked");
+  try {
+    return unwrapKey(customerKey.bytes, wrapped, context);
+  } catch (error) {
+    if (error instanceof SealError) throw s3Error("AccessDenied");
+    throw error;
+  }
+}
+
+/** @source aws-replication.md §12.1 */
+async function inWordsOfS3<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    const { code, message } = error;
+    if (code.startsWith("AccessDenied")) throw s3Error("AccessDenied", { message });
+    if (code === "ThrottlingException") throw new ServiceError("SlowDown", 503, "Please reduce your request rate.");
+    if (error.status >= 500) throw s3Error("InternalError");
+    throw new ServiceError(`KMS.${code}`, 400, message);
+  }
+}

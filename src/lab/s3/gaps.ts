@@ -1,0 +1,68 @@
+/**
+ * What the lab's S3 does not emulate: a written list, so that nobody has to find out. Operations on it answer 501
+ * NotImplemented and name themselves.
+ */
+
+/** Operations of the API reference that are answered with 501. */
+export const OPERATION_GAPS = [
+  "CreateBucketMetadataConfiguration",
+  "CreateBucketMetadataTableConfiguration",
+  "CreateSession",
+  "DeleteBucketAnalyticsConfiguration",
+  "DeleteBucketCors",
+  "DeleteBucketIntelligentTieringConfiguration",
+  "DeleteBucketInventoryConfiguration",
+  "DeleteBucketLifecycle",
+  "DeleteBucketMetadataConfiguration",
+  "DeleteBucketMetadataTableConfiguration",
+  "DeleteBucketMetricsConfiguration",
+  "DeleteBucketWebsite",
+  "GetBucketAbac",
+  "GetBucketAnalyticsConfiguration",
+  "GetBucketIntelligentTieringConfiguration",
+  "GetBucketInventoryConfiguration",
+  "GetBucketMetadataConfiguration",
+  "GetBucketMetadataTableConfiguration",
+  "GetBucketMetricsConfiguration",
+  "GetObjectTorrent",
+  "ListBucketAnalyticsConfigurations",
+  "ListBucketIntelligentTieringConfigurations",
+  "ListBucketInventoryConfigurations",
+  "ListBucketMetricsConfigurations",
+  "PostObject",
+  "PutBucketAbac",
+  "PutBucketAccelerateConfiguration",
+  "PutBucketAnalyticsConfiguration",
+  "PutBucketCors",
+  "PutBucketIntelligentTieringConfiguration",
+  "PutBucketInventoryConfiguration",
+  "PutBucketLifecycleConfiguration",
+  "PutBucketLogging",
+  "PutBucketMetricsConfiguration",
+  "PutBucketNotificationConfiguration",
+  "PutBucketRequestPayment",
+  "PutBucketWebsite",
+  "PutObjectLegalHold",
+  "PutObjectLockConfiguration",
+  "PutObjectRetention",
+  "RenameObject",
+  "RestoreObject",
+  "SelectObjectContent",
+  "UpdateBucketMetadataInventoryTableConfiguration",
+  "UpdateBucketMetadataJournalTableConfiguration",
+  "UpdateObjectEncryption",
+] as const;
+
+export type GapOperation = (typeof OPERATION_GAPS)[number];
+
+/** Ways in which emulated operations differ from AWS's, for people. */
+export const BEHAVIOUR_GAPS = [
+  "One endpoint serves all Regions: a request signed for another Region than the bucket's is served, not redirected.",
+  "ACLs have no effect. With ACLs disabled they are refused as AWS refuses them; in buckets that enable them, canned ACLs are taken and forgotten.",
+  "Object Lock cannot be enabled; reading its settings answers as for a bucket without it.",
+  "x-amz-server-side-encryption-context is refused with 501.",
+  "S3 Bucket Keys change the encryption context, but every object still asks KMS for a key of its own.",
+  "Objects in GLACIER and DEEP_ARCHIVE cannot be restored; lifecycle rules, notifications, logging, inventory, CORS and website hosting are not emulated.",
+  "Keys with U+0000 are refused.",
+  "Requester Pays, Transfer Acceleration, access points, directory buckets, browser form uploads and Signature Version 2 are not emulated.",
+] as const;

@@ -1,0 +1,327 @@
+/**
+ * Multipart uploads: create, upload parts, complete, abort, list.
+ *
+ * An upload is a row until it is completed or aborted; its parts are bodies of their own and stay where they are when it
+ * becomes a version. All parts share the data key that the upload got when it was created. S3 keeps that key for the
+ * upload (wrapped by the lab) so that replication, which may only encrypt, can add parts; everybody else must be
+ * allowed to decrypt with the KMS key, as AWS demands.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import type { Encryption, Tag } from "../../core/model.ts";
+import type { Connection, Row } from "../../ledger/database.ts";
+import type { ChecksumAlgorithm, Checksums, ObjectMetadata } from "../../s3/store.ts";
+import { authorise, requireBucket } from "./access.ts";
+import type { Bucket } from "./bucket.ts";
+import { type IncomingBody, isReplicator, type S3Call } from "./call.ts";
+import { isMd5Etag } from "./commit.ts";
+import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
+import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
+import type { S3Operation } from "./operations.ts";
+import { admitWrite, type WriteInput, wholeSeconds } from "./put.ts";
+import { type BodyClaims, type NamedChecksum, type ReceivedBody, receiveBody } from "./receive.ts";
+import type { S3Service } from "./service.ts";
+import { dropBody, dropParts, type StoredMetadata } from "./versions.ts";
+
+export const PARTS_MAX = 10_000;
+
+/** What was said when the upload was created. */
+export interface UploadDetails {
+  readonly encryption: Encryption;
+  readonly customerKeyMd5?: string;
+  readonly storageClass: string;
+  readonly metadata: ObjectMetadata;
+  readonly tags: readonly Tag[];
+  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: Checksums["type"] };
+  /** False when the client named no algorithm: parts and answers then carry no checksums. */
+  readonly checksumWasNamed: boolean;
+}
+
+/** A row of `s3_uploads`. */
+export interface Upload {
+  readonly id: string;
+  readonly bucketId: number;
+  readonly key: string;
+  readonly place: number;
+  readonly startedMs: number;
+  /** ARN of who created it. */
+  readonly initiator: string;
+  /** The data key under the lab's own key. */
+  readonly keptKey: Uint8Array;
+  /** The data key as the version will have it. */
+  readonly wrappedKey: Uint8Array;
+  readonly details: UploadDetails;
+}
+
+/** A row of `s3_parts`. */
+export interface StoredPart {
+  readonly number: number;
+  readonly bodyId: number;
+  readonly inFile: boolean;
+  readonly sizeBytes: number;
+  /** Without quotes. */
+  readonly etag: string;
+  readonly checksum: NamedChecksum;
+  readonly modifiedMs: number;
+}
+
+export interface UploadRefInput {
+  readonly bucket: string;
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+export interface CreateUploadInput extends WriteInput {
+  readonly checksum?: { readonly algorithm?: ChecksumAlgorithm; readonly type?: Checksums["type"] };
+}
+
+export async function createMultipartUpload(
+  s3: S3Service,
+  call: S3Call,
+  input: CreateUploadInput,
+): Promise<{ readonly uploadId: string; readonly details: UploadDetails }> {
+  const bucket = requireBucket(s3, input.bucket);
+  admitWrite(s3, call, "CreateMultipartUpload", bucket, input);
+  const checksum = chosenChecksum(input.checksum);
+  const sealing = await makeDataKey(s3, call, bucket, input.key, input.encryption);
+  const uploadId = randomBytes(48).toString("base64url");
+  const details: UploadDetails = {
+    encryption: sealing.encryption,
+    ...(sealing.customerKeyMd5 === undefined ? {} : { customerKeyMd5: sealing.customerKeyMd5 }),
+    storageClass: input.storageClass ?? "STANDARD",
+    metadata: input.metadata,
+    tags: input.tags,
+    checksum,
+    checksumWasNamed: input.checksum?.algorithm !== undefined,
+  };
+  const keptKey = s3.serviceKey.wrapServiceKey(sealing.dataKey, keptKeyContext(uploadId));
+  const place = s3.sequence.next(call.nowMs);
+  await s3.database.write((connection) => {
+    s3.buckets.current(connection, bucket);
+    connection
+      .prepare("INSERT INTO s3_uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .run(
+        uploadId,
+        bucket.id,
+        input.key,
+        place,
+        call.nowMs,
+        initiatorOf(call),
+        keptKey,
+        sealing.wrappedKey,
+        JSON.stringify(details),
+      );
+  });
+  return { uploadId, details };
+}
+
+export interface UploadPartInput extends UploadRefInput {
+  /** 1..10000 */
+  readonly partNumber: number;
+  readonly claims: BodyClaims;
+  readonly customerKey?: CustomerKey;
+}
+
+export async function uploadPart(
+  s3: S3Service,
+  call: S3Call,
+  input: UploadPartInput,
+  body: IncomingBody,
+): Promise<AddedPart> {
+  const { bucket, upload } = locateUpload(s3, call, "UploadPart", input);
+  return addPart(s3, call, bucket, upload, input, body);
+}
+
+export interface AddedPart {
+  readonly part: StoredPart;
+  readonly details: UploadDetails;
+  /** What the sender claimed, where it claimed anything. */
+  readonly claimed?: NamedChecksum;
+}
+
+/** Takes in a part; also the end of UploadPartCopy, whose bytes come from another version. */
+export async function addPart(
+  s3: S3Service,
+  call: S3Call,
+  bucket: Bucket,
+  upload: Upload,
+  input: Pick<UploadPartInput, "partNumber" | "claims" | "customerKey">,
+  body: IncomingBody,
+): Promise<AddedPart> {
+  const { partNumber, claims } = input;
+  if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > PARTS_MAX) {
+    throw invalidArgument(
+      "partNumber",
+      String(partNumber),
+      "Part number must be an integer between 1 and 10000, inclusive",
+    );
+  }
+  const { details } = upload;
+  if (
+    claims.checksum !== undefined &&
+    details.checksumWasNamed &&
+    claims.checksum.algorithm !== details.checksum.algorithm
+  ) {
+    throw invalidRequest(
+      `Checksum Type mismatch occurred, expected checksum Type: ${details.checksum.algorithm.toLowerCase()}, actual checksum Type: ${claims.checksum.algorithm.toLowerCase()}`,
+    );
+  }
+  const dataKey = await uploadKey(s3, call, bucket, upload, input.customerKey);
+  const sealing = { dataKey, nowMs: call.nowMs };
+  const received = await receiveBody(s3, body, { ...claims, keep: details.checksum.algorithm }, sealing);
+  const part: StoredPart = {
+    number: partNumber,
+    bodyId: received.bodyId,
+    inFile: received.inFile,
+    sizeBytes: received.sizeBytes,
+    etag: partEtag(received, details.encryption),
+    checksum: received.checksum,
+    modifiedMs: wholeSeconds(call.nowMs),
+  };
+  try {
+    const freed = await s3.database.write((connection) => replacePart(connection, upload.id, part, received));
+    s3.blobs.remove(freed);
+  } catch (error) {
+    received.discard();
+    throw error;
+  }
+  return { part, details, ...(received.claimed === undefined ? {} : { claimed: received.claimed }) };
+}
+
+/** Idempotent only in that nothing is left behind; an unknown upload is NoSuchUpload, as S3 answers. */
+export async function abortMultipartUpload(s3: S3Service, call: S3Call, input: UploadRefInput): Promise<void> {
+  const { upload } = locateUpload(s3, call, "AbortMultipartUpload", input);
+  const freed = await s3.database.write((connection) => {
+    if (connection.prepare("DELETE FROM s3_uploads WHERE id = ?").run(upload.id).changes === 0)
+      throw noSuchUpload(upload.id);
+    return dropParts(connection, upload.id);
+  });
+  s3.blobs.remove(freed);
+}
+
+/** Finds an upload and checks that the caller may work on it. */
+export function locateUpload(
+  s3: S3Service,
+  call: S3Call,
+  operation: S3Operation,
+  input: UploadRefInput,
+): { readonly bucket: Bucket; readonly upload: Upload } {
+  const bucket = requireBucket(s3, input.bucket);
+  authorise(s3, call, operation, { bucket, key: input.key });
+  const upload = findUpload(s3.database.committed, input.uploadId);
+  if (upload === undefined || upload.bucketId !== bucket.id || upload.key !== input.key) {
+    throw noSuchUpload(input.uploadId);
+  }
+  return { bucket, upload };
+}
+
+export function findUpload(connection: Connection, uploadId: string): Upload | undefined {
+  const row = connection.prepare("SELECT * FROM s3_uploads WHERE id = ?").get(uploadId);
+  return row === undefined ? undefined : uploadOfRow(row);
+}
+
+export function uploadOfRow(row: Row): Upload {
+  return {
+    id: String(row["id"]),
+    bucketId: Number(row["bucket_id"]),
+    key: String(row["key"]),
+    place: Number(row["place"]),
+    startedMs: Number(row["started_ms"]),
+    initiator: String(row["initiator"]),
+    keptKey: row["data_key"] as Uint8Array,
+    wrappedKey: row["wrapped_key"] as Uint8Array,
+    details: JSON.parse(String(row["details"])) as UploadDetails,
+  };
+}
+
+/** In the order of their numbers. */
+export function partsOfUpload(
+  connection: Connection,
+  uploadId: string,
+  page: { readonly afterNumber: number; readonly limit: number } = { afterNumber: 0, limit: PARTS_MAX },
+): StoredPart[] {
+  return connection
+    .prepare("SELECT * FROM s3_parts WHERE upload = ? AND number > ? ORDER BY number LIMIT ?")
+    .all(uploadId, page.afterNumber, page.limit)
+    .map((row) => ({
+      number: Number(row["number"]),
+      bodyId: Number(row["body_id"]),
+      inFile: row["in_file"] === 1,
+      sizeBytes: Number(row["size"]),
+      etag: String(row["etag"]),
+      checksum: JSON.parse(String(row["checksums"])) as StoredPart["checksum"],
+      modifiedMs: Number(row["modified_ms"]),
+    }));
+}
+
+export function noSuchUpload(uploadId: string): Error {
+  return s3Error("NoSuchUpload", { details: { UploadId: uploadId } });
+}
+
+/** Composite for the SHAs, of the full object for CRC64NVME; the other two may be either. */
+function chosenChecksum(asked: CreateUploadInput["checksum"]): UploadDetails["checksum"] {
+  const algorithm = asked?.algorithm ?? "CRC64NVME";
+  const isSha = algorithm === "SHA1" || algorithm === "SHA256";
+  const type = asked?.type ?? (algorithm === "CRC64NVME" ? "FULL_OBJECT" : "COMPOSITE");
+  if ((type === "FULL_OBJECT" && isSha) || (type === "COMPOSITE" && algorithm === "CRC64NVME")) {
+    throw invalidRequest(
+      `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
+    );
+  }
+  return { algorithm, type };
+}
+
+/** With KMS the caller must be allowed to decrypt, unless it is replication. */
+async function uploadKey(
+  s3: S3Service,
+  call: S3Call,
+  bucket: Bucket,
+  upload: Upload,
+  customerKey: CustomerKey | undefined,
+): Promise<Uint8Array> {
+  const { key, wrappedKey, keptKey, details } = upload;
+  if (isReplicator(call)) return s3.serviceKey.unwrapServiceKey(keptKey, keptKeyContext(upload.id));
+  const metadata: StoredMetadata = {
+    ...details.metadata,
+    ...(details.customerKeyMd5 === undefined ? {} : { customerKeyMd5: details.customerKeyMd5 }),
+  };
+  return openDataKey(s3, call, bucket, { key, wrappedKey, encryption: details.encryption, metadata }, customerKey);
+}
+
+function replacePart(connection: Connection, uploadId: string, part: StoredPart, received: ReceivedBody): number[] {
+  if (connection.prepare("SELECT 1 FROM s3_uploads WHERE id = ?").get(uploadId) === undefined) {
+    throw noSuchUpload(uploadId);
+  }
+  const before = connection
+    .prepare("SELECT body_id, in_file FROM s3_parts WHERE upload = ? AND number = ?")
+    .get(uploadId, part.number);
+  const freed = before === undefined ? [] : dropBody(connection, Number(before["body_id"]), before["in_file"] === 1);
+  received.store(connection);
+  connection
+    .prepare("INSERT OR REPLACE INTO s3_parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    .run(
+      uploadId,
+      part.number,
+      part.bodyId,
+      part.inFile ? 1 : 0,
+      part.sizeBytes,
+      part.etag,
+      JSON.stringify(part.checksum),
+      part.modifiedMs,
+    );
+  return freed;
+}
+
+/** With KMS and customers' keys it is no MD5 of the part, but follows from it, so replicas have the source's etags. */
+function partEtag(received: ReceivedBody, encryption: Encryption): string {
+  const md5 = received.md5.toString("hex");
+  return isMd5Etag(encryption) ? md5 : createHash("md5").update(`part ${md5}`).digest("hex");
+}
+
+function keptKeyContext(uploadId: string): string {
+  return `upload ${uploadId}`;
+}
+
+function initiatorOf(call: S3Call): string {
+  const { principal } = call.caller;
+  return "arn" in principal ? principal.arn : "anonymous";
+}

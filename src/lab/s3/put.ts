@@ -1,0 +1,222 @@
+/** PutObject: authorise, take the bytes in, commit. What other writes share with it is exported. */
+import { objectArn } from "../../core/arn.ts";
+import type { RequestContext } from "../../core/iam/model.ts";
+import type { Encryption, Tag } from "../../core/model.ts";
+import { REPLICATION_TAGS_ACTION } from "../../core/plan.ts";
+import type { Checksums, ObjectMetadata, ReplicaIdentity } from "../../s3/store.ts";
+import { authorise, authoriseAction, requestTagContext, requireBucket } from "./access.ts";
+import type { Bucket } from "./bucket.ts";
+import { type IncomingBody, isReplicator, type S3Call } from "./call.ts";
+import { commitVersion, requireVersioning } from "./commit.ts";
+import { checkWriteConditions, type WriteConditions } from "./conditions.ts";
+import { type EncryptionWish, makeDataKey } from "./encryption.ts";
+import { invalidArgument, s3Error } from "./errors.ts";
+import type { S3Operation } from "./operations.ts";
+import { type BodyClaims, receiveBody } from "./receive.ts";
+import type { S3Service } from "./service.ts";
+import { checkTags } from "./tags.ts";
+import { isVersionId } from "./version-id.ts";
+import { latestVersion, type StoredMetadata, type StoredVersion } from "./versions.ts";
+
+/** What every write of a version says of it. */
+export interface WriteInput {
+  readonly bucket: string;
+  readonly key: string;
+  readonly metadata: ObjectMetadata;
+  readonly storageClass?: string;
+  readonly encryption: EncryptionWish;
+  readonly tags: readonly Tag[];
+  /** `x-amz-acl`, or the name of a grant header. */
+  readonly acl?: string;
+  readonly conditions?: WriteConditions;
+  /** Ignored unless a service that replicates says it. */
+  readonly replica?: ReplicaIdentity;
+}
+
+export interface PutInput extends WriteInput {
+  readonly claims: BodyClaims;
+}
+
+/** What the answer to a write tells. */
+export interface WriteAnswer {
+  readonly versionId?: string;
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly encryption: Encryption;
+  readonly customerKeyMd5?: string;
+  readonly checksums?: Checksums;
+}
+
+export async function putObject(
+  s3: S3Service,
+  call: S3Call,
+  input: PutInput,
+  body: IncomingBody,
+): Promise<WriteAnswer> {
+  const bucket = requireBucket(s3, input.bucket);
+  const replica = admitWrite(s3, call, "PutObject", bucket, input);
+  if (input.conditions !== undefined) {
+    // Decided for good in the transaction; here to spare the client the upload.
+    checkWriteConditions(latestVersion(s3.database.committed, bucket.id, input.key), input.conditions, input.key);
+  }
+  const sealing = await makeDataKey(s3, call, bucket, input.key, input.encryption);
+  const received = await receiveBody(s3, body, input.claims, { dataKey: sealing.dataKey, nowMs: call.nowMs });
+  const { algorithm, value } = received.checksum;
+  try {
+    const committed = await commitVersion(
+      s3,
+      call,
+      bucket,
+      {
+        key: input.key,
+        sizeBytes: received.sizeBytes,
+        digest: received.md5.toString("hex"),
+        body: received,
+        sealing,
+        storageClass: input.storageClass ?? "STANDARD",
+        checksums: { type: "FULL_OBJECT", values: { [algorithm]: value } },
+        metadata: storedMetadata(input.metadata, sealing.customerKeyMd5),
+        tags: input.tags,
+        modifiedMs: wholeSeconds(call.nowMs),
+        store: received.store,
+        drop: () => (received.inFile ? [received.bodyId] : []),
+      },
+      {
+        ...(input.conditions === undefined ? {} : { conditions: input.conditions }),
+        ...(replica === undefined ? {} : { replica }),
+      },
+    );
+    return writeAnswer(committed.version, committed.shownVersionId);
+  } catch (error) {
+    received.discard();
+    throw error;
+  }
+}
+
+/**
+ * Checks and authorises what a write says of its version.
+ *
+ * @returns the identity of the replica, when the caller may write one and does
+ * @throws ServiceError
+ */
+export function admitWrite(
+  s3: S3Service,
+  call: S3Call,
+  operation: S3Operation,
+  bucket: Bucket,
+  input: WriteInput,
+): ReplicaIdentity | undefined {
+  const replica = isReplicator(call) ? input.replica : undefined;
+  const target = { bucket, key: input.key, context: writeContext(input) };
+  authorise(s3, call, operation, target);
+  if (input.tags.length > 0) {
+    authoriseAction(s3, call, isReplicator(call) ? REPLICATION_TAGS_ACTION : "s3:PutObjectTagging", target);
+  }
+  checkKey(input.key);
+  checkTags(input.tags, "object");
+  checkMetadata(input.metadata);
+  checkAcl(bucket, input.acl);
+  if (input.storageClass !== undefined && !STORAGE_CLASSES.has(input.storageClass)) {
+    throw s3Error("InvalidStorageClass", { details: { StorageClassRequested: input.storageClass } });
+  }
+  if (replica === undefined) return undefined;
+  if (!isVersionId(replica.versionId)) {
+    throw invalidArgument("x-amz-version-id", replica.versionId, "Invalid version id specified");
+  }
+  requireVersioning(bucket);
+  return replica;
+}
+
+/** Condition keys that a write's own parameters set. */
+function writeContext(input: WriteInput): RequestContext {
+  const { storageClass, acl, encryption } = input;
+  const context: Record<string, string | readonly string[]> = { ...requestTagContext(input.tags) };
+  if (storageClass !== undefined) context["s3:x-amz-storage-class"] = storageClass;
+  if (acl !== undefined) context["s3:x-amz-acl"] = acl;
+  if (encryption.kind !== undefined) context["s3:x-amz-server-side-encryption"] = SSE_HEADER[encryption.kind];
+  if (encryption.kmsKeyId !== undefined) {
+    context["s3:x-amz-server-side-encryption-aws-kms-key-id"] = encryption.kmsKeyId;
+  }
+  if (encryption.customerKey !== undefined) {
+    context["s3:x-amz-server-side-encryption-customer-algorithm"] = "AES256";
+  }
+  return context;
+}
+
+/** The value of `x-amz-server-side-encryption`. */
+export const SSE_HEADER = { "SSE-S3": "AES256", "SSE-KMS": "aws:kms", "DSSE-KMS": "aws:kms:dsse" } as const;
+
+/** What S3 lets clients write to; GLACIER and DEEP_ARCHIVE cannot be read without a restore. */
+const STORAGE_CLASSES: ReadonlySet<string> = new Set([
+  "STANDARD",
+  "REDUCED_REDUNDANCY",
+  "STANDARD_IA",
+  "ONEZONE_IA",
+  "INTELLIGENT_TIERING",
+  "GLACIER",
+  "GLACIER_IR",
+  "DEEP_ARCHIVE",
+]);
+
+const KEY_BYTES_MAX = 1024;
+const USER_METADATA_BYTES_MAX = 2048;
+
+/** @throws ServiceError KeyTooLongError */
+export function checkKey(key: string): void {
+  // One UTF-16 unit is at most three bytes, so short keys need no counting.
+  if (key.length * 3 <= KEY_BYTES_MAX) return;
+  const size = Buffer.byteLength(key);
+  if (size > KEY_BYTES_MAX) {
+    throw s3Error("KeyTooLongError", {
+      details: { Size: String(size), MaxSizeAllowed: String(KEY_BYTES_MAX) },
+    });
+  }
+}
+
+function checkMetadata({ userMetadata }: ObjectMetadata): void {
+  let size = 0;
+  for (const name in userMetadata) size += Buffer.byteLength(name) + Buffer.byteLength(userMetadata[name] ?? "");
+  if (size > USER_METADATA_BYTES_MAX) {
+    throw s3Error("MetadataTooLarge", {
+      details: { Size: String(size), MaxSizeAllowed: String(USER_METADATA_BYTES_MAX) },
+    });
+  }
+}
+
+/**
+ * With ACLs disabled only those are taken that say what holds anyway. Buckets that enable them are a written gap: they
+ * take canned ACLs without effect.
+ */
+export function checkAcl(bucket: Bucket, acl: string | undefined): void {
+  if (acl === undefined || acl === "private" || acl === "bucket-owner-full-control") return;
+  const ownership = bucket.settings.ownership ?? "BucketOwnerEnforced";
+  if (ownership === "BucketOwnerEnforced") throw s3Error("AccessControlListNotSupported");
+  if (acl.startsWith("public-") && bucket.settings.publicAccessBlock?.blockPublicAcls === true) {
+    throw s3Error("AccessDenied", {
+      message: `Access denied on ${objectArn(bucket.name, "*")} because public ACLs are prevented by the BlockPublicAcls setting in S3 Block Public Access`,
+    });
+  }
+}
+
+export function storedMetadata(metadata: ObjectMetadata, customerKeyMd5: string | undefined): StoredMetadata {
+  return customerKeyMd5 === undefined ? metadata : { ...metadata, customerKeyMd5 };
+}
+
+/** S3 keeps no milliseconds of when a version was modified. */
+export function wholeSeconds(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
+}
+
+export function writeAnswer(version: StoredVersion, shownVersionId: string | undefined): WriteAnswer {
+  const { etag, sizeBytes, modifiedMs, encryption, checksums, metadata } = version;
+  return {
+    ...(shownVersionId === undefined ? {} : { versionId: shownVersionId }),
+    etag,
+    sizeBytes,
+    modifiedMs,
+    encryption,
+    ...(checksums === undefined ? {} : { checksums }),
+    ...(metadata.customerKeyMd5 === undefined ? {} : { customerKeyMd5: metadata.customerKeyMd5 }),
+  };
+}

@@ -1,0 +1,25 @@
+/** What every operation of S3 works with. Put together by `lab.ts`; the operations are functions over it. */
+import type { Database } from "../../ledger/database.ts";
+import type { Blobs } from "../blobs.ts";
+import type { Authoriser, Identity, Keys } from "../model.ts";
+import type { Buckets } from "./bucket.ts";
+import type { Sequence } from "./sequence.ts";
+
+export interface S3Service {
+  readonly database: Database;
+  readonly blobs: Blobs;
+  readonly sequence: Sequence;
+  readonly buckets: Buckets;
+  readonly identity: Identity;
+  readonly authoriser: Authoriser;
+  readonly keys: Keys;
+  /** The lab's own key, under which SSE-S3 wraps data keys. */
+  readonly serviceKey: ServiceKey;
+  readonly changeListeners: Set<() => void>;
+}
+
+/** Wraps and unwraps data keys; `context` is bound to the wrapped key. */
+export interface ServiceKey {
+  wrapServiceKey(dataKey: Uint8Array, context: string): Uint8Array;
+  unwrapServiceKey(wrapped: Uint8Array, context: string): Uint8Array;
+}

@@ -1,0 +1,391 @@
+/** Handlers of operations on objects: headers and documents in, brain, headers and documents out. */
+
+import type { Tag } from "../../../core/model.ts";
+import { child, childrenNamed, childText, type XmlElement } from "../../../core/xml.ts";
+import { type ServiceAnswer, ServiceError } from "../../model.ts";
+import { type Acl, getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from "../acl.ts";
+import { getObjectAttributes } from "../attributes.ts";
+import { copyObject } from "../copy.ts";
+import { deleteObject, deleteObjects } from "../delete.ts";
+import { parseCustomerKey } from "../encryption.ts";
+import { invalidArgument, invalidRequest, s3Error } from "../errors.ts";
+import { putObject } from "../put.ts";
+import { getObject, headObject, locate, type ReadAnswer, type ReadInput } from "../read.ts";
+import type { S3Service } from "../service.ts";
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from "../tagging.ts";
+import {
+  type AnswerHeaders,
+  checksumHeaders,
+  checksumNodes,
+  emptyAnswer,
+  encryptionHeaders,
+  versionHeaders,
+  writeHeaders,
+  xmlAnswer,
+  xmlDate,
+} from "./print.ts";
+import {
+  algorithmNamed,
+  bodyClaims,
+  dateOf,
+  integerOf,
+  LONG_DOCUMENT_BYTES_MAX,
+  readXml,
+  requireDigest,
+  type S3Request,
+  versionIdOf,
+} from "./request.ts";
+import { aclOf, copySourceOf, directiveOf, replicaOf, writeInputOf } from "./write-headers.ts";
+
+export async function handlePutObject(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  const input = { ...writeInputOf(request), claims: bodyClaims(request) };
+  return emptyAnswer(200, writeHeaders(await putObject(s3, request.call, input, request.body)));
+}
+
+export async function handleGetObject(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  const answer = await getObject(s3, request.call, readInputOf(request));
+  const { status, headers } = describeRead(request, answer);
+  headers["content-length"] = String(answer.sizeBytes);
+  return { status, headers, body: answer.body };
+}
+
+export function handleHeadObject(s3: S3Service, request: S3Request): ServiceAnswer {
+  const answer = headObject(s3, request.call, readInputOf(request));
+  const { status, headers } = describeRead(request, answer);
+  const { range, version } = answer;
+  headers["content-length"] = String(range === undefined ? version.sizeBytes : range.lastByte - range.firstByte + 1);
+  return { status, headers };
+}
+
+export async function handleDeleteObject(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  const { bucket, key, headers, call } = request;
+  const ifMatch = headers["if-match"];
+  const answer = await deleteObject(s3, call, {
+    bucket,
+    key,
+    ...versionIdOf(request),
+    ...replicaOf(headers),
+    ...(ifMatch === undefined ? {} : { ifMatch }),
+  });
+  const shown: AnswerHeaders = {};
+  if (answer.versionId !== undefined) shown["x-amz-version-id"] = answer.versionId;
+  if (answer.isMarker) shown["x-amz-delete-marker"] = "true";
+  return emptyAnswer(204, shown);
+}
+
+export async function handleDeleteObjects(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  requireDigest(request);
+  const root = await readXml(request, "Delete", LONG_DOCUMENT_BYTES_MAX);
+  const isQuiet = childText(root, "Quiet") === "true";
+  const keys = childrenNamed(root, "Object").map((one) => {
+    const key = childText(one, "Key");
+    if (key === undefined || key === "") throw s3Error("MalformedXML");
+    const versionId = childText(one, "VersionId");
+    const ifMatch = childText(one, "ETag");
+    return {
+      key,
+      ...(versionId === undefined || versionId === "" ? {} : { versionId }),
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+    };
+  });
+  const deleted = await deleteObjects(s3, request.call, request.bucket, keys);
+  return xmlAnswer([
+    "DeleteResult",
+    deleted.map(({ key, versionId, answer }) => {
+      if (answer instanceof ServiceError) {
+        return [
+          "Error",
+          [
+            ["Key", key],
+            ["VersionId", versionId],
+            ["Code", answer.code],
+            ["Message", answer.message],
+          ],
+        ];
+      }
+      if (isQuiet) return undefined;
+      const isNewMarker = versionId === undefined && answer.isMarker;
+      return [
+        "Deleted",
+        [
+          ["Key", key],
+          ["VersionId", versionId],
+          ["DeleteMarker", answer.isMarker ? true : undefined],
+          ["DeleteMarkerVersionId", isNewMarker || answer.isMarker ? answer.versionId : undefined],
+        ],
+      ];
+    }),
+  ]);
+}
+
+export async function handleCopyObject(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  const { headers, call } = request;
+  const algorithm = headers["x-amz-checksum-algorithm"];
+  const answer = await copyObject(s3, call, {
+    ...writeInputOf(request),
+    source: copySourceOf(headers),
+    metadataDirective: directiveOf(headers, "x-amz-metadata-directive"),
+    taggingDirective: directiveOf(headers, "x-amz-tagging-directive"),
+    ...(algorithm === undefined ? {} : { checksumAlgorithm: algorithmNamed(algorithm, "x-amz-checksum-algorithm") }),
+  });
+  const shown = encryptionHeaders(answer);
+  if (answer.versionId !== undefined) shown["x-amz-version-id"] = answer.versionId;
+  if (answer.sourceVersionId !== undefined) shown["x-amz-copy-source-version-id"] = answer.sourceVersionId;
+  return xmlAnswer(
+    [
+      "CopyObjectResult",
+      [["LastModified", xmlDate(answer.modifiedMs)], ["ETag", `"${answer.etag}"`], ...checksumNodes(answer.checksums)],
+    ],
+    shown,
+  );
+}
+
+export function handleGetObjectTagging(s3: S3Service, request: S3Request): ServiceAnswer {
+  const answer = getObjectTagging(s3, request.call, targetOf(request));
+  return xmlAnswer(["Tagging", [["TagSet", tagNodes(answer.tags)]]], versionIdHeader(answer.versionId));
+}
+
+export async function handlePutObjectTagging(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  const tags = tagsOf(await readXml(request, "Tagging"));
+  const answer = await putObjectTagging(s3, request.call, targetOf(request), tags);
+  return emptyAnswer(200, versionIdHeader(answer.versionId));
+}
+
+export async function handleDeleteObjectTagging(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  const answer = await deleteObjectTagging(s3, request.call, targetOf(request));
+  return emptyAnswer(204, versionIdHeader(answer.versionId));
+}
+
+export function handleGetObjectAcl(s3: S3Service, request: S3Request): ServiceAnswer {
+  return aclAnswer(getObjectAcl(s3, request.call, targetOf(request)));
+}
+
+export function handleGetBucketAcl(s3: S3Service, request: S3Request): ServiceAnswer {
+  return aclAnswer(getBucketAcl(s3, request.call, request.bucket));
+}
+
+export async function handlePutObjectAcl(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  putObjectAcl(s3, request.call, { ...targetOf(request), acl: await wantedAcl(request) });
+  return emptyAnswer();
+}
+
+export async function handlePutBucketAcl(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  putBucketAcl(s3, request.call, request.bucket, await wantedAcl(request));
+  return emptyAnswer();
+}
+
+/** Object Lock cannot be enabled, and this is what a bucket without it answers. */
+export function handleObjectLockProbe(
+  s3: S3Service,
+  request: S3Request,
+  which: "GetObjectRetention" | "GetObjectLegalHold",
+): ServiceAnswer {
+  locate(s3, request.call, which, targetOf(request));
+  throw invalidRequest("Bucket is missing Object Lock Configuration");
+}
+
+export function handleGetObjectAttributes(s3: S3Service, request: S3Request): ServiceAnswer {
+  const { headers, call } = request;
+  const wanted = new Set((headers["x-amz-object-attributes"] ?? "").split(",").map((one) => one.trim()));
+  wanted.delete("");
+  const known = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];
+  if (wanted.size === 0 || [...wanted].some((one) => !known.includes(one))) {
+    throw invalidArgument(
+      "x-amz-object-attributes",
+      headers["x-amz-object-attributes"] ?? "null",
+      "Invalid attribute name specified.",
+    );
+  }
+  const number = (name: string) =>
+    integerOf(headers[name], () => invalidArgument(name, headers[name] ?? "", "Invalid value"));
+  const afterPart = number("x-amz-part-number-marker") ?? 0;
+  const maxParts = Math.min(number("x-amz-max-parts") ?? 1000, 1000);
+  const customerKey = parseCustomerKey(headers);
+  const answer = getObjectAttributes(s3, call, {
+    ...targetOf(request),
+    afterPart,
+    maxParts,
+    ...(customerKey === undefined ? {} : { customerKey }),
+  });
+  const { version, parts, shownVersionId } = answer;
+  const lastPart = parts?.page.at(-1)?.number ?? afterPart;
+  return xmlAnswer(
+    [
+      "GetObjectAttributesResponse",
+      [
+        ["ETag", wanted.has("ETag") ? version.etag : undefined],
+        wanted.has("Checksum") && version.checksums !== undefined
+          ? ["Checksum", checksumNodes(version.checksums)]
+          : undefined,
+        wanted.has("ObjectParts") && parts !== undefined
+          ? [
+              "ObjectParts",
+              [
+                ["TotalPartsCount", parts.total],
+                ["PartNumberMarker", afterPart],
+                ["NextPartNumberMarker", lastPart],
+                ["MaxParts", maxParts],
+                ["IsTruncated", parts.isTruncated],
+                ...parts.page.map(
+                  (part) =>
+                    [
+                      "Part",
+                      [
+                        ["PartNumber", part.number],
+                        ["Size", part.sizeBytes],
+                        [`Checksum${part.checksum.algorithm}`, part.checksum.value],
+                      ],
+                    ] as const,
+                ),
+              ],
+            ]
+          : undefined,
+        ["StorageClass", wanted.has("StorageClass") ? version.storageClass : undefined],
+        ["ObjectSize", wanted.has("ObjectSize") ? version.sizeBytes : undefined],
+      ],
+    ],
+    { "last-modified": new Date(version.modifiedMs).toUTCString(), ...versionIdHeader(shownVersionId) },
+  );
+}
+
+/** Reads a `<Tagging>` document. */
+export function tagsOf(root: XmlElement): Tag[] {
+  const set = child(root, "TagSet");
+  if (set === undefined) throw s3Error("MalformedXML");
+  return childrenNamed(set, "Tag").map((tag) => {
+    const key = childText(tag, "Key");
+    const value = childText(tag, "Value");
+    if (key === undefined || value === undefined) throw s3Error("MalformedXML");
+    return { key, value };
+  });
+}
+
+export function tagNodes(tags: readonly Tag[]) {
+  return tags.map(
+    ({ key, value }) =>
+      [
+        "Tag",
+        [
+          ["Key", key],
+          ["Value", value],
+        ],
+      ] as const,
+  );
+}
+
+function targetOf(request: S3Request): Pick<ReadInput, "bucket" | "key" | "versionId"> {
+  return { bucket: request.bucket, key: request.key, ...versionIdOf(request) };
+}
+
+function versionIdHeader(versionId: string | undefined): AnswerHeaders {
+  return versionId === undefined ? {} : { "x-amz-version-id": versionId };
+}
+
+function readInputOf(request: S3Request): ReadInput {
+  const { headers, query } = request;
+  const range = headers["range"];
+  const customerKey = parseCustomerKey(headers);
+  const part = query.get("partNumber");
+  const partNumber = integerOf(part, () => invalidPartNumber(part ?? ""));
+  if (partNumber !== undefined && (partNumber < 1 || partNumber > 10_000)) throw invalidPartNumber(part ?? "");
+  return {
+    ...targetOf(request),
+    ...conditionsOf(headers),
+    ...(range === undefined ? {} : { range }),
+    ...(partNumber === undefined ? {} : { partNumber }),
+    ...(customerKey === undefined ? {} : { customerKey }),
+  };
+}
+
+function invalidPartNumber(value: string): Error {
+  return invalidArgument("partNumber", value, "Part number must be an integer between 1 and 10000, inclusive");
+}
+
+function conditionsOf(headers: S3Request["headers"]): Pick<ReadInput, "conditions"> {
+  const ifMatch = headers["if-match"];
+  const ifNoneMatch = headers["if-none-match"];
+  const ifModifiedSinceMs = dateOf(headers["if-modified-since"]);
+  const ifUnmodifiedSinceMs = dateOf(headers["if-unmodified-since"]);
+  if ((ifMatch ?? ifNoneMatch ?? ifModifiedSinceMs ?? ifUnmodifiedSinceMs) === undefined) return {};
+  return {
+    conditions: {
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+      ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+      ...(ifModifiedSinceMs === undefined ? {} : { ifModifiedSinceMs }),
+      ...(ifUnmodifiedSinceMs === undefined ? {} : { ifUnmodifiedSinceMs }),
+    },
+  };
+}
+
+/** Query parameters of a signed read that replace headers of its answer. */
+const RESPONSE_OVERRIDES = [
+  ["response-cache-control", "cache-control"],
+  ["response-content-disposition", "content-disposition"],
+  ["response-content-encoding", "content-encoding"],
+  ["response-content-language", "content-language"],
+  ["response-content-type", "content-type"],
+  ["response-expires", "expires"],
+] as const;
+
+/** Status and headers that GET and HEAD have in common. */
+function describeRead(
+  request: S3Request,
+  answer: ReadAnswer,
+): { readonly status: number; readonly headers: AnswerHeaders } {
+  const { version, range, shownVersionId, partsCount } = answer;
+  const headers = versionHeaders(version, shownVersionId);
+  // Checksums are of the whole object, so a range shows none.
+  const isWhole = range === undefined || (range.firstByte === 0 && range.lastByte === version.sizeBytes - 1);
+  if (request.headers["x-amz-checksum-mode"]?.toUpperCase() === "ENABLED" && isWhole) {
+    checksumHeaders(version.checksums, headers);
+  }
+  if (partsCount !== undefined) headers["x-amz-mp-parts-count"] = String(partsCount);
+  if (request.query.size > 0) overrideHeaders(request, headers);
+  if (range === undefined) return { status: 200, headers };
+  headers["content-range"] = `bytes ${range.firstByte}-${range.lastByte}/${version.sizeBytes}`;
+  return { status: 206, headers };
+}
+
+function overrideHeaders(request: S3Request, headers: AnswerHeaders): void {
+  for (const [parameter, header] of RESPONSE_OVERRIDES) {
+    const value = request.query.get(parameter);
+    if (value === undefined) continue;
+    if (request.call.caller.principal.kind === "anonymous") {
+      throw invalidRequest("Request specific response headers cannot be used for anonymous GET requests.");
+    }
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) throw invalidArgument(parameter, value, "Invalid header value");
+    headers[header] = value;
+  }
+}
+
+const XSI = "http://www.w3.org/2001/XMLSchema-instance";
+
+function aclAnswer(acl: Acl): ServiceAnswer {
+  // The grantee's type is an attribute, which the printer of documents does not know.
+  const grants = acl.grants.map(
+    ({ grantee, permission }) =>
+      `<Grant><Grantee xmlns:xsi="${XSI}" xsi:type="CanonicalUser"><ID>${grantee}</ID></Grantee>` +
+      `<Permission>${permission}</Permission></Grant>`,
+  );
+  const body =
+    '<?xml version="1.0" encoding="UTF-8"?>\n' +
+    `<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner><ID>${acl.ownerId}</ID></Owner>` +
+    `<AccessControlList>${grants.join("")}</AccessControlList></AccessControlPolicy>`;
+  return { status: 200, headers: { "content-type": "application/xml" }, body };
+}
+
+/** A document counts as `bucket-owner-full-control` when it grants the owner alone full control. */
+async function wantedAcl(request: S3Request): Promise<string> {
+  const header = aclOf(request.headers);
+  if (header !== undefined) return header;
+  const root = await readXml(request, "AccessControlPolicy");
+  const list = child(root, "AccessControlList");
+  const ownerId = childText(child(root, "Owner") ?? root, "ID");
+  const grants = list === undefined ? [] : childrenNamed(list, "Grant");
+  const isOwners = grants.every(
+    (grant) =>
+      childText(grant, "Permission") === "FULL_CONTROL" &&
+      childText(child(grant, "Grantee") ?? grant, "ID") === ownerId,
+  );
+  return isOwners && grants.length > 0 ? "bucket-owner-full-control" : "a document";
+}

@@ -1,0 +1,150 @@
+/**
+ * The wire protocol of S3 over the brain: finds bucket and key, names the operation, runs its handler.
+ *
+ * The caller is known already: signatures are checked in `server.ts`. Every operation is authorised by the brain.
+ */
+import type { ServiceAnswer, ServiceError } from "../../model.ts";
+import type { IncomingCall } from "../call.ts";
+import { s3Error } from "../errors.ts";
+import { OPERATION_GAPS } from "../gaps.ts";
+import { OPERATIONS, type S3Operation } from "../operations.ts";
+import type { S3Service } from "../service.ts";
+import * as buckets from "./bucket-handlers.ts";
+import { detectOperation } from "./detect.ts";
+import * as lists from "./list-handlers.ts";
+import * as uploads from "./multipart-handlers.ts";
+import * as objects from "./object-handlers.ts";
+import { printS3Error } from "./print.ts";
+import type { S3Request } from "./request.ts";
+import { resolveTarget } from "./resolve.ts";
+
+export type Handler = (s3: S3Service, request: S3Request) => ServiceAnswer | Promise<ServiceAnswer>;
+
+const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
+  ListBuckets: buckets.handleListBuckets,
+  CreateBucket: buckets.handleCreateBucket,
+  DeleteBucket: buckets.handleDeleteBucket,
+  HeadBucket: buckets.handleHeadBucket,
+  GetBucketLocation: buckets.handleGetBucketLocation,
+  GetBucketVersioning: buckets.handleGetBucketVersioning,
+  PutBucketVersioning: buckets.handlePutBucketVersioning,
+  GetBucketPolicy: buckets.handleGetBucketPolicy,
+  PutBucketPolicy: buckets.handlePutBucketPolicy,
+  DeleteBucketPolicy: buckets.handleDeleteBucketPolicy,
+  GetBucketPolicyStatus: buckets.handleGetBucketPolicyStatus,
+  GetBucketEncryption: buckets.handleGetBucketEncryption,
+  PutBucketEncryption: buckets.handlePutBucketEncryption,
+  DeleteBucketEncryption: buckets.deletionOf("DeleteBucketEncryption", "encryption"),
+  GetBucketReplication: buckets.handleGetBucketReplication,
+  PutBucketReplication: buckets.handlePutBucketReplication,
+  DeleteBucketReplication: buckets.deletionOf("DeleteBucketReplication", "replication"),
+  GetPublicAccessBlock: buckets.handleGetPublicAccessBlock,
+  PutPublicAccessBlock: buckets.handlePutPublicAccessBlock,
+  DeletePublicAccessBlock: buckets.deletionOf("DeletePublicAccessBlock", "publicAccessBlock"),
+  GetBucketOwnershipControls: buckets.handleGetBucketOwnershipControls,
+  PutBucketOwnershipControls: buckets.handlePutBucketOwnershipControls,
+  DeleteBucketOwnershipControls: buckets.deletionOf("DeleteBucketOwnershipControls", "ownership"),
+  GetBucketTagging: buckets.handleGetBucketTagging,
+  PutBucketTagging: buckets.handlePutBucketTagging,
+  DeleteBucketTagging: buckets.deletionOf("DeleteBucketTagging", "tags"),
+  GetBucketAcl: objects.handleGetBucketAcl,
+  PutBucketAcl: objects.handlePutBucketAcl,
+  GetBucketRequestPayment: buckets.emptiness("GetBucketRequestPayment", [
+    "RequestPaymentConfiguration",
+    [["Payer", "BucketOwner"]],
+  ]),
+  GetBucketLifecycleConfiguration: buckets.absence("GetBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration"),
+  GetBucketCors: buckets.absence("GetBucketCors", "NoSuchCORSConfiguration"),
+  GetBucketWebsite: buckets.absence("GetBucketWebsite", "NoSuchWebsiteConfiguration"),
+  GetBucketLogging: buckets.emptiness("GetBucketLogging", ["BucketLoggingStatus", ""]),
+  GetBucketNotificationConfiguration: buckets.emptiness("GetBucketNotificationConfiguration", [
+    "NotificationConfiguration",
+    "",
+  ]),
+  GetBucketAccelerateConfiguration: buckets.emptiness("GetBucketAccelerateConfiguration", [
+    "AccelerateConfiguration",
+    "",
+  ]),
+  GetObjectLockConfiguration: buckets.absence("GetObjectLockConfiguration", "ObjectLockConfigurationNotFoundError"),
+  ListObjects: lists.handleListObjects,
+  ListObjectsV2: lists.handleListObjectsV2,
+  ListObjectVersions: lists.handleListObjectVersions,
+  ListMultipartUploads: uploads.handleListMultipartUploads,
+  GetObject: objects.handleGetObject,
+  HeadObject: objects.handleHeadObject,
+  GetObjectAttributes: objects.handleGetObjectAttributes,
+  PutObject: objects.handlePutObject,
+  CopyObject: objects.handleCopyObject,
+  DeleteObject: objects.handleDeleteObject,
+  DeleteObjects: objects.handleDeleteObjects,
+  GetObjectTagging: objects.handleGetObjectTagging,
+  PutObjectTagging: objects.handlePutObjectTagging,
+  DeleteObjectTagging: objects.handleDeleteObjectTagging,
+  GetObjectAcl: objects.handleGetObjectAcl,
+  PutObjectAcl: objects.handlePutObjectAcl,
+  GetObjectRetention: (s3, request) => objects.handleObjectLockProbe(s3, request, "GetObjectRetention"),
+  GetObjectLegalHold: (s3, request) => objects.handleObjectLockProbe(s3, request, "GetObjectLegalHold"),
+  CreateMultipartUpload: uploads.handleCreateMultipartUpload,
+  UploadPart: uploads.handleUploadPart,
+  UploadPartCopy: uploads.handleUploadPartCopy,
+  CompleteMultipartUpload: uploads.handleCompleteMultipartUpload,
+  AbortMultipartUpload: uploads.handleAbortMultipartUpload,
+  ListParts: uploads.handleListParts,
+};
+
+/** What the skin needs of a request besides what every service does. */
+export interface S3SkinOptions {
+  /** Hosts under which `BUCKET.host` names a bucket; longer ones first. */
+  readonly hostSuffixes: readonly string[];
+}
+
+export interface S3Skin {
+  handle(call: IncomingCall): Promise<ServiceAnswer>;
+  printError(error: ServiceError, call: Pick<IncomingCall, "requestId" | "rawPath" | "method">): ServiceAnswer;
+}
+
+const GAPS: ReadonlySet<string> = new Set(OPERATION_GAPS);
+
+export function createS3Skin(s3: S3Service, options: S3SkinOptions): S3Skin {
+  return {
+    async handle(call) {
+      const { headers, method, query } = call;
+      const { bucket, key } = resolveTarget(headers["host"] ?? "", call.rawPath, options.hostSuffixes);
+      const operation = detectOperation({ method, bucket, key, query, headers });
+      if (operation === undefined) {
+        throw s3Error("MethodNotAllowed", { details: { Method: method, ResourceType: resourceTypeOf(bucket, key) } });
+      }
+      if (!isEmulated(operation)) throw notEmulated(operation);
+      checkExpectedOwner(s3, bucket, headers["x-amz-expected-bucket-owner"]);
+      const answer = await HANDLERS[operation](s3, { call, method, bucket, key, query, headers, body: call.body });
+      const region = key === "" ? s3.buckets.find(bucket)?.region : undefined;
+      return region === undefined
+        ? answer
+        : { ...answer, headers: { ...answer.headers, "x-amz-bucket-region": region } };
+    },
+    printError: printS3Error,
+  };
+}
+
+function isEmulated(operation: string): operation is S3Operation {
+  return !GAPS.has(operation) && Object.hasOwn(OPERATIONS, operation);
+}
+
+function notEmulated(operation: string): Error {
+  return s3Error("NotImplemented", {
+    message: `The lab does not emulate ${operation}`,
+    details: { Operation: operation },
+  });
+}
+
+/** @source aws-replication.md §1.1: a mismatch is a bare 403 */
+function checkExpectedOwner(s3: S3Service, bucketName: string, expected: string | undefined): void {
+  if (expected === undefined) return;
+  const bucket = s3.buckets.find(bucketName);
+  if (bucket !== undefined && bucket.account !== expected) throw s3Error("AccessDenied");
+}
+
+function resourceTypeOf(bucket: string, key: string): string {
+  if (bucket === "") return "SERVICE";
+  return key === "" ? "BUCKET" : "OBJECT";
+}

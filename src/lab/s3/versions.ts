@@ -1,0 +1,243 @@
+/**
+ * The table of versions: find, add, replace, remove. SQL lives here; rules of S3 (what a DELETE does, what is taken
+ * by replication) live with the operations. Listings have a file of their own (`listing.ts`).
+ *
+ * Invariant, kept by `insertVersion` and `removeVersion`: of the versions of a key exactly the one with the greatest
+ * place has `is_latest`.
+ */
+import type { Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
+import type { Connection, Row, SqlValue } from "../../ledger/database.ts";
+import type { Checksums, ObjectMetadata } from "../../s3/store.ts";
+import { NULL_VERSION, placeOfVersionId } from "./version-id.ts";
+
+/** A row of `s3_versions`. */
+export interface StoredVersion {
+  readonly bucketId: number;
+  readonly key: string;
+  readonly place: number;
+  readonly versionId: string;
+  readonly isLatest: boolean;
+  readonly isMarker: boolean;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly modifiedMs: number;
+  readonly storageClass: string;
+  readonly encryption: Encryption;
+  /** The data key as KMS, the lab or the customer's key wrapped it; markers have none. */
+  readonly wrappedKey?: Uint8Array;
+  readonly bodyId?: number;
+  /** Whether the body is a blob; else it is in `s3_bodies`. */
+  readonly inFile: boolean;
+  /** The upload whose parts are the body. */
+  readonly upload?: string;
+  readonly partCount?: number;
+  readonly checksums?: Checksums;
+  readonly metadata: StoredMetadata;
+  readonly tags: readonly Tag[];
+  /** Whether replication wrote it. */
+  readonly isReplica: boolean;
+  /** As it is shown. */
+  readonly replicationStatus?: ReplicationStatus;
+  /** Status by destination ARN, for versions that rules took. */
+  readonly destinations?: Readonly<Record<string, ReplicationStatus>>;
+}
+
+export interface StoredMetadata extends ObjectMetadata {
+  /** Base64 MD5 of the customer's key, with SSE-C. */
+  readonly customerKeyMd5?: string;
+}
+
+/** What a new row has; whether it is the latest follows from its place. */
+export type NewVersion = Omit<StoredVersion, "isLatest">;
+
+export const NO_METADATA: StoredMetadata = { contentHeaders: {}, userMetadata: {} };
+const NO_TAGS: readonly Tag[] = [];
+
+/** The latest version of a key, marker or not. */
+export function latestVersion(connection: Connection, bucketId: number, key: string): StoredVersion | undefined {
+  const row = connection
+    .prepare("SELECT * FROM s3_versions WHERE bucket_id = ? AND key = ? ORDER BY place DESC LIMIT 1")
+    .get(bucketId, key);
+  return row === undefined ? undefined : versionOfRow(row);
+}
+
+export function findVersion(
+  connection: Connection,
+  bucketId: number,
+  key: string,
+  versionId: string,
+): StoredVersion | undefined {
+  const place = placeOfVersionId(versionId);
+  const row =
+    place === undefined
+      ? connection
+          .prepare("SELECT * FROM s3_versions WHERE bucket_id = ? AND key = ? AND version_id = ? AND foreign_id = 1")
+          .get(bucketId, key, versionId)
+      : connection
+          .prepare("SELECT * FROM s3_versions WHERE bucket_id = ? AND key = ? AND place = ? AND version_id = ?")
+          .get(bucketId, key, place, versionId);
+  return row === undefined ? undefined : versionOfRow(row);
+}
+
+/** The version that a request means: the named one, or the latest. */
+export function wantedVersion(
+  connection: Connection,
+  bucketId: number,
+  key: string,
+  versionId: string | undefined,
+): StoredVersion | undefined {
+  return versionId === undefined
+    ? latestVersion(connection, bucketId, key)
+    : findVersion(connection, bucketId, key, versionId);
+}
+
+/** Adds a version; there must be none with its id. */
+export function insertVersion(connection: Connection, version: NewVersion): StoredVersion {
+  const before = connection
+    .prepare("SELECT place, version_id FROM s3_versions WHERE bucket_id = ? AND key = ? ORDER BY place DESC LIMIT 1")
+    .get(version.bucketId, version.key);
+  const isLatest = before === undefined || isBefore(before, version);
+  if (before !== undefined && isLatest) markLatest(connection, version, before, 0);
+  connection.prepare(INSERT).run(...valuesOf(version, isLatest));
+  return { ...version, isLatest };
+}
+
+/** Removes a version and lets the next one be the latest. */
+export function removeVersion(connection: Connection, version: StoredVersion): void {
+  connection
+    .prepare("DELETE FROM s3_versions WHERE bucket_id = ? AND key = ? AND place = ? AND version_id = ?")
+    .run(version.bucketId, version.key, version.place, version.versionId);
+  if (!version.isLatest) return;
+  const next = connection
+    .prepare("SELECT place, version_id FROM s3_versions WHERE bucket_id = ? AND key = ? ORDER BY place DESC LIMIT 1")
+    .get(version.bucketId, version.key);
+  if (next !== undefined) markLatest(connection, version, next, 1);
+}
+
+/**
+ * Removes a version with the bytes that only it names.
+ *
+ * @returns the blobs that were its body: to be removed after the commit
+ */
+export function dropVersion(connection: Connection, version: StoredVersion): number[] {
+  removeVersion(connection, version);
+  if (version.upload !== undefined) return dropParts(connection, version.upload);
+  return dropBody(connection, version.bodyId, version.inFile);
+}
+
+/** Removes an inline body; a blob is named for the caller. */
+export function dropBody(connection: Connection, bodyId: number | undefined, inFile: boolean): number[] {
+  if (bodyId === undefined) return [];
+  if (inFile) return [bodyId];
+  connection.prepare("DELETE FROM s3_bodies WHERE id = ?").run(bodyId);
+  return [];
+}
+
+/** Removes the parts of an upload, or of the version that it became. */
+export function dropParts(connection: Connection, upload: string): number[] {
+  const rows = connection.prepare("SELECT body_id, in_file FROM s3_parts WHERE upload = ?").all(upload);
+  connection.prepare("DELETE FROM s3_parts WHERE upload = ?").run(upload);
+  return rows.flatMap((row) => dropBody(connection, Number(row["body_id"]), row["in_file"] === 1));
+}
+
+/** Replaces everything but the identity of a version. */
+export function updateVersion(connection: Connection, version: StoredVersion): void {
+  connection.prepare(REPLACE).run(...valuesOf(version, version.isLatest));
+}
+
+/** Whether the bucket has any version, marker included. */
+export function hasVersions(connection: Connection, bucketId: number): boolean {
+  return connection.prepare("SELECT 1 FROM s3_versions WHERE bucket_id = ? LIMIT 1").get(bucketId) !== undefined;
+}
+
+/** Equal places are ordered by id, as the primary key does: the smaller id is the newer one. */
+function isBefore(row: Row, version: NewVersion): boolean {
+  const place = Number(row["place"]);
+  return place < version.place || (place === version.place && String(row["version_id"]) > version.versionId);
+}
+
+function markLatest(
+  connection: Connection,
+  { bucketId, key }: Pick<StoredVersion, "bucketId" | "key">,
+  row: Row,
+  isLatest: 0 | 1,
+): void {
+  connection
+    .prepare("UPDATE s3_versions SET is_latest = ? WHERE bucket_id = ? AND key = ? AND place = ? AND version_id = ?")
+    .run(isLatest, bucketId, key, row["place"] ?? null, row["version_id"] ?? null);
+}
+
+const COLUMNS = 25;
+const MARKS = Array(COLUMNS).fill("?").join(", ");
+const INSERT = `INSERT INTO s3_versions VALUES (${MARKS})`;
+const REPLACE = `INSERT OR REPLACE INTO s3_versions VALUES (${MARKS})`;
+
+function valuesOf(version: NewVersion, isLatest: boolean): SqlValue[] {
+  return [
+    version.bucketId,
+    version.key,
+    version.place,
+    version.versionId,
+    isForeign(version.versionId) ? 1 : 0,
+    isLatest ? 1 : 0,
+    version.isMarker ? 1 : 0,
+    version.sizeBytes,
+    version.etag,
+    version.modifiedMs,
+    version.storageClass,
+    version.encryption.kind,
+    version.encryption.kmsKeyArn ?? null,
+    version.encryption.bucketKey === true ? 1 : 0,
+    version.wrappedKey ?? null,
+    version.bodyId ?? null,
+    version.inFile ? 1 : 0,
+    version.upload ?? null,
+    version.partCount ?? null,
+    version.checksums === undefined ? "" : JSON.stringify(version.checksums),
+    version.metadata === NO_METADATA ? "" : JSON.stringify(version.metadata),
+    version.tags.length === 0 ? "" : JSON.stringify(version.tags),
+    version.isReplica ? 1 : 0,
+    version.replicationStatus ?? null,
+    version.destinations === undefined ? null : JSON.stringify(version.destinations),
+  ];
+}
+
+function isForeign(versionId: string): boolean {
+  return versionId === NULL_VERSION || placeOfVersionId(versionId) === undefined;
+}
+
+export function versionOfRow(row: Row): StoredVersion {
+  const checksums = row["checksums"] as string;
+  const metadata = row["metadata"] as string;
+  const tags = row["tags"] as string;
+  const destinations = row["destinations"] as string | null;
+  const status = row["replication_status"] as ReplicationStatus | null;
+  const kmsKeyArn = row["kms_key_arn"] as string | null;
+  return {
+    bucketId: row["bucket_id"] as number,
+    key: row["key"] as string,
+    place: row["place"] as number,
+    versionId: row["version_id"] as string,
+    isLatest: row["is_latest"] === 1,
+    isMarker: row["is_marker"] === 1,
+    sizeBytes: row["size"] as number,
+    etag: row["etag"] as string,
+    modifiedMs: row["modified_ms"] as number,
+    storageClass: row["storage_class"] as string,
+    encryption: {
+      kind: row["encryption"] as Encryption["kind"],
+      ...(kmsKeyArn === null ? {} : { kmsKeyArn, bucketKey: row["bucket_key"] === 1 }),
+    },
+    ...(row["wrapped_key"] === null ? {} : { wrappedKey: row["wrapped_key"] as Uint8Array }),
+    ...(row["body_id"] === null ? {} : { bodyId: row["body_id"] as number }),
+    inFile: row["in_file"] === 1,
+    ...(row["upload"] === null ? {} : { upload: row["upload"] as string }),
+    ...(row["part_count"] === null ? {} : { partCount: row["part_count"] as number }),
+    ...(checksums === "" ? {} : { checksums: JSON.parse(checksums) as Checksums }),
+    metadata: metadata === "" ? NO_METADATA : (JSON.parse(metadata) as StoredMetadata),
+    tags: tags === "" ? NO_TAGS : (JSON.parse(tags) as Tag[]),
+    isReplica: row["is_replica"] === 1,
+    ...(status === null ? {} : { replicationStatus: status }),
+    ...(destinations === null ? {} : { destinations: JSON.parse(destinations) as Record<string, ReplicationStatus> }),
+  };
+}
