@@ -5,6 +5,7 @@ export { collectFacts } from "./doctor/collect.ts";
 export { Engine, type EngineOptions } from "./engine/engine.ts";
 export type { ChangeFeed, Clock, FeedEntry, Session, SessionRequest, Sites } from "./engine/ports.ts";
 export type { Ledger } from "./ledger/ledger.ts";
+export { LedgerUrlError, openLedger } from "./ledger/open.ts";
 export { openSqliteLedger } from "./ledger/sqlite.ts";
 export { createS3Client, type S3Client, type S3ClientOptions } from "./s3/client.ts";
 export { S3Error } from "./s3/errors.ts";

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { BugError } from "../core/assert.ts";
+import { SqliteConnection } from "./connection.ts";
 import { type Connection, type Database, DatabaseError, holdFile, openDatabase } from "./database.ts";
 
 const APPLICATION_ID = 0x4c547374;
@@ -320,6 +321,16 @@ describe("opening", () => {
     assert.throws(() => open({ name: "other.db" }), isDatabaseError("foreign"));
     await open({ name: "nobody.db", applicationId: 0 }).close();
     assert.throws(() => open({ name: "nobody.db" }), isDatabaseError("foreign"));
+  });
+
+  it("does not touch a file of somebody else's tables", () => {
+    const path = join(directory, "theirs.db");
+    const theirs = new SqliteConnection(path);
+    theirs.exec("CREATE TABLE theirs (id)");
+    theirs.close();
+    const before = readFileSync(path);
+    assert.throws(() => open({ name: "theirs.db" }), isDatabaseError("foreign"));
+    assert.deepEqual(readFileSync(path), before);
   });
 
   it("does not touch a file that is not SQLite's", () => {

@@ -151,7 +151,6 @@ class GroupCommitDatabase implements Database {
     try {
       return work(this.#reader);
     } finally {
-      this.#reader.closeIterators();
       this.#reader.rollBack();
     }
   }
@@ -266,6 +265,8 @@ function prepareFile(connection: SqliteConnection, options: DatabaseOptions): vo
   connection.exec(
     `PRAGMA busy_timeout = ${options.busyMsMax ?? BUSY_MS_MAX}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;`,
   );
+  // Without these, "on disk" would mean "in the disk's own cache" on macOS.
+  connection.exec("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;");
   connection.exec("PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;");
   // Nothing is written before it is known whose file this is.
   if (knownVersion(connection, options) < options.migrations.length) migrate(connection, options);

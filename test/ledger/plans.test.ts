@@ -51,19 +51,15 @@ async function doEverything(ledger: Ledger): Promise<void> {
 
 describe("the statements of the embedded ledger", () => {
   it("find rows by an index, all of them", async () => {
-    const texts = new Set<string>();
-    const prepare = SqliteConnection.prototype.prepare;
-    const spy = mock.method(SqliteConnection.prototype, "prepare", function (this: SqliteConnection, sql: string) {
-      texts.add(sql);
-      return prepare.call(this, sql);
-    });
+    const prepare = mock.method(SqliteConnection.prototype, "prepare");
     const ledger = openSqliteLedger({ path: ":memory:" });
     try {
       await doEverything(ledger);
     } finally {
       await ledger.close();
-      spy.mock.restore();
+      prepare.mock.restore();
     }
+    const texts = new Set(prepare.mock.calls.map((call) => call.arguments[0]));
     const database = openDatabase({ path: ":memory:", applicationId: APPLICATION_ID, migrations: MIGRATIONS });
     const walked: string[] = [];
     let found = 0;

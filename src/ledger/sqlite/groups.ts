@@ -128,7 +128,7 @@ export function changeGroup(connection: Connection, groupId: number, change: Gro
 
 export function groupOf(row: Row): StoredGroup {
   const operation = OPERATIONS[Number(row["operation"])];
-  assert(operation !== undefined, `operation ${row["operation"]} is of a newer version`);
+  assert(operation !== undefined, `operation ${Number(row["operation"])} is of a newer version`);
   return {
     id: Number(row["id"]),
     bucketId: Number(row["bucket_id"]),

@@ -13,7 +13,7 @@ export function taskOf(row: Row, groups: Groups): TaskRow {
   const group = groups.byId(Number(row["group_id"]));
   const state = stateOf(row);
   const origin = ORIGINS[Number(row["origin"])];
-  assert(origin !== undefined, `row ${row["id"]} is of a newer version`);
+  assert(origin !== undefined, `row ${Number(row["id"])} is of a newer version`);
   return {
     id: Number(row["id"]),
     version: { bucket: group.bucket, key: decodeKey(row["key"]), versionId: String(row["version_id"]) },

@@ -338,7 +338,11 @@ async function take(step: Step, model: Model, ledger: Ledger, claims: Claim[]): 
       return;
     case "reopen":
       return;
-    default: {
+    case "complete":
+    case "release":
+    case "renew":
+    case "retryLater":
+    case "park": {
       const claim = claims[step.claim];
       if (claim !== undefined) await end(step, claim, model, ledger);
     }
