@@ -21,6 +21,7 @@ ledgerConformance("sqlite:FILE", async () => {
       ledger = openSqliteLedger({ path });
       return ledger;
     },
+    openAgain: async () => openSqliteLedger({ path }),
     close: async () => {
       await ledger.close();
       rmSync(directory, { recursive: true });

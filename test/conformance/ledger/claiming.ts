@@ -1,6 +1,7 @@
 /** How tasks go out to workers, and the ways in which they come back. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { BugError } from "../../../src/core/assert.ts";
 import type { Claim } from "../../../src/ledger/ledger.ts";
 import {
   claimOne,
@@ -87,6 +88,13 @@ export function testClaiming(open: OpenLedger): void {
       await ledger.release(middle);
     });
 
+    it("takes a limit outside 1..1000 for a bug", async () => {
+      for (const limit of [0, 1001]) {
+        await assert.rejects(subject.ledger.claim(request({ limit })), BugError);
+        await assert.rejects(subject.ledger.list({}, { limit }), BugError);
+      }
+    });
+
     it("gives a task to one of many workers that claim at the same time", async () => {
       const { ledger } = subject;
       await ledger.add(Array.from({ length: 100 }, (_, index) => task({ key: `key${index}` })));
@@ -96,6 +104,32 @@ export function testClaiming(open: OpenLedger): void {
       assert.equal(new Set(claims.map((claim) => claim.task.id)).size, 100);
       await Promise.all(claims.map((claim) => ledger.complete(claim, DONE)));
       assert.deepEqual(totals(await ledger.counts()), { completed: 100 });
+    });
+  });
+
+  describe("two processes on one record", () => {
+    const subject = subjectFor(open);
+
+    it("see each other's work, and never hold the same task", async () => {
+      if (subject.openAgain === undefined) return;
+      const { ledger } = subject;
+      const other = await subject.openAgain();
+      try {
+        await ledger.add(Array.from({ length: 20 }, (_, index) => task({ key: `key${index}` })));
+        await other.add(Array.from({ length: 20 }, (_, index) => task({ key: `key${index}`, ruleId: "rule2" })));
+        await other.add(Array.from({ length: 20 }, (_, index) => task({ bucket: "source2", key: `key${index}` })));
+        const mine = await ledger.claim(request({ limit: 15 }));
+        const theirs = await other.claim(request({ limit: 100 }));
+        assert.equal(new Set([...mine, ...theirs].map((claim) => claim.task.id)).size, 40);
+        for (const claim of mine) assert.equal(await other.park(claim, failedAttempt()), true);
+        for (const claim of theirs) assert.equal(await ledger.complete(claim, DONE), true);
+        assert.deepEqual(totals(await ledger.counts()), { parked: 15, completed: 25 });
+        assert.deepEqual(await other.counts(), await ledger.counts());
+        assert.deepEqual(await listAll(other), await listAll(ledger));
+        assert.deepEqual(await ledger.redrive({}, NOW), { redriven: 15 });
+      } finally {
+        await other.close();
+      }
     });
   });
 

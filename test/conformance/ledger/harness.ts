@@ -13,10 +13,13 @@ import type {
   TaskRow,
 } from "../../../src/ledger/ledger.ts";
 
-/** A ledger that nobody else uses, empty. `reopen` closes it, opens it again and leaves what was in it. */
+/** A ledger that nobody else uses, empty. */
 export interface OpenedLedger {
   readonly ledger: Ledger;
+  /** Closes it, opens it again and leaves what was in it. */
   readonly reopen?: () => Promise<Ledger>;
+  /** Opens the same record a second time, as another process would; the test closes it. */
+  readonly openAgain?: () => Promise<Ledger>;
   readonly close: () => Promise<void>;
 }
 
@@ -27,6 +30,7 @@ export interface Subject {
   readonly ledger: Ledger;
   /** Missing where the ledger lives no longer than the process. */
   readonly reopen: (() => Promise<void>) | undefined;
+  readonly openAgain: (() => Promise<Ledger>) | undefined;
   /** Says that this test ends with leases on purpose. */
   leavesLeases(): void;
 }
@@ -58,6 +62,9 @@ export function subjectFor(open: OpenLedger): Subject {
         : async () => {
             ledger = await reopen();
           };
+    },
+    get openAgain() {
+      return opened?.openAgain;
     },
     leavesLeases() {
       mayLeaveLeases = true;
