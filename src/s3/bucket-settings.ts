@@ -106,7 +106,8 @@ export function bucketSettingsOf(caller: Caller): BucketSettings {
       return root && readObjectLock(root);
     },
     getPublicAccessBlock: async (bucket, options) => {
-      const roots = ["PublicAccessBlockConfiguration"];
+      // The second name is that of radosgw 16.2.15.
+      const roots = ["PublicAccessBlockConfiguration", "BlockPublicAccessBlockConfiguration"];
       const root = await read("GetPublicAccessBlock", bucket, "publicAccessBlock", roots, options);
       return root && readPublicAccessBlock(root);
     },

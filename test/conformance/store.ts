@@ -34,6 +34,10 @@ export interface StoreCapabilities {
   readonly readsParts: boolean;
   /** Answers CompleteMultipartUpload with the object's ETag. */
   readonly completeTellsEtag: boolean;
+  /** Keeps the tags that CreateMultipartUpload brings. */
+  readonly tagsUploads: boolean;
+  /** Says NoSuchVersion for a version that is missing, and NoSuchUpload when a lost upload is completed. */
+  readonly namesWhatIsMissing: boolean;
   /** Encrypts with SSE-S3 when it is asked to, and says so. */
   readonly encrypts: boolean;
 }
@@ -44,6 +48,8 @@ const ALL: StoreCapabilities = {
   tellsDeleteMarkers: true,
   readsParts: true,
   completeTellsEtag: true,
+  tagsUploads: true,
+  namesWhatIsMissing: true,
   encrypts: true,
 };
 
