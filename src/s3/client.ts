@@ -74,7 +74,7 @@ export interface S3ClientOptions {
   /** Between two pieces of a body; default 60 s. */
   readonly bodyIdleTimeoutMs?: number;
   readonly userAgent?: string;
-  /** Certificates to trust besides the well-known ones, in PEM. */
+  /** Certificates to trust in place of the well-known ones, in PEM: what `AWS_CA_BUNDLE` holds. */
   readonly ca?: string;
 }
 

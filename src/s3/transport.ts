@@ -16,7 +16,7 @@ export interface TransportOptions {
   readonly headersTimeoutMs: number;
   /** Between two pieces of a body. */
   readonly bodyIdleTimeoutMs: number;
-  /** Certificates to trust besides the well-known ones, in PEM. */
+  /** Certificates to trust in place of the well-known ones, in PEM: what `AWS_CA_BUNDLE` holds. */
   readonly ca?: string;
 }
 
