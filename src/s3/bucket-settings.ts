@@ -43,6 +43,7 @@ const NOT_CONFIGURED: ReadonlySet<string> = new Set([
   "ServerSideEncryptionConfigurationNotFoundError",
 ]);
 
+/** Implements the port: one line an operation, of the few ways in which S3 keeps settings. */
 export function bucketSettingsOf(caller: Caller): BucketSettings {
   const change = changerOf(caller);
   const remove = removerOf(caller);

@@ -36,6 +36,7 @@ export interface Call {
   readonly headersTimeoutMs?: number;
 }
 
+/** What all calls of one client have in common. */
 export interface CallerOptions {
   readonly endpoint: Endpoint;
   readonly region: string;
@@ -50,6 +51,7 @@ export interface CallerOptions {
 /** A listing of 1,000 versions with the longest keys is below 8 MiB. */
 const DOCUMENT_BYTES_MAX = 8 * 1024 * 1024;
 
+/** Makes calls to one endpoint in somebody's name. */
 export class Caller {
   readonly #options: CallerOptions;
 

@@ -25,6 +25,7 @@ const QUEUED_BYTES_MAX = 256 * 1024;
 /** A cancelled body that has less than this to come is read to its end: cheaper than a new connection. */
 const DRAINED_BYTES_MAX = 64 * 1024;
 
+/** Made for one request, handed to undici as its handler, and to the caller as the answer. */
 export class Exchange implements Dispatcher.DispatchHandler, Body {
   readonly call: CallName;
   readonly #settle: { resolve(exchange: Exchange): void; reject(error: S3Error): void };
@@ -189,6 +190,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
           target.set(chunk, at);
           at += chunk.byteLength;
         }
+        this.#queue = [];
         this.#whole = { target, bytesMax };
       } else {
         this.#whole = { target: undefined, bytesMax };

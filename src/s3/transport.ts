@@ -35,6 +35,7 @@ export interface WireRequest {
   readonly headersTimeoutMs: number | undefined;
 }
 
+/** Sends signed requests over kept-alive connections. */
 export class Transport {
   readonly #agent: Agent;
   readonly #headersTimeoutMs: number;
@@ -70,9 +71,8 @@ export class Transport {
     } catch (error) {
       // The source's own error says more than that the upload was broken off because of it.
       if (source.error instanceof S3Error) throw source.error;
-      if (source.error !== undefined)
-        throw failedCall("aborted", request.call, source.error, "the payload's source failed");
-      throw error;
+      if (source.error === undefined) throw error;
+      throw failedCall("aborted", request.call, source.error, "the payload's source failed");
     } finally {
       source.release();
     }
