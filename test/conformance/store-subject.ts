@@ -29,6 +29,11 @@ export class Subject {
     return this.#subject.store;
   }
 
+  /** Writes replicas; may do nothing else. */
+  get replicator(): Store {
+    return this.#subject.replicator ?? this.store;
+  }
+
   get settings(): BucketSettings {
     return this.#subject.settings;
   }

@@ -17,6 +17,8 @@ import { versionTests } from "./store-versions.ts";
 export interface StoreUnderTest {
   readonly store: Store;
   readonly settings: BucketSettings;
+  /** The same store in the name of the service that replicates, where only that one may say what a replica is. */
+  readonly replicator?: Store;
   /** Exists and is empty. The suite enables versioning in it, and makes `BUCKET-plain` beside it. */
   readonly bucket: string;
   close(): Promise<void>;
@@ -24,7 +26,7 @@ export interface StoreUnderTest {
 
 /** What a store does of that which S3 does. All of it by default. */
 export interface StoreCapabilities {
-  /** Takes version id and date from `ReplicaIdentity`. No store but ours does. */
+  /** Takes version id and date from `ReplicaIdentity`. No store but the lab does. */
   readonly replicaIdentity: boolean;
   /** Refuses bytes that do not match a checksum, keeps checksums and tells them. */
   readonly verifiesChecksums: boolean;
