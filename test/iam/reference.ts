@@ -60,9 +60,9 @@ export function decide(request: AccessRequest, policies: ReferencePolicies): Ref
   if (vpcEndpoint.length > 0 && !allows(vpcEndpoint)) return "noAllow";
 
   const byResource = says(resource, "Allow", "resource");
-  if (!hasAccount) return byResource.length > 0 ? "allowed" : "noAllow";
-  const own = principal.accountId === resourceAccount;
   const byGrant = (policies.grants ?? []).map((grant) => grantNaming(grant, request));
+  if (!hasAccount) return byResource.length > 0 || byGrant.includes("itself") ? "allowed" : "noAllow";
+  const own = principal.accountId === resourceAccount;
   if (principal.kind === "root") {
     if (own && policies.resourceRule === "either") return "allowed";
     return byResource.length > 0 || byGrant.some((naming) => naming !== "no") ? "allowed" : "noAllow";
@@ -193,8 +193,8 @@ function grantNaming(grant: Grant, request: AccessRequest): Naming {
   const { encryptionContextEquals: equals, encryptionContextSubset: subset } = grant;
   if (equals !== undefined && (Object.keys(equals).length !== carried.length || !has(equals))) return "no";
   if (subset !== undefined && !has(subset)) return "no";
-  if (principal.kind === "service" || principal.kind === "anonymous") return "no";
-  return naming({ AWS: grant.granteePrincipal }, principal);
+  if (principal.kind === "anonymous") return "no";
+  return naming({ [principal.kind === "service" ? "Service" : "AWS"]: grant.granteePrincipal }, principal);
 }
 
 // Conditions

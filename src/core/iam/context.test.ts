@@ -42,6 +42,7 @@ describe("the condition keys of a principal", () => {
     });
     assert.equal(context["aws:userid"], "111122223333");
     assert.equal(context["aws:principaltype"], "Account");
+    assert.equal(context["aws:principalisawsservice"], "false");
     assert.equal(contextValue(context, "aws:username"), undefined);
   });
 
