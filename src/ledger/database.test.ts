@@ -344,6 +344,16 @@ describe("opening", () => {
     assert.equal(statSync(join(directory, "file:a b?c=%20#d.db")).isFile(), true);
   });
 
+  it("sets up commits that a loss of power cannot take back", async () => {
+    const database = open();
+    const settings = await database.write((connection) => [
+      connection.prepare("PRAGMA journal_mode").get()?.["journal_mode"],
+      connection.prepare("PRAGMA synchronous").get()?.["synchronous"],
+    ]);
+    const FULL = 2;
+    assert.deepEqual(settings, ["wal", FULL]);
+  });
+
   it("makes the file readable by its owner only", () => {
     open();
     assert.equal(statSync(join(directory, "test.db")).mode & 0o077, 0);
@@ -357,6 +367,19 @@ describe("two opens of one file", () => {
     for (let id = 0; id < 10; id++) await (id % 2 === 0 ? one : other).write(insert(id));
     assert.equal(ids(one.committed).length, 10);
     assert.deepEqual(ids(other.committed), ids(one.committed));
+  });
+
+  it("read one state of the file in a snapshot, whatever the other writes meanwhile", async () => {
+    const { database: one } = openByHand();
+    const { database: other, commit } = openByHand();
+    const write = other.write(insert(1));
+    one.snapshot((connection) => {
+      assert.deepEqual(ids(connection), []);
+      commit();
+      assert.deepEqual(ids(connection), []);
+    });
+    await write;
+    assert.deepEqual(ids(one.committed), [1]);
   });
 
   it("give up with a reason when the other never ends its transaction", async () => {

@@ -192,7 +192,6 @@ class GroupCommitDatabase implements Database {
       this.#state = "open";
       return value;
     } catch (error) {
-      this.#writer.closeIterators();
       const reason = isOfTheFile(error) ? databaseError(this.#path, error) : error;
       if (alone) {
         this.#rollBack();
@@ -267,7 +266,7 @@ function prepareFile(connection: SqliteConnection, options: DatabaseOptions): vo
   connection.exec(
     `PRAGMA busy_timeout = ${options.busyMsMax ?? BUSY_MS_MAX}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;`,
   );
-  connection.exec("PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;");
+  connection.exec("PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;");
   // Nothing is written before it is known whose file this is.
   if (knownVersion(connection, options) < options.migrations.length) migrate(connection, options);
   const mode = connection.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];

@@ -113,11 +113,15 @@ export async function parkAll(ledger: Ledger, code?: string): Promise<void> {
   }
 }
 
+const PAGES_MAX = 5000;
+
 /** All pages of a selection, one after another. */
 export async function listAll(ledger: Ledger, selection: Selection = {}, limit = 100): Promise<readonly TaskRow[]> {
   const rows: TaskRow[] = [];
   let after: string | undefined;
+  let pages = 0;
   do {
+    assert.ok(pages++ < PAGES_MAX, "the pages never end");
     const page = await ledger.list(selection, after === undefined ? { limit } : { after, limit });
     assert.ok(page.tasks.length <= limit);
     rows.push(...page.tasks);
