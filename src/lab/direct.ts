@@ -4,7 +4,6 @@
  * For simulation and for tools in the same process. Signatures are not made; credentials are looked up for every call, so
  * a session that has expired is refused here too.
  */
-import { randomBytes } from "node:crypto";
 import type { Credentials } from "../core/model.ts";
 import { S3Error } from "../s3/errors.ts";
 import type {
@@ -22,6 +21,7 @@ import type {
   WriteRequest,
 } from "../s3/store.ts";
 import { type Caller, ServiceError } from "./model.ts";
+import { takeRandomBytes } from "./random.ts";
 import { refusal } from "./refusals.ts";
 import { authorise, requireBucket } from "./s3/access.ts";
 import { getObjectAcl } from "./s3/acl.ts";
@@ -64,18 +64,28 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
     putObject: (request, callOptions) =>
       run("PutObject", request, callOptions, async (call) => {
         const claims = claimsOf(request.checksums, request.body);
-        return replyOf(await putObject(s3, call, { ...writeInput(request), claims }, incoming(request.body, callOptions)), call);
+        return replyOf(
+          await putObject(s3, call, { ...writeInput(request), claims }, incoming(request.body, callOptions)),
+          call,
+        );
       }),
 
     deleteObject: (request, callOptions) =>
       run("DeleteObject", request, callOptions, async (call) => {
         const { versionId, isMarker } = await deleteObject(s3, call, request);
-        return { isDeleteMarker: isMarker, requestId: call.requestId, ...(versionId === undefined ? {} : { versionId }) };
+        return {
+          isDeleteMarker: isMarker,
+          requestId: call.requestId,
+          ...(versionId === undefined ? {} : { versionId }),
+        };
       }),
 
     createMultipartUpload: (request, callOptions) =>
       run("CreateMultipartUpload", request, callOptions, async (call) => {
-        const { uploadId } = await createMultipartUpload(s3, call, { ...writeInput(request), ...checksumChoice(request) });
+        const { uploadId } = await createMultipartUpload(s3, call, {
+          ...writeInput(request),
+          ...checksumChoice(request),
+        });
         return { uploadId };
       }),
 
@@ -163,13 +173,14 @@ type Run = <T>(
 /** Looks the caller up, runs one operation, and turns what is thrown into an S3Error. */
 function runner(s3: S3Service, options: DirectOptions): Run {
   return async (operation, { bucket, key }, callOptions, work) => {
-    const requestId = randomBytes(8).toString("hex").toUpperCase();
+    const requestId = takeRandomBytes(8).toString("hex").toUpperCase();
     const named = {
       operation,
       ...(bucket === undefined ? {} : { bucket }),
       ...(key === undefined ? {} : { key }),
     };
-    if (callOptions?.signal?.aborted === true) throw new S3Error("the call was aborted", { ...named, network: "aborted" });
+    if (callOptions?.signal?.aborted === true)
+      throw new S3Error("the call was aborted", { ...named, network: "aborted" });
     try {
       return await work(callOf(s3, options, requestId));
     } catch (error) {
@@ -206,7 +217,8 @@ function storeError(
   signal: AbortSignal | undefined,
 ): S3Error {
   if (error instanceof S3Error) return error;
-  if (signal?.aborted === true) return new S3Error("the call was aborted", { ...named, network: "aborted" }, { cause: error });
+  if (signal?.aborted === true)
+    return new S3Error("the call was aborted", { ...named, network: "aborted" }, { cause: error });
   const told = error instanceof ServiceError ? error : s3Error("InternalError");
   // A HEAD has no body, so nobody over HTTP would know the code either.
   const isHead = named.operation === "HeadObject";

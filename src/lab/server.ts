@@ -5,17 +5,24 @@
  * service's skin, send the answer. An unsigned request is S3's. Paths under `/_lockstep/` are the lab's own
  * (`admin.ts`). Whatever comes, there is an answer; a fault of ours is a 500 and is reported.
  */
-import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { RequestContext } from "../core/iam/model.ts";
 import { hashPayload } from "../s3/sigv4.ts";
 import { type Admin, isAdminPath } from "./admin.ts";
-import { type Authenticated, AuthenticationError, authenticate, type Claim, readClaim, type WireRequest } from "./authenticate.ts";
+import {
+  type Authenticated,
+  AuthenticationError,
+  authenticate,
+  type Claim,
+  readClaim,
+  type WireRequest,
+} from "./authenticate.ts";
 import { bodyOfS3, readAll } from "./incoming-body.ts";
 import { type Identity, type ServiceAnswer, ServiceError, type Skin } from "./model.ts";
+import { takeRandomBytes } from "./random.ts";
 import { refusal } from "./refusals.ts";
-import { type IncomingCall } from "./s3/call.ts";
+import type { IncomingCall } from "./s3/call.ts";
 import { s3Error } from "./s3/errors.ts";
 import { hostIdOf } from "./s3/skin/print.ts";
 import type { S3Skin } from "./s3/skin/skin.ts";
@@ -75,7 +82,9 @@ export async function startServer(options: ServerOptions): Promise<LabServer> {
   server.on("clientError", (error, socket) => {
     const isTooLarge = "code" in error && error.code === "HPE_HEADER_OVERFLOW";
     if (!socket.writable) return;
-    socket.end(`HTTP/1.1 ${isTooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request"}\r\nConnection: close\r\n\r\n`);
+    socket.end(
+      `HTTP/1.1 ${isTooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request"}\r\nConnection: close\r\n\r\n`,
+    );
   });
   await listen(server, options);
   const address = server.address() as AddressInfo;
@@ -95,9 +104,13 @@ function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const where = `${host}:${port}`;
       if (cause.code === "EADDRINUSE") {
-        reject(new ListenError("inUse", `${where} is in use: stop what listens there, or choose another port`, { cause }));
+        reject(
+          new ListenError("inUse", `${where} is in use: stop what listens there, or choose another port`, { cause }),
+        );
       } else if (cause.code === "EACCES") {
-        reject(new ListenError("notPermitted", `no permission to listen on ${where}: choose a port above 1023`, { cause }));
+        reject(
+          new ListenError("notPermitted", `no permission to listen on ${where}: choose a port above 1023`, { cause }),
+        );
       } else reject(new ListenError("other", `cannot listen on ${where}: ${cause.message}`, { cause }));
     });
     server.listen(port, host, () => {
@@ -131,7 +144,7 @@ async function answerRequest(
   response: ServerResponse,
   expectsContinue: boolean,
 ): Promise<void> {
-  const requestId = randomBytes(8).toString("hex").toUpperCase();
+  const requestId = takeRandomBytes(8).toString("hex").toUpperCase();
   const { method = "GET", url = "/" } = request;
   const path = pathOf(url);
   const question = path.indexOf("?");

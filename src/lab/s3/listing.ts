@@ -6,7 +6,7 @@
  */
 import type { Connection, Row } from "../../ledger/database.ts";
 import { placeOfVersionId } from "./version-id.ts";
-import { type StoredVersion, versionOfRow } from "./versions.ts";
+import { LISTED_COLUMNS, type StoredVersion, versionOfRow } from "./versions.ts";
 
 export interface ListRequest {
   readonly bucketId: number;
@@ -31,7 +31,7 @@ export function listCurrent(
   request: ListRequest & { readonly after: string },
 ): ListPage<string> {
   const statement = connection.prepare(
-    "SELECT * FROM s3_versions INDEXED BY s3_versions_current " +
+    `SELECT ${LISTED_COLUMNS} FROM s3_versions INDEXED BY s3_versions_current ` +
       "WHERE bucket_id = ? AND key >= ? AND is_latest = 1 AND is_marker = 0 ORDER BY key",
   );
   const walk = new Walk<string>(request);
@@ -61,7 +61,7 @@ export function listVersions(
     walk.take(restOfKey(connection, request.bucketId, after.key, after.versionId), next);
   }
   const statement = connection.prepare(
-    "SELECT * FROM s3_versions WHERE bucket_id = ? AND key >= ? ORDER BY bucket_id, key, place DESC, version_id",
+    `SELECT ${LISTED_COLUMNS} FROM s3_versions WHERE bucket_id = ? AND key >= ? ORDER BY bucket_id, key, place DESC, version_id`,
   );
   let from: string | undefined = startOf(request, after?.key ?? "");
   while (from !== undefined && !walk.isFull) from = walk.take(statement.iterate(request.bucketId, from), next);
@@ -101,7 +101,7 @@ class Walk<Next> {
         this.#last = common;
         return successor(common);
       }
-      this.#versions.push(versionOfRow(row));
+      this.#versions.push(versionOfRow(this.#request.bucketId, row));
       this.#last = nextOf(row);
     }
     return undefined;
@@ -133,7 +133,7 @@ function restOfKey(connection: Connection, bucketId: number, key: string, versio
   if (place === undefined || place === null) return [];
   return connection
     .prepare(
-      "SELECT * FROM s3_versions WHERE bucket_id = ? AND key = ? AND (place < ? OR (place = ? AND version_id > ?)) " +
+      `SELECT ${LISTED_COLUMNS} FROM s3_versions WHERE bucket_id = ? AND key = ? AND (place < ? OR (place = ? AND version_id > ?)) ` +
         "ORDER BY bucket_id, key, place DESC, version_id",
     )
     .iterate(bucketId, key, place, place, versionId);

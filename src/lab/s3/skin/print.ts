@@ -42,11 +42,14 @@ export function hostIdOf(requestId: string): string {
 
 /** Text for a document; what XML 1.0 cannot hold is shown as U+FFFD. */
 function xmlText(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what has to go
   return escapeXml(
-    text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udfff](?![\udc00-\udfff])/gu, "\ufffd"),
+    NOT_PRINTABLE.test(text)
+      ? text.replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, "\ufffd")
+      : text,
   );
 }
+
+const NOT_PRINTABLE = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u;
 
 /** Headers by which S3 describes how a version is encrypted. */
 export function encryptionHeaders(
