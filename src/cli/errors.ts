@@ -31,6 +31,8 @@ export function complaintOf(error: unknown): Complaint {
     case "AwsError":
     case "CredentialsProviderError":
       return { status: 3, line };
+    case "ChangedError":
+      return { status: 1, line };
     case "DatabaseError":
       return { status: "reason" in error && error.reason === "io" ? 3 : 2, line };
     default:

@@ -31,8 +31,11 @@ export interface Sites {
   /** Reads and lists a bucket for the engine's own purposes: scans, resync. Not for replication itself. */
   reader(bucket: string): Store;
 
-  /** Shows a status at the source, where the store can show one. Idempotent. */
-  publish(version: VersionRef, status: ReplicationStatus): Promise<void>;
+  /**
+   * Shows the status of a version for one destination at the source, where the store can show one; the store sums up
+   * over destinations. Idempotent.
+   */
+  publish(version: VersionRef, destinationArn: string, status: ReplicationStatus): Promise<void>;
 }
 
 export interface SessionRequest {

@@ -133,7 +133,7 @@ export class Resync {
       this.#count(job, rows, "foundFailed");
       if (request.dryRun) continue;
       await ledger.redrive({ ids: rows.map((row) => row.id), state: "parked" }, clock.nowMs(), "resync");
-      for (const row of rows) await sites.publish(row.version, "PENDING");
+      await Promise.all(rows.map((row) => sites.publish(row.version, row.destinationArn, "PENDING")));
       onAdded();
     }
   }
@@ -155,7 +155,7 @@ export class Resync {
       this.#count(job, tasks, "foundUntried");
       if (!request.dryRun && tasks.length > 0) {
         await ledger.add(tasks);
-        for (const task of tasks) await sites.publish(task.version, "PENDING");
+        await Promise.all(tasks.map((task) => sites.publish(task.version, task.destinationArn, "PENDING")));
         onAdded();
       }
       if (leftOf(job, request) === 0) return;

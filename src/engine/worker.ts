@@ -6,7 +6,6 @@
  */
 import { assert } from "../core/assert.ts";
 import type { FailureCode } from "../core/failures/catalogue.ts";
-import type { VersionRef } from "../core/model.ts";
 import { nextState, type Outcome, shownStatus } from "../core/status.ts";
 import type { Claim, FailedAttempt, Ledger, TaskRow } from "../ledger/ledger.ts";
 import { type CopyOutcome, replicate } from "./copy.ts";
@@ -151,14 +150,11 @@ export class Worker {
     const { task } = claim;
     const nowMs = clock.nowMs();
     const state = nextState(toOutcome(copied), task.attempts + 1, { nowMs, jitter: clock.random() });
-    const others = await this.#otherTasks(task);
     if (copied.done) {
-      await this.#publish(task.version, others);
+      await this.#publish(task, []);
       const { bytes, replicaVersionId } = copied;
       const minted = replicaVersionId === undefined ? {} : { replicaVersionId };
       await ledger.complete(claim, { startedAtMs, endedAtMs: nowMs, bytes, ...minted });
-      // With several destinations the last two may end at once, and each has seen the other undone.
-      if (others.length > 0) await this.#publish(task.version, await this.#otherTasks(task));
       onFinished?.(task, "completed");
       return;
     }
@@ -168,18 +164,18 @@ export class Worker {
       onFinished?.(task, "retryLater");
       return;
     }
-    await this.#publish(task.version, [...others, "FAILED"]);
+    await this.#publish(task, ["FAILED"]);
     await ledger.park(claim, attempt);
     onFinished?.(task, "failed");
   }
 
-  async #otherTasks(task: TaskRow): Promise<("PENDING" | "FAILED")[]> {
-    const [rows = []] = await this.#options.ledger.ofVersions([task.version]);
-    return rows.filter((one) => one.id !== task.id).map((one) => (one.state === "parked" ? "FAILED" : "PENDING"));
-  }
-
-  async #publish(version: VersionRef, undone: readonly ("PENDING" | "FAILED")[]): Promise<void> {
-    await this.#options.sites.publish(version, shownStatus(undone));
+  /** Shows what is left undone of the version at this destination: the task's own end, and its other tasks. */
+  async #publish(task: TaskRow, own: readonly "FAILED"[]): Promise<void> {
+    const { ledger, sites } = this.#options;
+    const [rows = []] = await ledger.ofVersions([task.version]);
+    const others = rows.filter((one) => one.id !== task.id && one.destinationArn === task.destinationArn);
+    const undone = others.map((one) => (one.state === "parked" ? "FAILED" : "PENDING"));
+    await sites.publish(task.version, task.destinationArn, shownStatus([...own, ...undone]));
   }
 
   #renewWhileRunning(abandon: AbortSignal): { stop(): void } {

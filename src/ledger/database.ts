@@ -32,6 +32,9 @@ export interface Database {
    */
   write<T>(work: (connection: Connection) => T): Promise<T>;
 
+  /** Runs several reads of `committed` on one and the same state of the file, whatever other processes write. */
+  snapshot<T>(work: (connection: Connection) => T): T;
+
   /** Commits what is open, then closes the file. Later calls of `write` reject. */
   close(): Promise<void>;
 }
@@ -139,6 +142,18 @@ class GroupCommitDatabase implements Database {
     const value = this.#work(work);
     await new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }));
     return value;
+  }
+
+  snapshot<T>(work: (connection: Connection) => T): T {
+    if (this.#state === "closed") throw new DatabaseError("io", `${this.#path} is closed`);
+    if (this.#reader === this.#writer) return work(this.#writer);
+    this.#reader.prepare("BEGIN").run();
+    try {
+      return work(this.#reader);
+    } finally {
+      this.#reader.closeIterators();
+      this.#reader.rollBack();
+    }
   }
 
   async close(): Promise<void> {

@@ -3,36 +3,52 @@
  *
  * One row is one task: one version × one destination × one operation. A row is
  * - *waiting*: due at `nextTryAtMs`, held by nobody;
- * - *leased*: held by one worker until `leaseUntilMs`; a lease that runs out makes the row waiting again;
+ * - *leased*: held by one worker, in whose hands it stays until it ends the lease or, from `untilMs` on, another
+ *   `claim` takes the row. Nobody watches the clock in between: a lease that has run out is listed and counted as
+ *   leased, may still be renewed, and its worker may still end it;
  * - *parked*: FAILED with a permanent failure; only `redrive` makes it waiting again.
  * `complete` removes the row and adds to the counters. Nothing else removes a row but `discard`.
  *
  * Lanes: rows with the same bucket, key and destination form a lane in the order in which they were added. Only the
  * oldest row of a lane that is not parked can be leased, so work on one key is serial over every way in, and a row that
- * waits for its next try holds back only the rows behind it. Parked rows hold back nothing.
+ * waits for its next try holds back only the rows behind it. Parked rows hold back nothing. A lane is as urgent as the
+ * most urgent origin in it, so that live work never waits behind the backlog of a scan.
  *
- * Every promise resolves after its effect is durable. Every method may be called by several workers at once.
+ * Every promise resolves after its effect is durable, and rejects only when the record itself cannot be read or
+ * written (a DatabaseError) or for a bug of the caller. Every method may be called by several workers at once, in
+ * several processes. Keys are any Unicode text up to 1024 bytes of UTF-8, and compare by those bytes.
  * Implementations pass `test/conformance/ledger.ts`.
  */
 import type { Operation, VersionRef } from "../core/model.ts";
 
 export interface Ledger {
   /**
-   * Adds tasks that are not there yet. A task with the same version, destination and operation that waits or is leased
-   * is left as it is; a parked one is left parked. Idempotent.
+   * Adds tasks that are not there yet, in the order given. A task with the same version, destination and operation
+   * that waits or is leased is left as it is, but takes the more urgent origin of the two; a parked one is left
+   * parked: what failed for good is tried again when somebody asks for it, not when a scan meets it once more.
+   * Idempotent.
    *
    * A `tags`, `acl`, `retention` or `legalHold` task that is leased may already have read the source; adding it again
-   * then adds a row behind it.
+   * then adds a row behind it, one at most.
+   *
+   * Many tasks are added in several durable steps. After a crash add them all again.
    */
   add(tasks: readonly NewTask[]): Promise<{ readonly added: number }>;
 
-  /** Leases up to `limit` due tasks to `worker`, the longest due first within a priority, one per lane at most. */
+  /**
+   * Leases up to `limit` tasks to `worker`, one per lane at most: those that are due and those whose lease has run
+   * out. Tasks of `live` lanes come before those of `resync`, these before those of `scan`; among them the longest due
+   * first.
+   *
+   * A lease that ran out is an attempt that nobody ended; it is counted in `attempts`, so that a task that kills
+   * its worker is seen.
+   */
   claim(request: ClaimRequest): Promise<readonly Claim[]>;
 
-  /** Extends leases; returns the ids of those that are lost (run out and taken by somebody else, or discarded). */
+  /** Extends leases; returns the ids of those that are lost: ended, or run out and taken by somebody else. */
   renew(claims: readonly Claim[], leaseUntilMs: number): Promise<{ readonly lost: readonly number[] }>;
 
-  /** Gives leases back unused; the tasks are due as before and no attempt is counted. */
+  /** Gives leases back unused; the tasks are due as before and no attempt is counted. Lost ones are passed over. */
   release(claims: readonly Claim[]): Promise<void>;
 
   /** Removes a done task and counts it. False when the lease was lost: then nothing is changed. */
@@ -44,23 +60,40 @@ export interface Ledger {
   /** Ends an attempt that failed for good. The row is parked. False when the lease was lost. */
   park(claim: Claim, attempt: FailedAttempt): Promise<boolean>;
 
-  /** Makes parked tasks waiting again, at the end of their lanes, tries counted anew. Returns how many. */
+  /**
+   * Makes parked tasks waiting again, due at `nowMs`, at the end of their lanes in the order in which they were added.
+   * Attempts are counted anew; the last failure stays readable. With `origin` they are of that origin from now on.
+   *
+   * A large selection is worked off in several durable steps; work that comes in meanwhile is not held up, and each
+   * row is redriven once at most. After a crash ask again.
+   */
   redrive(selection: Selection, nowMs: number, origin?: TaskOrigin): Promise<{ readonly redriven: number }>;
 
-  /** Drops tasks that nobody holds, uncounted. */
+  /** Drops tasks that nobody holds, uncounted. In several durable steps, as `redrive`. */
   discard(selection: Selection): Promise<{ readonly discarded: number }>;
 
-  /** One page, ordered by id; costs O(page). */
-  list(selection: Selection, page: { readonly afterId?: number; readonly limit: number }): Promise<readonly TaskRow[]>;
+  /**
+   * One page; costs O(page) for every selection. A row that matches while all pages are read is in one of them, once.
+   *
+   * `ids` come in the order of ids, rows of a `bucket` with a `key` or `prefix` in the order of keys, all others (and
+   * all that are leased) the oldest write first. Where no order of the record serves a selection, a page looks at a
+   * limited number of rows, so it may hold fewer than `limit`, even none, and still have a next one.
+   *
+   * @param page `after` is the `next` of the page before, of the same selection (else a RangeError); `limit` is 1..1000
+   */
+  list(selection: Selection, page: { readonly after?: string; readonly limit: number }): Promise<TaskPage>;
 
-  /** All rows of these versions, grouped by version in the order asked. */
+  /** All rows of these versions, grouped by version in the order asked, within a version in the order of adding. */
   ofVersions(versions: readonly VersionRef[]): Promise<readonly (readonly TaskRow[])[]>;
 
   /** Exact counts of a bucket, or of all: views of the rows and counters, the same after any restart. */
   counts(bucket?: string): Promise<readonly Count[]>;
 
-  /** When the earliest waiting task is due; undefined when none waits. */
-  nextDueAtMs(): Promise<number | undefined>;
+  /**
+   * When `claim` with these sizes may next have something to lease: the earliest due time of the first tasks of the
+   * lanes, or the end of the first lease. Past when it has something now; undefined when nothing is there to wait for.
+   */
+  nextDueAtMs(sizes?: SizeRange): Promise<number | undefined>;
 
   /** The destination's version id of a replicated version, where the destination mints its own. */
   replicaOf(version: VersionRef, destinationArn: string): Promise<string | undefined>;
@@ -69,12 +102,13 @@ export interface Ledger {
   checkpoint(name: string): Promise<string | undefined>;
   setCheckpoint(name: string, value: string): Promise<void>;
 
+  /** Later calls reject, and so may those that are still under way; none of their durable steps is half done. */
   close(): Promise<void>;
 }
 
 export type TaskState = "waiting" | "leased" | "parked";
 
-/** Where a task came from: `live` work goes before `resync` and `scan`. */
+/** Where a task came from, the most urgent first. */
 export type TaskOrigin = "live" | "resync" | "scan";
 
 export interface NewTask {
@@ -90,14 +124,25 @@ export interface NewTask {
   readonly dueAtMs: number;
 }
 
-export interface ClaimRequest {
+/**
+ * Only tasks of at most or of more than so many bytes, so that large objects have workers of their own.
+ *
+ * Any bound works; `SIZE_CLASS_BYTES` are those whose cost does not grow with the rows on the other side of it.
+ */
+export interface SizeRange {
+  readonly sizeAtMostBytes?: number;
+  readonly sizeOverBytes?: number;
+}
+
+/** Upper ends of the size classes by which rows that are due are kept apart. */
+export const SIZE_CLASS_BYTES = [2 ** 20, 16 * 2 ** 20, 128 * 2 ** 20] as const;
+
+export interface ClaimRequest extends SizeRange {
   readonly worker: string;
+  /** 1..1000 */
   readonly limit: number;
   readonly nowMs: number;
   readonly leaseUntilMs: number;
-  /** Only tasks of at most or of more than so many bytes: lanes for small and for large objects. */
-  readonly sizeAtMostBytes?: number;
-  readonly sizeOverBytes?: number;
 }
 
 /** A leased task. The fence grows with every lease of a row, so a worker that lost its lease is recognised. */
@@ -107,14 +152,28 @@ export interface Claim {
 }
 
 export interface TaskRow extends NewTask {
-  /** Grows in the order of adding. */
+  /** Grows in the order of adding, and is never used again. */
   readonly id: number;
   readonly state: TaskState;
+  /** While it is leased. */
+  readonly lease?: { readonly worker: string; readonly untilMs: number };
+  /** `dueAtMs` until it is first tried. */
   readonly nextTryAtMs: number;
+  /** Attempts that were ended by `retryLater` or `park`, or by a lease that ran out; since the last redrive. */
   readonly attempts: number;
+  /** When the first of these attempts that ended in a failure began, and when the last one ended. */
   readonly firstAttemptAtMs?: number;
   readonly lastAttemptAtMs?: number;
+  /** How often it was parked and redriven: one that fails again and again for the same reason is an incident. */
+  readonly redrives: number;
+  /** Kept by a redrive. */
   readonly failure?: TaskFailure;
+}
+
+export interface TaskPage {
+  readonly tasks: readonly TaskRow[];
+  /** Where the next page begins; missing when there is none. */
+  readonly next?: string;
 }
 
 /** Why the last attempt failed: the catalogue's code, and the raw answer kept as it came. */
@@ -141,13 +200,14 @@ export interface Completion {
   readonly endedAtMs: number;
   /** Bytes that were sent. */
   readonly bytes: number;
-  /** Only when it differs from the source's version id. */
+  /** It is remembered where it differs from the source's version id. */
   readonly replicaVersionId?: string;
 }
 
 /** All given conditions must hold; an empty selection is every row. */
 export interface Selection {
   readonly bucket?: string;
+  /** A plain starts-with match of keys; no character of it is special. */
   readonly prefix?: string;
   readonly key?: string;
   readonly versionId?: string;
@@ -157,6 +217,7 @@ export interface Selection {
   readonly operation?: Operation;
   /** Codes of the last failure; a row must have one of them. */
   readonly failureCodes?: readonly string[];
+  /** At most 10,000 of them. */
   readonly ids?: readonly number[];
 }
 
@@ -167,9 +228,10 @@ export interface Count {
   readonly destinationArn: string;
   readonly operation: Operation;
   readonly state: TaskState | "completed";
-  /** For waiting rows that were tried and for parked rows. */
+  /** Code of the last failure; rows that never failed, and completed ones, have none. */
   readonly failureCode?: string;
   readonly tasks: number;
+  /** Of undone tasks the size of the objects, of completed ones the bytes that were sent. Exact up to 2^53. */
   readonly bytes: number;
   /** `writtenAtMs` of the oldest; not for completed ones. */
   readonly oldestWrittenAtMs?: number;

@@ -56,7 +56,7 @@ describe("AWS's worked examples of chunked uploads", () => {
       const lines = wire.toString("latin1").split("\r\n");
       const signatures = lines.flatMap((line) => /;chunk-signature=(.*)$/.exec(line)?.[1] ?? []);
       assert.deepEqual(signatures, expected.chunkSignatures);
-      assert.equal(wire.byteLength, encodedLength({ sizeBytes: body.count, ...options }));
+      assert.equal(wire.byteLength, encodedLength({ sizeBytes: body.count, signsChunks: true, ...options }));
       if (expected.encodedBytes !== undefined) assert.equal(wire.byteLength, expected.encodedBytes);
       if (expected.trailerSignature !== undefined) {
         assert.ok(lines.includes(`x-amz-trailer-signature:${expected.trailerSignature}`));
@@ -84,7 +84,7 @@ test("what is encoded is decoded, wherever its buffers are cut", async () => {
         const signing = signed ? { signing: SIGNING } : {};
         const options = { sizeBytes: size, chunkBytes, ...signing, ...(trailer === undefined ? {} : { trailer }) };
         const wire = await joined(encodeChunked(streamOf(...cut(data, inCuts)), options));
-        assert.equal(wire.byteLength, encodedLength(options));
+        assert.equal(wire.byteLength, encodedLength({ signsChunks: signed, ...options }));
 
         const name = `x-amz-checksum-${trailer?.toLowerCase()}`;
         const trailerNames = trailer === undefined ? [] : [name];

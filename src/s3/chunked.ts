@@ -68,10 +68,10 @@ const SIGNATURE_LENGTH = 64;
 const TRAILER_SIGNATURE = "x-amz-trailer-signature";
 const NO_BYTES = new Uint8Array(0);
 
-/** The `content-length` of the encoded body. */
-export function encodedLength(options: EncodeOptions): number {
-  const { sizeBytes, chunkBytes = CHUNK_BYTES_DEFAULT, signing, trailer } = options;
-  const extension = signing === undefined ? 0 : ";chunk-signature=".length + SIGNATURE_LENGTH;
+/** The `content-length` of the encoded body. It is signed, so it is needed before there is a signature to chain to. */
+export function encodedLength(options: Omit<EncodeOptions, "signing"> & { readonly signsChunks: boolean }): number {
+  const { sizeBytes, chunkBytes = CHUNK_BYTES_DEFAULT, signsChunks, trailer } = options;
+  const extension = signsChunks ? ";chunk-signature=".length + SIGNATURE_LENGTH : 0;
   const framed = (size: number) => size.toString(16).length + extension + 2 + size + 2;
 
   const lastBytes = sizeBytes % chunkBytes;
@@ -79,7 +79,7 @@ export function encodedLength(options: EncodeOptions): number {
   if (lastBytes > 0) length += framed(lastBytes);
   if (trailer === undefined) return length;
   length += checksumHeader(trailer).length + 1 + Math.ceil(DIGEST_BYTES[trailer] / 3) * 4 + 2;
-  return signing === undefined ? length : length + TRAILER_SIGNATURE.length + 1 + SIGNATURE_LENGTH + 2;
+  return signsChunks ? length + TRAILER_SIGNATURE.length + 1 + SIGNATURE_LENGTH + 2 : length;
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import * as sdk from "@aws-sdk/client-iam";
 import {
   AddUserToGroupCommand,
   AttachRolePolicyCommand,
@@ -21,6 +22,7 @@ import {
   DeleteUserPolicyCommand,
   DetachRolePolicyCommand,
   DetachUserPolicyCommand,
+  GetAccountSummaryCommand,
   GetGroupCommand,
   GetPolicyCommand,
   GetPolicyVersionCommand,
@@ -36,6 +38,7 @@ import {
   ListGroupsForUserCommand,
   ListInstanceProfilesForRoleCommand,
   ListPoliciesCommand,
+  ListPolicyTagsCommand,
   ListPolicyVersionsCommand,
   ListRolePoliciesCommand,
   ListRolesCommand,
@@ -45,16 +48,20 @@ import {
   PutGroupPolicyCommand,
   PutRolePermissionsBoundaryCommand,
   PutRolePolicyCommand,
+  PutUserPermissionsBoundaryCommand,
   PutUserPolicyCommand,
   RemoveUserFromGroupCommand,
   SetDefaultPolicyVersionCommand,
+  TagPolicyCommand,
   TagRoleCommand,
+  UntagPolicyCommand,
   UntagRoleCommand,
   UpdateAccessKeyCommand,
   UpdateAssumeRolePolicyCommand,
   UpdateRoleCommand,
 } from "@aws-sdk/client-iam";
 import type { Credentials } from "../../src/core/model.ts";
+import { IAM_OPERATIONS } from "../../src/lab/identity/iam/operations.ts";
 import { ALICE, allow, BOB, policy, refusal, SdkLab, trust } from "./sdk-lab.ts";
 
 const S3_TRUST = trust({ Service: "s3.amazonaws.com" });
@@ -239,6 +246,15 @@ describe("IAM over the wire, for the AWS SDK", () => {
       refusal("DeleteConflictException", 409, /must delete policies first/),
     );
     await root.send(new DeleteRolePolicyCommand({ RoleName, PolicyName: "read" }));
+    for (const PolicyName of ["constructor", "__proto__"]) {
+      await assert.rejects(
+        root.send(new GetRolePolicyCommand({ RoleName, PolicyName })),
+        refusal("NoSuchEntityException", 404),
+      );
+      await root.send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument: document }));
+      await root.send(new GetRolePolicyCommand({ RoleName, PolicyName }));
+      await root.send(new DeleteRolePolicyCommand({ RoleName, PolicyName }));
+    }
     await assert.rejects(
       root.send(new GetRolePolicyCommand({ RoleName, PolicyName: "read" })),
       refusal("NoSuchEntityException", 404, /^The role policy with name read cannot be found\.$/),
@@ -497,7 +513,6 @@ describe("IAM over the wire, for the AWS SDK", () => {
       new AttachUserPolicyCommand({ UserName: "bounded", PolicyArn: "arn:aws:iam::aws:policy/AdministratorAccess" }),
     );
     await iam.send(new ListUsersCommand({}));
-    const { PutUserPermissionsBoundaryCommand } = await import("@aws-sdk/client-iam");
     await root.send(
       new PutUserPermissionsBoundaryCommand({ UserName: "bounded", PermissionsBoundary: Policy?.Arn ?? "" }),
     );
@@ -515,7 +530,8 @@ describe("IAM over the wire, for the AWS SDK", () => {
       accessKeyId: AccessKey?.AccessKeyId ?? "",
       secretAccessKey: AccessKey?.SecretAccessKey ?? "",
     });
-    const same = { StringEquals: { "aws:ResourceTag/team": "${aws:PrincipalTag/team}" } };
+    const principalTag = ["$", "{aws:PrincipalTag/team}"].join("");
+    const same = { StringEquals: { "aws:ResourceTag/team": principalTag } };
     const document = policy({ ...allow(["iam:GetRole", "iam:TagRole"]), Condition: same });
     await root.send(new PutUserPolicyCommand({ UserName: "abac", PolicyName: "p", PolicyDocument: document }));
     for (const team of ["blue", "red"]) {
@@ -550,8 +566,32 @@ describe("IAM over the wire, for the AWS SDK", () => {
     );
   });
 
+  it("makes a name once, however many ask for it at the same time", async () => {
+    const made = await Promise.allSettled(
+      Array.from({ length: 8 }, () => root.send(new CreateGroupCommand({ GroupName: "wanted" }))),
+    );
+    assert.equal(made.filter((one) => one.status === "fulfilled").length, 1);
+    for (const one of made) {
+      if (one.status === "rejected") assert.equal((one.reason as Error).name, "EntityAlreadyExistsException");
+    }
+  });
+
+  it("tags policies as it tags roles", async () => {
+    const Tags = [{ Key: "a", Value: "1" }];
+    const { Policy } = await root.send(
+      new CreatePolicyCommand({ PolicyName: "tagged", PolicyDocument: policy(allow("s3:*")), Tags }),
+    );
+    const PolicyArn = Policy?.Arn ?? "";
+    await root.send(new TagPolicyCommand({ PolicyArn, Tags: [{ Key: "b", Value: "2" }] }));
+    await root.send(new UntagPolicyCommand({ PolicyArn, TagKeys: ["a"] }));
+    assert.deepEqual((await root.send(new ListPolicyTagsCommand({ PolicyArn }))).Tags, [{ Key: "b", Value: "2" }]);
+  });
+
+  it("calls its operations as the SDK does", () => {
+    for (const name of Object.keys(IAM_OPERATIONS)) assert.ok(`${name}Command` in sdk, name);
+  });
+
   it("has no other operations", async () => {
-    const { GetAccountSummaryCommand } = await import("@aws-sdk/client-iam");
     await assert.rejects(root.send(new GetAccountSummaryCommand({})), refusal("InvalidAction", 400));
   });
 

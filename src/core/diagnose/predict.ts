@@ -176,9 +176,10 @@ function judge(
     }
     return undefined;
   }
-  const principal: Principal | undefined =
+  // Of a role that could not be read nothing is known, not even whom it trusts.
+  if (world.session === undefined) return undefined;
+  const principal: Principal =
     step.by === "service" ? { kind: "service", service: REPLICATION_SERVICE } : world.session;
-  if (principal === undefined) return undefined;
   const policies = policiesFor(world, check);
   const request: AccessRequest = {
     principal,

@@ -139,7 +139,7 @@ function withoutConfiguration(world: World): Pick<Reasoning, "findings" | "missi
 
 /** No rule takes the version. What would stand in its way if the nearest rule took it is found in the same run. */
 function skipped(world: World, rules: Rules, version: VersionFacts): Pick<Reasoning, "findings"> {
-  const nearest = rules.configuration === undefined ? undefined : nearestRule(rules.configuration, version);
+  const nearest = nearestRule(rules, version);
   if (nearest === undefined || nearest.because.reason === "isReplica") return { findings: [] };
   const { rule, because } = nearest;
   const finding = skipFinding(world, rule, because);

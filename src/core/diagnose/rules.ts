@@ -8,6 +8,8 @@ export interface Rules {
   /** Undefined when the bucket has none, or it could not be read. */
   readonly configuration: ReplicationConfiguration | undefined;
   verdict(version: VersionFacts): Verdict | undefined;
+  /** What the verdict would be if every rule were enabled. */
+  verdictIfEnabled(version: VersionFacts): Verdict | undefined;
   /** Equal for versions that every rule treats alike. */
   signature(version: VersionFacts): string;
 }
@@ -15,13 +17,21 @@ export interface Rules {
 export function readRules(facts: Facts): Rules {
   const { replication } = facts.source;
   const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
-  const verdict = (version: VersionFacts) =>
-    configuration === undefined ? undefined : eligibility(configuration, asWritten(version), operationOf(version));
+  if (configuration === undefined) {
+    const nothing = () => undefined;
+    return { configuration, verdict: nothing, verdictIfEnabled: nothing, signature: () => "" };
+  }
+  const enabled = { ...configuration, rules: configuration.rules.map((rule) => ({ ...rule, enabled: true })) };
+  const ask = (rules: ReplicationConfiguration) => (version: VersionFacts) =>
+    eligibility(rules, asWritten(version), operationOf(version));
+  const verdict = ask(configuration);
+  const verdictIfEnabled = ask(enabled);
+  const print = (one: Verdict) => one.outcomes.map((rule) => (rule.taken ? "+" : JSON.stringify(rule.because))).join();
   return {
     configuration,
     verdict,
-    signature: (version) =>
-      (verdict(version)?.outcomes ?? []).map((one) => (one.taken ? "+" : JSON.stringify(one.because))).join(),
+    verdictIfEnabled,
+    signature: (version) => `${print(verdict(version))} ${print(verdictIfEnabled(version))}`,
   };
 }
 
@@ -43,14 +53,12 @@ function asWritten(version: VersionFacts): VersionFacts {
  * A rule whose filter matches is nearer than one whose filter does not; a disabled rule counts as if it were enabled.
  */
 export function nearestRule(
-  configuration: ReplicationConfiguration,
+  rules: Rules,
   version: VersionFacts,
 ): { readonly rule: Rule; readonly because: SkipReason } | undefined {
-  const enabled = { ...configuration, rules: configuration.rules.map((rule) => ({ ...rule, enabled: true })) };
-  const hypothetical = eligibility(enabled, asWritten(version), operationOf(version)).outcomes;
   let best: { rule: Rule; because: SkipReason; rank: number } | undefined;
-  for (const [index, rule] of configuration.rules.entries()) {
-    const outcome = hypothetical[index];
+  for (const [index, rule] of (rules.configuration?.rules ?? []).entries()) {
+    const outcome = rules.verdictIfEnabled(version)?.outcomes[index];
     if (outcome === undefined) continue;
     const because: SkipReason = rule.enabled && !outcome.taken ? outcome.because : { reason: "ruleDisabled" };
     const rank = (rule.enabled ? 0.5 : 0) + nearness(outcome);

@@ -143,8 +143,10 @@ export function findAllow(policies: readonly CompiledPolicy[], asked: Asked): Co
 function answerOf(asked: Asked, policies: Policies): Answer {
   const answer = answerBy(sideOfPolicy(asked, policies.resource), asked, policies);
   if (!("missing" in answer) || policies.grants === undefined) return answer;
-  const granted = answerBy(sideOfGrants(asked, policies.grants), asked, policies);
-  return "missing" in granted ? answer : granted;
+  const side = sideOfGrants(asked, policies.grants);
+  if (side.by === undefined) return answer;
+  const granted = answerBy(side, asked, policies);
+  return "missing" in granted && !answer.missing.includes("resource") ? answer : granted;
 }
 
 function sideOfPolicy(asked: Asked, policy: CompiledPolicy | undefined): ResourceSide {

@@ -56,7 +56,7 @@ export class ProblemList {
       if (known.has(name)) continue;
       const meant = [...known].find((one) => one.toLowerCase() === name.toLowerCase());
       const hint = meant === undefined ? "" : ` The name is spelt ${meant}.`;
-      this.add("unknownMember", [...path, name], `${shorten(name)} is not a member that may stand here.${hint}`);
+      this.add("unknownMember", [...path, name], `No member called ${shorten(name)} may stand here.${hint}`);
     }
   }
 }

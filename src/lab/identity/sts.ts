@@ -169,13 +169,9 @@ function requireTrust(
 }
 
 function sessionTags({ parameters }: QueryCall): Tags {
-  const tags: Record<string, string> = {};
   const given = parameters.structures("Tags", "Key");
   if (given.length > SESSION_TAGS_MAX) throw validationError(`A session can have at most ${SESSION_TAGS_MAX} tags.`);
-  for (const one of given) {
-    tags[one.required("Key", TAG_KEY)] = one.required("Value", TAG_VALUE);
-  }
-  return tags;
+  return Object.fromEntries(given.map((one) => [one.required("Key", TAG_KEY), one.required("Value", TAG_VALUE)]));
 }
 
 /** Undefined when the call has none: then nothing but the role's own policies limits the session. */

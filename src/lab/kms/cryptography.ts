@@ -4,6 +4,7 @@
  * Every operation finds the key, asks for permission, looks at the key's state, and only then computes.
  */
 import { type KeyObject, randomBytes } from "node:crypto";
+import type { RequestContext } from "../../core/iam/model.ts";
 import { contextKeys, type KeyAccess, type KmsCaller } from "./access.ts";
 import { type EncryptionContext, keyIdOfEnvelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 import { invalidCiphertext, kmsError } from "./errors.ts";
@@ -107,10 +108,12 @@ export class Cryptography {
   }
 }
 
-function operationContext(action: string, encryptionContext: EncryptionContext) {
+const ALGORITHM: RequestContext = { "kms:encryptionalgorithm": "SYMMETRIC_DEFAULT" };
+
+function operationContext(action: string, encryptionContext: EncryptionContext): RequestContext {
   const keys = contextKeys(encryptionContext);
-  // Data keys are always made under the one algorithm, so only these calls name it.
-  return action.startsWith("GenerateDataKey") ? keys : { ...keys, "kms:encryptionalgorithm": "SYMMETRIC_DEFAULT" };
+  // Data keys are always made under the one algorithm, so only the other calls name it.
+  return action.startsWith("GenerateDataKey") ? keys : Object.assign({}, ALGORITHM, keys);
 }
 
 /** What callers are told when the key of a ciphertext is gone, or is in another region. */

@@ -25,7 +25,7 @@ export interface KeyReference extends Home {
 }
 
 /** The key that encrypts for S3 when the customer names none. */
-const S3_ALIAS = "alias/aws/s3";
+export const S3_ALIAS = "alias/aws/s3";
 
 const KEY_ID = /^(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/i;
 const RESOURCE = /^(key|alias)\/(.+)$/s;
@@ -61,7 +61,10 @@ export class Keyring {
   /** Plans and commits a change while no other one is under way; see `ChangeLane.run`. */
   async change<T>(plan: () => readonly [value: T, ...changes: readonly Change[]]): Promise<T> {
     try {
-      return await this.#lane.run(() => [...plan(), ...this.#removalsDue()]);
+      return await this.#lane.run(() => {
+        const [value, ...changes] = plan();
+        return [value, ...this.#removalsDue(), ...changes];
+      });
     } finally {
       this.#grantsOf.clear();
       this.#aliasesOf.clear();
@@ -107,7 +110,7 @@ export class Keyring {
 
   /** The key that a reference leads to; undefined when there is none. */
   find(reference: KeyReference): Key | undefined {
-    const keyId = reference.type === "key" ? reference.name : this.aliases.get(aliasArn(reference))?.keyId;
+    const keyId = reference.type === "key" ? reference.name : this.alias(reference.arn)?.keyId;
     const key = keyId === undefined ? undefined : this.key(keyId);
     return key?.accountId === reference.accountId && key.region === reference.region ? key : undefined;
   }
@@ -116,6 +119,12 @@ export class Keyring {
   key(keyId: string): Key | undefined {
     const key = this.keys.get(keyId);
     return key === undefined || this.#isDue(key) ? undefined : key;
+  }
+
+  /** An alias that leads to a key. */
+  alias(arn: string): Alias | undefined {
+    const alias = this.aliases.get(arn);
+    return alias === undefined || this.key(alias.keyId) === undefined ? undefined : alias;
   }
 
   keysOf(home: Home): Key[] {

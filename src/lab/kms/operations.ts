@@ -2,7 +2,7 @@
  * The operations of KMS that the lab has, by name.
  *
  * Not emulated: asymmetric and HMAC keys, key pairs, signatures, imported key material, multi-Region keys, custom key
- * stores, rotation itself, dry runs, and attestation (`Recipient`).
+ * stores, rotation itself, and attestation (`Recipient`).
  */
 import { createAlias, deleteAlias, listAliases, updateAlias } from "./operations/aliases.ts";
 import {

@@ -4,10 +4,10 @@ import type { Caller, Identity } from "../model.ts";
 import { pageOf } from "../pages.ts";
 import type { KeyAccess, KmsCaller } from "./access.ts";
 import type { Cryptography } from "./cryptography.ts";
-import { kmsError, notFound } from "./errors.ts";
+import { keyNotFound, kmsError, notFound } from "./errors.ts";
 import type { Input } from "./input.ts";
 import type { KeyReference, Keyring } from "./keyring.ts";
-import type { Home, Key } from "./model.ts";
+import { type Home, type Key, keyArn } from "./model.ts";
 
 /** What the operations of KMS are built on. */
 export interface KmsParts {
@@ -81,8 +81,14 @@ export class KmsRequest implements KmsCaller {
   /** The record as it is now, while a change is planned. */
   current(key: Key): Key {
     const found = this.keyring.key(key.keyId);
-    if (found === undefined) throw notFound(`Key '${key.keyId}' does not exist`);
+    if (found === undefined) throw keyNotFound(keyArn(key));
     return found;
+  }
+
+  /** Ends a call that only asks whether it would succeed. @throws ServiceError DryRunOperationException, if it is one */
+  endDryRun(): void {
+    if (!this.input.flag("DryRun")) return;
+    throw kmsError("DryRunOperationException", "The request would have succeeded, but the DryRun option is set.");
   }
 
   /** One page of what was found, in the order of `keyOf`, and the members that tell where the next one starts. */

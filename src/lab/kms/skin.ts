@@ -1,6 +1,6 @@
 /** The JSON 1.1 protocol of KMS. @source aws-replication.md §12.4 */
 import type { ServiceAnswer, Skin } from "../model.ts";
-import { kmsError } from "./errors.ts";
+import { kmsError, unsupported } from "./errors.ts";
 import { Input, isObject } from "./input.ts";
 import { KMS_OPERATIONS } from "./operations.ts";
 import { type KmsParts, KmsRequest } from "./request.ts";
@@ -20,6 +20,7 @@ export function createKmsSkin(parts: KmsParts): Skin {
       if (operation === undefined) throw kmsError("UnknownOperationException", "");
       const { caller, region, context } = call;
       const input = parseInput(await call.readBody(BODY_LIMIT_BYTES));
+      if (input.has("Recipient")) throw unsupported("The lab knows no attestation documents.");
       const members = await operation(new KmsRequest(parts, { caller, region, context, action, input }));
       return answer(200, call.requestId, members);
     },

@@ -1,9 +1,8 @@
 /** Policies that are part of one user, role or group. */
 
-import type { ServiceError } from "../../model.ts";
 import { checkDocument, documentSize, encodeDocument } from "../documents.ts";
 import { limitExceeded, noSuchEntity } from "../errors.ts";
-import type { HolderKind } from "../model.ts";
+import type { Holder, HolderKind } from "../model.ts";
 import { printMembers } from "./print.ts";
 import type { IamOperation } from "./request.ts";
 import { DOCUMENT, INLINE_SIZE_MAX, NAME_RULES, POLICY_NAME } from "./rules.ts";
@@ -37,8 +36,7 @@ export const getInlinePolicy =
     const name = request.name(kind);
     const policyName = parameters.required("PolicyName", POLICY_NAME);
     request.authoriseOn(kind, name);
-    const document = directory.holder(kind, accountId, name).inline[policyName];
-    if (document === undefined) throw noSuchPolicy(kind, policyName);
+    const document = inlinePolicy(directory.holder(kind, accountId, name), policyName);
     return [
       [NAME_RULES[kind].parameter, name],
       ["PolicyName", policyName],
@@ -55,8 +53,8 @@ export const deleteInlinePolicy =
     request.authoriseOn(kind, name);
     await directory.change(() => {
       const holder = directory.holder(kind, accountId, name);
-      const { [policyName]: removed, ...inline } = holder.inline;
-      if (removed === undefined) throw noSuchPolicy(kind, policyName);
+      inlinePolicy(holder, policyName);
+      const { [policyName]: _, ...inline } = holder.inline;
       return [undefined, directory.holders.put({ ...holder, inline })];
     });
     return undefined;
@@ -72,6 +70,9 @@ export const listInlinePolicies =
     return [printMembers("PolicyNames", items), ...nodes];
   };
 
-function noSuchPolicy(kind: HolderKind, policyName: string): ServiceError {
-  return noSuchEntity(`The ${kind} policy with name ${policyName} cannot be found.`);
+/** @throws ServiceError NoSuchEntity, also for names that every object has, such as "constructor" */
+function inlinePolicy(holder: Holder, policyName: string): string {
+  const document = Object.hasOwn(holder.inline, policyName) ? holder.inline[policyName] : undefined;
+  if (document === undefined) throw noSuchEntity(`The ${holder.kind} policy with name ${policyName} cannot be found.`);
+  return document;
 }

@@ -71,7 +71,7 @@ export const listPolicies: IamOperation = async (request) => {
     ...(scope === "AWS" ? [] : [...directory.policies.values()].filter((one) => one.accountId === accountId)),
     ...(scope === "Local" ? [] : AWS_MANAGED_POLICIES.values()),
   ];
-  const { items, nodes } = request.page(candidates.filter(isWanted), (one) => `${one.name} ${one.arn}`);
+  const { items, nodes } = request.page(candidates.filter(isWanted), (one) => `${one.name} ${one.accountId}`);
   return [
     printMembers(
       "Policies",

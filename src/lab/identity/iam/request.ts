@@ -106,7 +106,7 @@ export class IamRequest {
   page<T>(items: Iterable<T>, keyOf: (item: T) => string): { readonly items: readonly T[]; readonly nodes: XmlNode[] } {
     const page = pageOf(items, keyOf, {
       limit: this.parameters.integer("MaxItems", { min: 1, max: 1000 }) ?? 100,
-      marker: this.parameters.optional("Marker", { max: 320 }),
+      marker: this.parameters.optional("Marker"),
     });
     return {
       items: page.items,

@@ -11,25 +11,26 @@ import { TAG_KEY, TAG_VALUE, TAGS_MAX } from "./rules.ts";
 
 /** The tags that a call brings. @throws ServiceError InvalidInput when a key is there twice, whatever its case */
 export function tagsOf(request: IamRequest): Tags {
-  const tags: Record<string, string> = {};
+  const tags = new Map<string, string>();
   const seen = new Set<string>();
   for (const one of request.parameters.structures("Tags", "Key")) {
     const key = one.required("Key", TAG_KEY);
-    if (key.toLowerCase().startsWith("aws:")) {
+    const folded = key.toLowerCase();
+    if (folded.startsWith("aws:")) {
       throw validationError("System tags cannot be added/updated/removed by requester");
     }
-    if (seen.has(key.toLowerCase())) {
+    if (seen.has(folded)) {
       throw new ServiceError(
         "InvalidInput",
         400,
         "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
       );
     }
-    seen.add(key.toLowerCase());
-    tags[key] = one.optional("Value", TAG_VALUE) ?? "";
+    seen.add(folded);
+    tags.set(key, one.optional("Value", TAG_VALUE) ?? "");
   }
-  if (seen.size > TAGS_MAX) throw quotaExceeded("TagsPerResource", TAGS_MAX);
-  return tags;
+  if (tags.size > TAGS_MAX) throw quotaExceeded("TagsPerResource", TAGS_MAX);
+  return Object.fromEntries(tags);
 }
 
 /** What has tags: found by the call's parameters after asking for permission. */

@@ -1,6 +1,7 @@
 /** Aliases. Each of these operations needs permission on the alias and on every key that it leads to. */
 import type { TextRule } from "../../constraints.ts";
 import { kmsError, notFound } from "../errors.ts";
+import { S3_ALIAS } from "../keyring.ts";
 import { type Alias, aliasArn, type Key, keyArn } from "../model.ts";
 import { type KmsOperation, type KmsRequest, seconds } from "../request.ts";
 import { requireState } from "../states.ts";
@@ -16,7 +17,7 @@ export const createAlias: KmsOperation = async (request) => {
   request.access.requireOn(request, arn, "CreateAlias");
   const target = targetKey(request);
   await keyring.change(() => {
-    if (keyring.aliases.get(arn) !== undefined) {
+    if (keyring.alias(arn) !== undefined) {
       throw kmsError("AlreadyExistsException", `An alias with the name ${arn} already exists`);
     }
     const key = request.current(target);
@@ -49,29 +50,34 @@ export const deleteAlias: KmsOperation = async (request) => {
   return undefined;
 };
 
+/** `alias/aws/s3` is listed before its key exists, then without one: asking for the key makes it. */
 export const listAliases: KmsOperation = async (request) => {
   const { keyring, home, input } = request;
   request.access.requireOn(request, "*", "ListAliases");
   const wanted = input.has("KeyId") ? request.key() : undefined;
-  const aliases = [...keyring.aliases.values()].filter(
+  const aliases: (Pick<Alias, "name" | "arn"> & Partial<Alias>)[] = [...keyring.aliases.values()].filter(
     (one) =>
       one.accountId === home.accountId &&
       one.region === home.region &&
       (wanted === undefined || one.keyId === wanted.keyId) &&
       keyring.key(one.keyId) !== undefined,
   );
+  const s3Alias = { name: S3_ALIAS, arn: aliasArn({ ...home, name: S3_ALIAS }) };
+  if (wanted === undefined && keyring.alias(s3Alias.arn) === undefined) aliases.push(s3Alias);
   const { items, members } = request.page(aliases, (one) => one.name, { normal: 50, max: 100 });
-  return {
-    Aliases: items.map((one) => ({
-      AliasName: one.name,
-      AliasArn: one.arn,
-      TargetKeyId: one.keyId,
-      CreationDate: seconds(one.createdAtMs),
-      LastUpdatedDate: seconds(one.updatedAtMs),
-    })),
-    ...members,
-  };
+  return { Aliases: items.map(printAlias), ...members };
 };
+
+function printAlias(alias: Pick<Alias, "name" | "arn"> & Partial<Alias>): Readonly<Record<string, unknown>> {
+  const { name, arn, keyId, createdAtMs, updatedAtMs } = alias;
+  return {
+    AliasName: name,
+    AliasArn: arn,
+    ...(keyId === undefined ? {} : { TargetKeyId: keyId }),
+    ...(createdAtMs === undefined ? {} : { CreationDate: seconds(createdAtMs) }),
+    ...(updatedAtMs === undefined ? {} : { LastUpdatedDate: seconds(updatedAtMs) }),
+  };
+}
 
 function aliasName(request: KmsRequest): string {
   const name = request.input.text("AliasName", ALIAS_NAME);
@@ -91,10 +97,8 @@ function authorisedAlias(request: KmsRequest): Alias {
 }
 
 function currentAlias(request: KmsRequest, arn: string): Alias {
-  const alias = request.keyring.aliases.get(arn);
-  if (alias === undefined || request.keyring.key(alias.keyId) === undefined) {
-    throw notFound(`Alias ${arn} is not found.`);
-  }
+  const alias = request.keyring.alias(arn);
+  if (alias === undefined) throw notFound(`Alias ${arn} is not found.`);
   return alias;
 }
 

@@ -18,6 +18,7 @@ export const encrypt: KmsOperation = async (request) => {
     plaintext: input.bytes("Plaintext", PLAINTEXT_MAX),
     encryptionContext: input.textMap("EncryptionContext"),
   });
+  request.endDryRun();
   return { CiphertextBlob: base64(ciphertext), KeyId: keyArn(key), EncryptionAlgorithm: "SYMMETRIC_DEFAULT" };
 };
 
@@ -30,6 +31,7 @@ export const decrypt: KmsOperation = async (request) => {
     ciphertext: input.bytes("CiphertextBlob", CIPHERTEXT_MAX),
     encryptionContext: input.textMap("EncryptionContext"),
   });
+  request.endDryRun();
   return { Plaintext: base64(plaintext), KeyId: keyArn(key), EncryptionAlgorithm: "SYMMETRIC_DEFAULT" };
 };
 
@@ -50,6 +52,7 @@ export const reEncrypt: KmsOperation = async (request) => {
     plaintext: source.plaintext,
     encryptionContext: input.textMap("DestinationEncryptionContext"),
   });
+  request.endDryRun();
   return {
     CiphertextBlob: base64(destination.ciphertext),
     SourceKeyId: keyArn(source.key),
@@ -61,11 +64,13 @@ export const reEncrypt: KmsOperation = async (request) => {
 
 export const generateDataKey: KmsOperation = async (request) => {
   const { key, plaintext, ciphertext } = await dataKey(request, "GenerateDataKey");
+  request.endDryRun();
   return { CiphertextBlob: base64(ciphertext), Plaintext: base64(plaintext), KeyId: keyArn(key) };
 };
 
 export const generateDataKeyWithoutPlaintext: KmsOperation = async (request) => {
   const { key, ciphertext } = await dataKey(request, "GenerateDataKeyWithoutPlaintext");
+  request.endDryRun();
   return { CiphertextBlob: base64(ciphertext), KeyId: keyArn(key) };
 };
 

@@ -36,10 +36,10 @@ type Constraints = Pick<KeyGrant, "encryptionContextEquals" | "encryptionContext
 
 export const createGrant: KmsOperation = async (request) => {
   const { input, keyring, home, nowMs } = request;
-  const granteePrincipal = existingPrincipal(request, "GranteePrincipal") ?? "";
-  const retiringPrincipal = existingPrincipal(request, "RetiringPrincipal");
+  const granteePrincipal = input.text("GranteePrincipal", PRINCIPAL);
+  const retiringPrincipal = input.optionalText("RetiringPrincipal", PRINCIPAL);
+  for (const principal of [granteePrincipal, retiringPrincipal]) requirePrincipal(request, principal);
   const operations = input.texts("Operations", { oneOf: OPERATIONS });
-  if (granteePrincipal === "") throw validationError("A grant needs a GranteePrincipal.");
   if (operations.length === 0) throw validationError("A grant needs at least one operation.");
   const constraints = constraintsOf(input.structure("Constraints"));
   const name = input.optionalText("Name", GRANT_NAME);
@@ -53,6 +53,7 @@ export const createGrant: KmsOperation = async (request) => {
   };
   const found = request.key(context);
   requireNarrower(request, found, context, { operations, ...constraints });
+  request.endDryRun();
   const grant = await keyring.change(() => {
     const key = request.current(found);
     requireState(key, "grant");
@@ -107,6 +108,7 @@ export const revokeGrant: KmsOperation = async (request) => {
   const { input, keyring } = request;
   const grantId = input.text("GrantId", GRANT_ID);
   const key = request.key();
+  request.endDryRun();
   await keyring.change(() => [undefined, keyring.grants.remove(grantOf(request, key, grantId))]);
   return undefined;
 };
@@ -121,6 +123,7 @@ export const retireGrant: KmsOperation = async (request) => {
   const mayAsGrantee =
     grant.operations.includes("RetireGrant") && isPrincipal(grant.granteePrincipal, caller.principal);
   if (!isRetiring && !mayAsGrantee) request.access.requireKey(request, key, "RetireGrant");
+  request.endDryRun();
   await keyring.change(() => [undefined, keyring.grants.remove(grantOf(request, key, grant.grantId))]);
   return undefined;
 };
@@ -146,14 +149,11 @@ function grantOf(request: KmsRequest, key: Key, grantId: string): KeyGrant {
   return grant;
 }
 
-/** A user, role, session or account that is there, or an AWS service. */
-function existingPrincipal({ input, identity }: KmsRequest, member: string): string | undefined {
-  const principal = input.optionalText(member, PRINCIPAL);
-  if (principal === undefined || principal.endsWith(".amazonaws.com")) return principal;
-  if (!principal.startsWith("arn:") || !identity.principalExists(principal)) {
-    throw kmsError("InvalidArnException", `ARN does not refer to a valid principal: ${principal}`);
-  }
-  return principal;
+/** A user, role, session or account that is there, or an AWS service. @throws ServiceError InvalidArnException */
+function requirePrincipal({ identity }: KmsRequest, principal: string | undefined): void {
+  if (principal === undefined || principal.endsWith(".amazonaws.com")) return;
+  if (principal.startsWith("arn:") && identity.principalExists(principal)) return;
+  throw kmsError("InvalidArnException", `ARN does not refer to a valid principal: ${principal}`);
 }
 
 function constraintsOf(input: Input | undefined): Constraints {

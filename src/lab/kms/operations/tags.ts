@@ -43,15 +43,15 @@ export const listResourceTags: KmsOperation = async (request) => {
 
 /** The tags that a call brings. @throws ServiceError TagException */
 export function tagsOf(request: KmsRequest): Readonly<Record<string, string>> {
-  const tags: Record<string, string> = {};
+  const tags = new Map<string, string>();
   for (const one of request.input.structures("Tags")) {
     const name = one.text("TagKey", TAG_KEY);
     if (name.startsWith("aws:")) throw kmsError("TagException", "Tag keys that start with aws: are reserved.");
-    if (Object.hasOwn(tags, name)) throw kmsError("TagException", `The tag key ${name} is there twice.`);
-    tags[name] = one.text("TagValue", TAG_VALUE);
+    if (tags.has(name)) throw kmsError("TagException", `The tag key ${name} is there twice.`);
+    tags.set(name, one.text("TagValue", TAG_VALUE));
   }
-  if (Object.keys(tags).length > TAGS_MAX) throw limitExceeded(`A key can have at most ${TAGS_MAX} tags.`);
-  return tags;
+  if (tags.size > TAGS_MAX) throw limitExceeded(`A key can have at most ${TAGS_MAX} tags.`);
+  return Object.fromEntries(tags);
 }
 
 export function requestTagKeys(tags: Readonly<Record<string, string>>): RequestContext {

@@ -1,0 +1,64 @@
+import { type CommandInput, type CommandResult, type CommandSpec, isGiven, textOption } from "../command.ts";
+import { CONNECTION_OPTIONS } from "../connection-options.ts";
+import type { Context } from "../context.ts";
+import { UsageError } from "../errors.ts";
+import { parseBucketUri } from "../s3-uri.ts";
+
+export const resyncCommand: CommandSpec = {
+  name: "resync",
+  summary: "replicate again what was lost, and only that",
+  description:
+    "Replicates again the versions that are FAILED, and those that were never tried though a rule takes them now.\n" +
+    "Versions that are COMPLETED are not touched. Waits until every one of them is COMPLETED or FAILED again.",
+  arguments: [{ name: "s3-uri", help: "s3://BUCKET" }],
+  options: [
+    { flags: "--status <status>", help: "only FAILED, or only NONE (never tried)" },
+    { flags: "--code <code>", help: "only FAILED for this reason, such as DstDelObjNotPermitted" },
+    { flags: "--prefix <prefix>", help: "only keys that start with this" },
+    { flags: "--canary <number>", help: "only so many versions" },
+    { flags: "--dry-run", help: "count them, and change nothing" },
+    ...CONNECTION_OPTIONS,
+  ],
+  examples: [
+    { does: "see how many it would be", type: "lockstep resync s3://photos --dry-run" },
+    { does: "replicate them", type: "lockstep resync s3://photos" },
+    { does: "only what failed for one reason", type: "lockstep resync s3://photos --code DstDelObjNotPermitted" },
+  ],
+  run,
+};
+
+async function run(input: CommandInput, context: Context): Promise<CommandResult> {
+  const bucket = parseBucketUri(input.arguments[0] ?? "");
+  const status = textOption(input, "status");
+  const code = textOption(input, "code");
+  const prefix = textOption(input, "prefix");
+  if (status !== undefined && status !== "FAILED" && status !== "NONE") {
+    throw new UsageError(`--status is FAILED or NONE, not "${status}"`);
+  }
+  if (code !== undefined && status === "NONE") throw new UsageError("--code goes with FAILED versions: leave --status NONE out");
+  const limit = wholeNumber(textOption(input, "canary"), "--canary");
+  const { connect } = await import("../connection.ts");
+  const { resync } = await import("../resyncing.ts");
+  const connection = await connect(input, context);
+  try {
+    await connection.bucket(bucket);
+    const request = {
+      bucket,
+      failed: status !== "NONE",
+      untried: status !== "FAILED" && code === undefined,
+      dryRun: isGiven(input, "dryRun"),
+      ...(code === undefined ? {} : { failureCodes: [code] }),
+      ...(prefix === undefined ? {} : { prefix }),
+      ...(limit === undefined ? {} : { limit }),
+    };
+    return await resync(connection, request, context);
+  } finally {
+    await connection.close();
+  }
+}
+
+function wholeNumber(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9][0-9]{0,9}$/.test(text)) throw new UsageError(`${option} takes a whole number from 1, not "${text}"`);
+  return Number(text);
+}

@@ -1,0 +1,8 @@
+/** The options of every command that asks a store. */
+import type { OptionSpec } from "./command.ts";
+
+export const CONNECTION_OPTIONS: readonly OptionSpec[] = [
+  { flags: "--endpoint-url <url>", help: "the store's address (AWS_ENDPOINT_URL; default: AWS)" },
+  { flags: "--region <region>", help: "Region to start from (AWS_REGION; default us-east-1)" },
+  { flags: "--profile <name>", help: "profile of the AWS configuration files (AWS_PROFILE)" },
+];

@@ -1,0 +1,154 @@
+/**
+ * From options and environment to everything a command asks: stores by bucket, the control plane, the engine's console.
+ *
+ * Obeys the standard AWS variables and profiles. Nothing is asked before it is needed, but who the credentials belong to.
+ */
+import type { AwsAccess } from "../aws/access.ts";
+import { AwsError } from "../aws/errors.ts";
+import { IamControl } from "../aws/iam.ts";
+import { KmsControl } from "../aws/kms.ts";
+import { callerIdentity } from "../aws/sts.ts";
+import type { Credentials } from "../core/model.ts";
+import type { BucketAccess, Surroundings } from "../doctor/ports.ts";
+import { createS3Client, type S3Client } from "../s3/client.ts";
+import { S3Error } from "../s3/errors.ts";
+import { type CommandInput, textOption } from "./command.ts";
+import { ConsoleClient } from "./console-client.ts";
+import type { Context } from "./context.ts";
+import { AccessError } from "./errors.ts";
+
+export interface Connection extends Surroundings {
+  /** "aws" when no endpoint is set. */
+  readonly endpoint: string;
+  readonly console?: ConsoleClient;
+  close(): Promise<void>;
+}
+
+/** @throws AccessError when there are no credentials, or nobody answers */
+export async function connect(input: CommandInput, context: Context): Promise<Connection> {
+  const { environment, clock } = context;
+  const endpoint = textOption(input, "endpointUrl") ?? environment["AWS_ENDPOINT_URL_S3"] ?? environment["AWS_ENDPOINT_URL"];
+  const region =
+    textOption(input, "region") ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? "us-east-1";
+  const credentials = credentialsOf(textOption(input, "profile"), environment);
+  const access: AwsAccess = { region, credentials, ...(endpoint === undefined ? {} : { endpoint }) };
+  const clients = new Clients(access, clock);
+  const consoleUrl = environment["LOCKSTEP_CONSOLE_URL"];
+  const console_ =
+    consoleUrl === undefined ? undefined : new ConsoleClient(consoleUrl, environment["LOCKSTEP_CONSOLE_TOKEN"] ?? "");
+  return {
+    endpoint: endpoint ?? "aws",
+    accountId: await accountOf(access),
+    bucket: (name) => clients.bucket(name),
+    iam: new IamControl(access),
+    kms: new KmsControl(access),
+    clock,
+    ...(console_ === undefined ? {} : { console: console_, records: console_ }),
+    close: () => clients.close(),
+  };
+}
+
+/** Variables first and without the SDK; else whatever its chain of providers finds. */
+function credentialsOf(profile: string | undefined, environment: Context["environment"]): () => Promise<Credentials> {
+  const accessKeyId = environment["AWS_ACCESS_KEY_ID"];
+  const secretAccessKey = environment["AWS_SECRET_ACCESS_KEY"];
+  const sessionToken = environment["AWS_SESSION_TOKEN"];
+  if (profile === undefined && accessKeyId !== undefined && secretAccessKey !== undefined) {
+    const held: Credentials = { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
+    return async () => held;
+  }
+  let provider: (() => Promise<Credentials>) | undefined;
+  return async () => {
+    if (provider === undefined) {
+      const { fromNodeProviderChain } = await import("@aws-sdk/credential-providers");
+      provider = fromNodeProviderChain(profile === undefined ? {} : { profile });
+    }
+    try {
+      return await provider();
+    } catch (cause) {
+      const hint = `run \`eval "$(lockstep env)"\` for the lab, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`;
+      throw new AccessError(`there are no credentials: ${hint}`, { cause });
+    }
+  };
+}
+
+/** Who asks. Stores without STS have no accounts to tell: then the account is "". */
+async function accountOf(access: AwsAccess): Promise<string> {
+  try {
+    return (await callerIdentity(access)).accountId;
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    if (error.status === undefined) {
+      const where = access.endpoint ?? `AWS in ${access.region}`;
+      throw new AccessError(`nobody answers at ${where} (${error.code}): start it, or correct AWS_ENDPOINT_URL`, { cause: error });
+    }
+    if (error.status === 401 || error.status === 403) {
+      throw new AccessError(`the credentials are not accepted: ${error.message}`, { cause: error });
+    }
+    return "";
+  }
+}
+
+/** One client per Region, each made when a bucket of that Region is asked for. */
+class Clients {
+  readonly #access: AwsAccess;
+  readonly #clock: () => number;
+  readonly #clients = new Map<string, S3Client>();
+  readonly #buckets = new Map<string, Promise<BucketAccess>>();
+
+  constructor(access: AwsAccess, clock: () => number) {
+    this.#access = access;
+    this.#clock = clock;
+  }
+
+  bucket(name: string): Promise<BucketAccess> {
+    let found = this.#buckets.get(name);
+    if (found === undefined) {
+      found = this.#find(name);
+      this.#buckets.set(name, found);
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#clients.values()].map((one) => one.close()));
+  }
+
+  async #find(name: string): Promise<BucketAccess> {
+    const region = await this.#regionOf(name);
+    const client = this.#client(region ?? this.#access.region);
+    return { store: client, settings: client, region };
+  }
+
+  async #regionOf(name: string): Promise<string | undefined> {
+    try {
+      return (await this.#client(this.#access.region).headBucket(name)).region;
+    } catch (error) {
+      // Asked in the wrong Region, S3 says which is the right one.
+      if (error instanceof S3Error && error.fields.details?.["Region"] !== undefined) return error.fields.details["Region"];
+      if (error instanceof S3Error && error.status === 404) {
+        throw new S3Error(`there is no bucket ${name} at ${this.#where()}`, error.fields, { cause: error });
+      }
+      if (error instanceof S3Error && error.status === 403) {
+        throw new S3Error(`the credentials may not look at bucket ${name} at ${this.#where()} (s3:ListBucket is denied)`, error.fields, {
+          cause: error,
+        });
+      }
+      throw error;
+    }
+  }
+
+  #where(): string {
+    return this.#access.endpoint ?? "AWS";
+  }
+
+  #client(region: string): S3Client {
+    let client = this.#clients.get(region);
+    if (client === undefined) {
+      const { endpoint = `https://s3.${region}.amazonaws.com`, credentials } = this.#access;
+      client = createS3Client({ endpoint, region, credentials, clock: this.#clock });
+      this.#clients.set(region, client);
+    }
+    return client;
+  }
+}

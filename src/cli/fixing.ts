@@ -1,0 +1,147 @@
+/** What `fix` does: plans patches for causes, shows them, applies them with an undo, takes them back. */
+import { randomBytes } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { patchesOf } from "../core/diagnose/patches.ts";
+import type { Cause, Patch } from "../core/diagnose/report.ts";
+import { applyPatches, undoOf } from "../doctor/apply.ts";
+import { type Application, History } from "../doctor/history.ts";
+import { patchCommand, patchDiff, patchTitle } from "../doctor/patch-forms.ts";
+import { type Ink, plural } from "../doctor/report.ts";
+import type { CommandResult } from "./command.ts";
+import type { Connection } from "./connection.ts";
+import { type Context, styled } from "./context.ts";
+import { UsageError } from "./errors.ts";
+import { scan } from "./scan.ts";
+
+export interface FixPlan {
+  readonly bucket: string;
+  readonly causes: readonly Cause[];
+  /** One per document, for all causes together. */
+  readonly patches: readonly Patch[];
+}
+
+/** @param causeId only this one; undefined: all */
+export async function plan(
+  connection: Connection,
+  bucket: string,
+  causeId: string | undefined,
+  context: Context,
+): Promise<FixPlan> {
+  const { diagnosis, edits } = await scan(connection, { bucket }, context);
+  const causes = diagnosis.causes.filter((one) => causeId === undefined || one.id === causeId);
+  if (causeId !== undefined && causes.length === 0) {
+    const known = diagnosis.causes.map((one) => one.id).join(", ");
+    throw new UsageError(`there is no cause ${causeId} in s3://${bucket}${known === "" ? "" : `; there are ${known}`}`);
+  }
+  return { bucket, causes, patches: patchesOf(causes.flatMap((one) => edits.get(one.id) ?? [])) };
+}
+
+export function show(fix: FixPlan, ink: Ink): CommandResult {
+  const patches = fix.patches.map((one) => ({ ...one, diff: patchDiff(one), awsCli: patchCommand(one) }));
+  return {
+    status: fix.causes.length > 0 ? 1 : 0,
+    value: { bucket: fix.bucket, causes: fix.causes, patches },
+    words: () => planWords(fix, ink).join("\n"),
+  };
+}
+
+function planWords(fix: FixPlan, ink: Ink): string[] {
+  if (fix.causes.length === 0) return [ink("green", "Nothing is to be fixed.")];
+  const lines = fix.causes.map((one) => `${one.id}  ${one.code}: ${one.fix.summary}`);
+  for (const patch of fix.patches) {
+    lines.push("", ink("bold", `${patch.id}  ${patchTitle(patch)}`), colouredDiff(patchDiff(patch), ink));
+    lines.push("", ink("dim", "by hand:"), patchCommand(patch));
+  }
+  if (fix.patches.length > 0) lines.push("", `To write it: lockstep fix s3://${fix.bucket} --apply`);
+  else if (fix.causes.some((one) => one.fix.resync)) {
+    lines.push("", `Nothing is to be changed: lockstep resync s3://${fix.bucket}`);
+  }
+  return lines;
+}
+
+function colouredDiff(diff: string, ink: Ink): string {
+  const colour = (line: string) =>
+    line.startsWith("+") ? ink("green", line) : line.startsWith("-") ? ink("red", line) : line;
+  return diff.split("\n").map(colour).join("\n");
+}
+
+export async function apply(connection: Connection, fix: FixPlan, context: Context): Promise<CommandResult> {
+  if (fix.patches.length === 0) return show(fix, styled);
+  const application: Application = {
+    id: `u-${randomBytes(5).toString("hex")}`,
+    bucket: fix.bucket,
+    endpoint: connection.endpoint,
+    accountId: connection.accountId,
+    appliedAt: new Date(context.clock()).toISOString(),
+    patches: fix.patches,
+  };
+  // What is about to be written is kept first: a crash in between can be undone.
+  const history = historyOf(context);
+  await history.save(application);
+  try {
+    await applyPatches(connection, fix.patches);
+  } catch (error) {
+    await history.save({ ...application, undoneAt: new Date(context.clock()).toISOString() });
+    throw error;
+  }
+  return {
+    status: 0,
+    value: { bucket: fix.bucket, undo: application.id, applied: fix.patches },
+    words: () =>
+      [
+        ...fix.patches.map((one) => `${styled("green", "applied")}  ${patchTitle(one)}`),
+        "",
+        `To take it back:            lockstep fix s3://${fix.bucket} --undo ${application.id}`,
+        `To replicate what was lost: lockstep resync s3://${fix.bucket}`,
+      ].join("\n"),
+  };
+}
+
+export async function undo(
+  connection: Connection,
+  bucket: string,
+  id: string,
+  context: Context,
+): Promise<CommandResult> {
+  const history = historyOf(context);
+  const application = await history.find(id);
+  if (application === undefined || application.bucket !== bucket) {
+    throw new UsageError(`nothing was applied to s3://${bucket} under ${id}: lockstep fix s3://${bucket} --history lists it`);
+  }
+  if (application.undoneAt !== undefined) throw new UsageError(`${id} was taken back already at ${application.undoneAt}`);
+  if (application.endpoint !== connection.endpoint || application.accountId !== connection.accountId) {
+    throw new UsageError(`${id} was applied at ${application.endpoint} in account ${application.accountId}, not here`);
+  }
+  const patches = undoOf(application.patches);
+  await applyPatches(connection, patches);
+  await history.save({ ...application, undoneAt: new Date(context.clock()).toISOString() });
+  return {
+    status: 0,
+    value: { bucket, undone: id, restored: patches },
+    words: () => patches.map((one) => `${styled("green", "restored")}  ${patchTitle(one)}`).join("\n"),
+  };
+}
+
+export async function showHistory(bucket: string, context: Context): Promise<CommandResult> {
+  const applications = (await historyOf(context).list()).filter((one) => one.bucket === bucket);
+  return {
+    status: 0,
+    value: { bucket, applications },
+    words: () => {
+      if (applications.length === 0) return `Nothing was applied to s3://${bucket}.`;
+      const line = (one: Application) => {
+        const state = one.undoneAt === undefined ? "in force" : `taken back ${one.undoneAt}`;
+        return `${one.id}  ${one.appliedAt}  ${plural(one.patches.length, "patch").replace(/patchs$/, "patches")}, ${state}`;
+      };
+      return applications.map(line).join("\n");
+    },
+  };
+}
+
+/** Beside other state of the user, as the XDG base directories say; `LOCKSTEP_STATE_DIR` puts it elsewhere. */
+function historyOf({ environment }: Context): History {
+  const own = environment["LOCKSTEP_STATE_DIR"];
+  const state = environment["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state");
+  return new History(join(own ?? join(state, "lockstep"), "applied"));
+}

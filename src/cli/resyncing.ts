@@ -1,0 +1,73 @@
+/** What `resync` does: starts a job of the engine, shows how far it is, words how it ended. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { SingleBar } from "cli-progress";
+import { isFailureCode } from "../core/failures/catalogue.ts";
+import { plural, sizeWords } from "../doctor/report.ts";
+import type { ResyncProgress, ResyncRequest } from "../engine/resync.ts";
+import type { CommandResult } from "./command.ts";
+import type { Connection } from "./connection.ts";
+import type { ConsoleClient } from "./console-client.ts";
+import { type Context, styled } from "./context.ts";
+import { AccessError, UsageError } from "./errors.ts";
+
+const POLL_MS = 200;
+
+export async function resync(connection: Connection, request: ResyncRequest, context: Context): Promise<CommandResult> {
+  for (const code of request.failureCodes ?? []) {
+    if (!isFailureCode(code)) throw new UsageError(`there is no failure reason "${code}": diagnose shows the codes`);
+  }
+  const engine = connection.console;
+  if (engine === undefined) {
+    throw new AccessError('no engine is known: run `eval "$(lockstep env)"`, which sets LOCKSTEP_CONSOLE_URL');
+  }
+  const started = await engine.startResync(request);
+  const ended = await follow(engine, started, context);
+  if (ended.state === "broken") throw new AccessError(`the resync ended early: ${ended.error ?? "unknown"}; start it again`);
+  const unfinished = foundOf(ended) - ended.completed - ended.failed;
+  const isFinding = request.dryRun ? foundOf(ended) > 0 : ended.failed > 0 || unfinished > 0;
+  return { status: isFinding ? 1 : 0, value: ended, words: () => resyncWords(ended) };
+}
+
+/** Polls until the job is over or ctrl-C; the job itself goes on in the engine. */
+async function follow(engine: ConsoleClient, started: ResyncProgress, context: Context): Promise<ResyncProgress> {
+  const bar = new SingleBar({
+    format: "resync {bar} {value}/{total} completed, {failed} failed",
+    stream: context.stderr as NodeJS.WriteStream,
+    noTTYOutput: false,
+    hideCursor: true,
+    clearOnComplete: true,
+  });
+  const isShown = context.stderr.isTTY === true && !started.dryRun;
+  if (isShown) bar.start(0, 0, { failed: 0 });
+  try {
+    let progress = started;
+    while ((progress.state === "listing" || progress.state === "replicating") && !context.interrupted.aborted) {
+      await sleep(POLL_MS);
+      progress = await engine.resync(started.id);
+      if (isShown) {
+        bar.setTotal(foundOf(progress));
+        bar.update(progress.completed, { failed: progress.failed });
+      }
+    }
+    return progress;
+  } finally {
+    if (isShown) bar.stop();
+  }
+}
+
+function foundOf(progress: ResyncProgress): number {
+  return progress.foundFailed + progress.foundUntried;
+}
+
+function resyncWords(progress: ResyncProgress): string {
+  const found = foundOf(progress);
+  const parts = `${progress.foundFailed} FAILED, ${progress.foundUntried} never tried`;
+  const what = `${plural(found, "version")} (${parts}), ${sizeWords(progress.bytes)}`;
+  if (progress.dryRun) return found === 0 ? "Nothing is to be replicated again." : `Would replicate ${what} again.`;
+  if (found === 0) return styled("green", "Nothing is to be replicated again.");
+  const lines = [`Replicated ${what}: ${styled("green", `${progress.completed} COMPLETED`)}`];
+  if (progress.failed > 0) lines.push(styled("red", `${progress.failed} FAILED again: lockstep diagnose s3://${progress.bucket}`));
+  const open = found - progress.completed - progress.failed;
+  if (open > 0) lines.push(styled("yellow", `${open} still under way: lockstep status s3://${progress.bucket}`));
+  return lines.join("\n");
+}

@@ -1,0 +1,473 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DocumentValue } from "../config/document.ts";
+import { diagnose } from "./diagnose.ts";
+import { explainVersion } from "./explain-version.ts";
+import type { BucketFacts, Facts, KeyFacts, Read, RecordedFailure, RolePolicy, VersionFacts } from "./facts.ts";
+import { patchesOf } from "./patches.ts";
+
+const ACCOUNT = "111122223333";
+const ROLE = `arn:aws:iam::${ACCOUNT}:role/photos-replication`;
+const SOURCE_KEY = `arn:aws:kms:us-east-1:${ACCOUNT}:key/source`;
+const REPLICA_KEY = `arn:aws:kms:eu-west-1:${ACCOUNT}:key/replica`;
+const DESTINATION = "arn:aws:s3:::photos-replica";
+
+const SOURCE_OBJECTS = {
+  Sid: "ReadSource",
+  Effect: "Allow",
+  Action: ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"],
+  Resource: "arn:aws:s3:::photos/*",
+};
+const SOURCE_BUCKET = {
+  Sid: "ReadBucket",
+  Effect: "Allow",
+  Action: ["s3:GetReplicationConfiguration", "s3:ListBucket"],
+  Resource: "arn:aws:s3:::photos",
+};
+const REPLICAS = {
+  Sid: "WriteReplicas",
+  Effect: "Allow",
+  Action: ["s3:ReplicateObject", "s3:ReplicateTags"],
+  Resource: "arn:aws:s3:::photos-replica/*",
+};
+const KEYS = {
+  Sid: "Keys",
+  Effect: "Allow",
+  Action: ["kms:Decrypt", "kms:Encrypt"],
+  Resource: [SOURCE_KEY, REPLICA_KEY],
+};
+const DELETES = {
+  Sid: "Deletes",
+  Effect: "Allow",
+  Action: "s3:ReplicateDelete",
+  Resource: "arn:aws:s3:::photos-replica/*",
+};
+
+const KEY_POLICY = statements({
+  Effect: "Allow",
+  Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` },
+  Action: "kms:*",
+  Resource: "*",
+});
+
+function statements(...of: DocumentValue[]): string {
+  return JSON.stringify({ Version: "2012-10-17", Statement: of });
+}
+
+function read<T>(value: T): Read<T> {
+  return { state: "read", value };
+}
+
+const ABSENT = { state: "absent" } as const;
+
+function bucket(name: string, region: string, change: Partial<BucketFacts> = {}): BucketFacts {
+  return {
+    name,
+    arn: `arn:aws:s3:::${name}`,
+    account: ACCOUNT,
+    region: read(region),
+    versioning: read("Enabled" as const),
+    policy: ABSENT,
+    defaultEncryption: read({ kind: "SSE-S3" as const }),
+    ownerEnforced: read(true),
+    replication: ABSENT,
+    ...change,
+  };
+}
+
+function key(arn: string, change: Partial<KeyFacts> = {}): KeyFacts {
+  return {
+    arn,
+    state: "Enabled",
+    managedBy: "customer",
+    aliases: [],
+    policy: read(KEY_POLICY),
+    grants: read([]),
+    ...change,
+  };
+}
+
+const RULE: Record<string, DocumentValue> = {
+  ID: "everything",
+  Priority: 1,
+  Status: "Enabled",
+  Filter: {},
+  DeleteMarkerReplication: { Status: "Enabled" },
+  Destination: { Bucket: DESTINATION },
+};
+
+interface World {
+  readonly policies?: readonly DocumentValue[];
+  readonly rolePolicies?: readonly RolePolicy[];
+  readonly trust?: string;
+  readonly rule?: Record<string, DocumentValue>;
+  readonly source?: Partial<BucketFacts>;
+  readonly destination?: Partial<BucketFacts>;
+  readonly replicaKey?: Partial<KeyFacts>;
+  readonly role?: Facts["role"];
+  readonly candidates?: readonly KeyFacts[];
+  readonly versions: readonly VersionFacts[];
+}
+
+function facts(world: World): Facts {
+  const inline: RolePolicy = {
+    kind: "inline",
+    name: "replicate",
+    document: statements(...(world.policies ?? [SOURCE_BUCKET, SOURCE_OBJECTS, REPLICAS, KEYS, DELETES])),
+  };
+  const trust =
+    world.trust ??
+    statements({ Effect: "Allow", Principal: { Service: "s3.amazonaws.com" }, Action: "sts:AssumeRole" });
+  const replicaKey = key(REPLICA_KEY, world.replicaKey ?? {});
+  return {
+    takenAtMs: Date.UTC(2026, 0, 2),
+    source: bucket("photos", "us-east-1", {
+      replication: read({ Role: ROLE, Rules: [world.rule ?? RULE] }),
+      ...world.source,
+    }),
+    destinations: { [DESTINATION]: bucket("photos-replica", "eu-west-1", world.destination ?? {}) },
+    role:
+      world.role ??
+      read({ arn: ROLE, name: "photos-replication", roleId: "AROA1", trust, policies: world.rolePolicies ?? [inline] }),
+    keys: { [SOURCE_KEY]: read(key(SOURCE_KEY)), [REPLICA_KEY]: read(replicaKey) },
+    candidateKeys: { "eu-west-1": world.candidates ?? [replicaKey] },
+    versions: world.versions,
+  };
+}
+
+function version(name: string, change: Partial<VersionFacts> = {}): VersionFacts {
+  return {
+    bucket: "photos",
+    key: name,
+    versionId: `v-${name}`,
+    isDeleteMarker: false,
+    sizeBytes: 100,
+    etag: "d41d8cd98f00b204e9800998ecf8427e",
+    lastModifiedMs: Date.UTC(2026, 0, 1),
+    storageClass: "STANDARD",
+    encryption: { kind: "SSE-S3" },
+    tags: [],
+    tagCount: 0,
+    partsCount: 1,
+    replicas: {},
+    failures: [],
+    ...change,
+  };
+}
+
+const completed = (name: string) => version(name, { replicationStatus: "COMPLETED" });
+const failed = (name: string, failures: RecordedFailure[] = []) =>
+  version(name, { replicationStatus: "FAILED", failures });
+const encrypted = (name: string) => version(name, { encryption: { kind: "SSE-KMS", kmsKeyArn: SOURCE_KEY } });
+const marker = (name: string, change: Partial<VersionFacts> = {}) =>
+  version(name, { isDeleteMarker: true, sizeBytes: 0, replicas: { [DESTINATION]: "absent" }, ...change });
+
+function recorded(code: string, change: Partial<RecordedFailure> = {}): RecordedFailure {
+  return {
+    destinationArn: DESTINATION,
+    ruleId: "everything",
+    code,
+    step: "writeReplica",
+    pending: false,
+    attempts: 1,
+    httpStatus: 403,
+    errorCode: "AccessDenied",
+    message: "User: arn:aws:sts::111122223333:assumed-role/photos-replication/s3-replication is not authorized",
+    ...change,
+  };
+}
+
+/** `CODE count confidence`, a line per cause. */
+function causes(world: World): string[] {
+  return diagnose(facts(world)).diagnosis.causes.map((one) => `${one.code} ${one.affected.versions} ${one.confidence}`);
+}
+
+test("diagnose: a bucket with nothing wrong has no cause", () => {
+  const arrived = marker("d", { replicas: { [DESTINATION]: "present" } });
+  const replica = version("r", { replicationStatus: "REPLICA" });
+  const { diagnosis } = diagnose(facts({ versions: [completed("a"), completed("b"), arrived, replica] }));
+  assert.deepEqual(diagnosis.causes, []);
+  assert.deepEqual(diagnosis.unexplained, []);
+  assert.deepEqual(diagnosis.scanned, { versions: 4, completed: 3, failed: 0, pending: 0, replica: 1, none: 0 });
+});
+
+test("diagnose: one missing action is one cause, with its statement in the evidence and the versions counted", () => {
+  const failures = [recorded("DstDelObjNotPermitted", { step: "writeMarker" })];
+  const versions = [...Array.from({ length: 30 }, (_, index) => marker(`m${index}`, { failures })), completed("a")];
+  const { diagnosis } = diagnose(facts({ policies: [SOURCE_BUCKET, SOURCE_OBJECTS, REPLICAS], versions }));
+  assert.deepEqual(diagnosis.scanned, { versions: 31, completed: 1, failed: 30, pending: 0, replica: 0, none: 0 });
+  const [cause, ...others] = diagnosis.causes;
+  assert.deepEqual(others, []);
+  assert.equal(cause?.code, "DstDelObjNotPermitted");
+  assert.equal(cause.class, "permission");
+  assert.equal(cause.action, "s3:ReplicateDelete");
+  assert.equal(cause.resource, "arn:aws:s3:::photos-replica/*");
+  assert.equal(cause.rule, "everything");
+  assert.equal(cause.confidence, "proven");
+  assert.equal(cause.affected.versions, 30);
+  assert.equal(cause.affected.samples.length, 5);
+  assert.match(cause.evidence[0]?.source ?? "", /inline policy "replicate" of role photos-replication/);
+  assert.match(cause.evidence[0]?.says ?? "", /no identity policy allows it/);
+  assert.ok(cause.evidence.some((one) => one.kind === "response" && one.says.startsWith("403 AccessDenied")));
+});
+
+test("diagnose: the patch adds the action to the statement that allows its like, and nothing else", () => {
+  const versions = [marker("m")];
+  const { diagnosis } = diagnose(facts({ policies: [SOURCE_BUCKET, SOURCE_OBJECTS, REPLICAS], versions }));
+  const [patch, ...others] = diagnosis.causes[0]?.fix.patches ?? [];
+  assert.deepEqual(others, []);
+  assert.equal(patch?.target, "iam-role-policy");
+  assert.equal(patch.resource, ROLE);
+  assert.equal(patch.name, "replicate");
+  assert.deepEqual(patch.before, JSON.parse(statements(SOURCE_BUCKET, SOURCE_OBJECTS, REPLICAS)));
+  const extended = { ...REPLICAS, Action: ["s3:ReplicateObject", "s3:ReplicateTags", "s3:ReplicateDelete"] };
+  assert.deepEqual(patch.after, JSON.parse(statements(SOURCE_BUCKET, SOURCE_OBJECTS, extended)));
+});
+
+test("diagnose: KMS-encrypted versions that no rule selects are one cause, with the element to add and the key there is", () => {
+  const versions = [encrypted("a"), encrypted("b"), completed("c")];
+  const { diagnosis } = diagnose(facts({ versions }));
+  assert.deepEqual(diagnosis.scanned.none, 2);
+  const [cause, ...others] = diagnosis.causes;
+  assert.deepEqual(others, []);
+  assert.equal(cause?.code, "KmsNotSelected");
+  assert.equal(cause.class, "eligibility");
+  assert.match(cause.evidence[0]?.says ?? "", /SseKmsEncryptedObjects/);
+  assert.deepEqual(cause.fix.patches[0]?.after, {
+    Role: ROLE,
+    Rules: [
+      {
+        ...RULE,
+        SourceSelectionCriteria: { SseKmsEncryptedObjects: { Status: "Enabled" } },
+        Destination: { Bucket: DESTINATION, EncryptionConfiguration: { ReplicaKmsKeyID: REPLICA_KEY } },
+      },
+    ],
+  });
+});
+
+test("diagnose: with several keys to choose from a person has to choose", () => {
+  const candidates = [key(REPLICA_KEY, { aliases: ["alias/a"] }), key(`${REPLICA_KEY}2`, { aliases: ["alias/b"] })];
+  const { diagnosis } = diagnose(facts({ candidates, versions: [encrypted("a")] }));
+  assert.deepEqual(diagnosis.causes[0]?.fix.patches, []);
+  assert.match(diagnosis.causes[0]?.fix.summary ?? "", /alias\/a, alias\/b/);
+});
+
+test("diagnose: a fault hidden behind the first is found in the same run", () => {
+  const policies = [SOURCE_BUCKET, SOURCE_OBJECTS, REPLICAS, { ...KEYS, Action: "kms:Decrypt" }];
+  assert.deepEqual(
+    causes({ policies, versions: [encrypted("a")] }),
+    ["DstPutObjectNotPermitted 1 proven", "KmsNotSelected 1 proven"].sort(),
+  );
+  const without = [
+    SOURCE_BUCKET,
+    { ...SOURCE_OBJECTS, Action: ["s3:GetObjectVersionAcl"] },
+    { ...REPLICAS, Action: ["s3:ReplicateTags"] },
+  ];
+  assert.deepEqual(causes({ policies: without, versions: [failed("a")] }).sort(), [
+    "DstPutObjectNotPermitted 1 proven",
+    "SrcGetObjectNotPermitted 1 proven",
+  ]);
+});
+
+test("diagnose: two faults are two causes, and their patches of one document become one", () => {
+  const policies = [SOURCE_BUCKET, SOURCE_OBJECTS, { ...REPLICAS, Action: ["s3:ReplicateObject"] }];
+  const tagged = version("t", { replicationStatus: "FAILED", tagCount: 1 });
+  const explained = diagnose(facts({ policies, versions: [tagged, marker("m")] }));
+  assert.deepEqual(explained.diagnosis.causes.map((one) => one.code).sort(), [
+    "DstDelObjNotPermitted",
+    "DstPutTaggingNotPermitted",
+  ]);
+  const [patch, ...others] = patchesOf([...explained.edits.values()].flat());
+  assert.deepEqual(others, []);
+  const actions = JSON.stringify(patch?.after);
+  assert.match(actions, /s3:ReplicateDelete/);
+  assert.match(actions, /s3:ReplicateTags/);
+});
+
+test("diagnose: a FAILED version that nothing stands in the way of any more only needs a resync", () => {
+  const failures = [recorded("DstPutObjectNotPermitted")];
+  const { diagnosis } = diagnose(facts({ versions: [failed("a", failures)] }));
+  const [cause] = diagnosis.causes;
+  assert.equal(cause?.code, "RetryNeeded");
+  assert.deepEqual(cause.fix, { summary: cause.fix.summary, patches: [], resync: true });
+});
+
+test("diagnose: a recorded answer that no policy explains is the cause itself", () => {
+  assert.deepEqual(causes({ versions: [failed("a", [recorded("DstQuotaExceeded")])] }), ["DstQuotaExceeded 1 proven"]);
+  const pending = version("p", {
+    replicationStatus: "PENDING",
+    failures: [recorded("EndpointUnreachable", { pending: true })],
+  });
+  const { diagnosis } = diagnose(facts({ versions: [pending] }));
+  assert.equal(diagnosis.causes[0]?.class, "network");
+  assert.equal(diagnosis.causes[0]?.fix.resync, false);
+});
+
+test("diagnose: what may not be read lowers the confidence and is not taken for absent", () => {
+  const unreadable = { state: "unreadable", because: "s3:GetBucketPolicy is denied" } as const;
+  const policies = [SOURCE_BUCKET, SOURCE_OBJECTS];
+  const world = { policies, destination: { policy: unreadable }, versions: [failed("a")] };
+  assert.deepEqual(causes(world), ["DstPutObjectNotPermitted 1 likely"]);
+  assert.deepEqual(
+    diagnose(facts(world)).diagnosis.causes[0]?.fix.patches.map((one) => one.target),
+    ["iam-role-policy"],
+  );
+});
+
+test("diagnose: without a readable role and without a record a FAILED version is unexplained, with what would decide it", () => {
+  const role = { state: "unreadable", because: "iam:GetRole is denied" } as const;
+  const { diagnosis } = diagnose(facts({ role, versions: [failed("a")] }));
+  assert.deepEqual(diagnosis.causes, []);
+  assert.match(diagnosis.unexplained[0]?.missing ?? "", /iam:GetRole is denied/);
+});
+
+test("diagnose: a role that is not there, and one that does not trust S3", () => {
+  assert.deepEqual(causes({ role: ABSENT, versions: [failed("a")] }), ["AssumeRoleNotPermitted 1 proven"]);
+  const trust = statements({ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" });
+  const { diagnosis } = diagnose(facts({ trust, versions: [failed("a")] }));
+  assert.equal(diagnosis.causes[0]?.code, "AssumeRoleNotPermitted");
+  const [patch] = diagnosis.causes[0]?.fix.patches ?? [];
+  assert.equal(patch?.target, "iam-trust-policy");
+  assert.match(JSON.stringify(patch.after), /"Service":"s3.amazonaws.com"/);
+});
+
+test("diagnose: a destination that is gone, or has no versioning", () => {
+  const gone = bucket("photos-replica", "eu-west-1", { region: ABSENT, versioning: ABSENT });
+  assert.deepEqual(causes({ destination: gone, versions: [failed("a")] }), ["DstBucketNotFound 1 proven"]);
+  const suspended = { versioning: read("Suspended" as const) };
+  const { diagnosis } = diagnose(facts({ destination: suspended, versions: [failed("a")] }));
+  assert.equal(diagnosis.causes[0]?.code, "DstBucketUnversioned");
+  assert.deepEqual(diagnosis.causes[0]?.fix.patches[0]?.after, { Status: "Enabled" });
+});
+
+test("diagnose: a disabled key decides before any policy does", () => {
+  const rule = {
+    ...RULE,
+    SourceSelectionCriteria: { SseKmsEncryptedObjects: { Status: "Enabled" } },
+    Destination: { Bucket: DESTINATION, EncryptionConfiguration: { ReplicaKmsKeyID: REPLICA_KEY } },
+  };
+  const one = version("a", { replicationStatus: "FAILED", encryption: { kind: "SSE-KMS", kmsKeyArn: SOURCE_KEY } });
+  const { diagnosis } = diagnose(facts({ rule, replicaKey: { state: "Disabled" }, versions: [one] }));
+  assert.deepEqual(
+    diagnosis.causes.map((cause) => cause.code),
+    ["DstKmsKeyInvalidState"],
+  );
+  assert.deepEqual(diagnosis.causes[0]?.fix.patches[0]?.before, { KeyState: "Disabled" });
+});
+
+test("diagnose: a key policy that does not know the account is patched for the role alone", () => {
+  const rule = {
+    ...RULE,
+    SourceSelectionCriteria: { SseKmsEncryptedObjects: { Status: "Enabled" } },
+    Destination: { Bucket: DESTINATION, EncryptionConfiguration: { ReplicaKmsKeyID: REPLICA_KEY } },
+  };
+  const policy = read(
+    statements({
+      Effect: "Allow",
+      Principal: { AWS: `arn:aws:iam::${ACCOUNT}:user/admin` },
+      Action: "kms:*",
+      Resource: "*",
+    }),
+  );
+  const one = version("a", { replicationStatus: "FAILED", encryption: { kind: "SSE-KMS", kmsKeyArn: SOURCE_KEY } });
+  const { diagnosis } = diagnose(facts({ rule, replicaKey: { policy }, versions: [one] }));
+  const [patch] = diagnosis.causes[0]?.fix.patches ?? [];
+  assert.equal(patch?.target, "kms-key-policy");
+  assert.match(
+    JSON.stringify(patch.after),
+    new RegExp(`"Principal":\\{"AWS":"${ROLE}"\\},"Action":\\["kms:Encrypt"\\]`),
+  );
+});
+
+test("diagnose: an explicit deny is named and left to a person", () => {
+  const policy = read(
+    statements({
+      Sid: "NoReplicas",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:ReplicateObject",
+      Resource: "arn:aws:s3:::photos-replica/*",
+    }),
+  );
+  const { diagnosis } = diagnose(facts({ destination: { policy }, versions: [failed("a")] }));
+  const [cause] = diagnosis.causes;
+  assert.equal(cause?.code, "DstPutObjectNotPermitted");
+  assert.match(cause.evidence[0]?.says ?? "", /"NoReplicas" of the bucket policy of photos-replica denies it/);
+  assert.deepEqual(cause.fix.patches, []);
+});
+
+test("diagnose: versions never tried and selected now need only a resync", () => {
+  assert.deepEqual(causes({ versions: [version("old")] }), ["NeverTried 1 likely"]);
+});
+
+test("diagnose: without a configuration every version without a status has that as its cause", () => {
+  assert.deepEqual(causes({ source: { replication: ABSENT }, versions: [version("a"), version("b")] }), [
+    "NoConfiguration 2 proven",
+  ]);
+});
+
+test("diagnose: of rules that do not take a version the nearest is blamed", () => {
+  const near = { ...RULE, ID: "near", Status: "Disabled", Filter: { Prefix: "a/" }, Priority: 2 };
+  const far = { ...RULE, ID: "far", Filter: { Prefix: "b/" } };
+  const replication = read({ Role: ROLE, Rules: [far, near] });
+  const { diagnosis } = diagnose(facts({ source: { replication }, versions: [version("a/1"), version("c/1")] }));
+  assert.deepEqual(diagnosis.causes.map((one) => `${one.code} ${one.rule}`).sort(), [
+    "PrefixDiffers far",
+    "RuleDisabled near",
+  ]);
+});
+
+test("diagnose: a policy that names keys makes versions of other keys another matter", () => {
+  const only = { ...REPLICAS, Resource: "arn:aws:s3:::photos-replica/public/*" };
+  const policies = [SOURCE_BUCKET, SOURCE_OBJECTS, only];
+  const versions = [failed("public/1", [recorded("DstQuotaExceeded")]), failed("private/1"), failed("private/2")];
+  assert.deepEqual(causes({ policies, versions }), ["DstPutObjectNotPermitted 2 proven", "DstQuotaExceeded 1 proven"]);
+});
+
+test("diagnose: causes keep their ids from run to run", () => {
+  const world = { policies: [SOURCE_BUCKET, SOURCE_OBJECTS], versions: [failed("a")] };
+  const ids = (versions: readonly VersionFacts[]) =>
+    diagnose(facts({ ...world, versions })).diagnosis.causes.map((one) => one.id);
+  assert.deepEqual(ids([failed("a")]), ids([failed("b"), failed("c")]));
+});
+
+test("diagnose: a role without policies of its own gets a new one", () => {
+  const rolePolicies = [
+    {
+      kind: "managed" as const,
+      name: "AmazonS3ReadOnlyAccess",
+      arn: "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",
+      document: statements(SOURCE_BUCKET, SOURCE_OBJECTS),
+    },
+  ];
+  const { diagnosis } = diagnose(facts({ rolePolicies, versions: [failed("a")] }));
+  const [patch] = diagnosis.causes[0]?.fix.patches ?? [];
+  assert.equal(patch?.name, "lockstep-replication");
+  assert.equal(patch.before, null);
+});
+
+test("explain: one object, rule by rule and step by step", () => {
+  const world = facts({ policies: [SOURCE_BUCKET, SOURCE_OBJECTS], versions: [failed("a"), encrypted("k")] });
+  const [plain, kms] = world.versions;
+  assert.ok(plain !== undefined && kms !== undefined);
+  const explained = explainVersion(world, plain);
+  assert.equal(explained.status, "failed");
+  assert.deepEqual(
+    explained.rules.map((one) => one.taken),
+    [true],
+  );
+  const checks = explained.steps.flatMap((step) =>
+    step.checks.map((one) => `${step.step} ${one.action} ${one.allowed}`),
+  );
+  assert.deepEqual(checks, [
+    "assumeRole sts:AssumeRole true",
+    "readVersion s3:GetObjectVersionForReplication true",
+    "readAcl s3:GetObjectVersionAcl true",
+    "writeReplica s3:ReplicateObject false",
+  ]);
+  assert.match(explained.steps[1]?.checks[0]?.says ?? "", /statement "ReadSource" of inline policy "replicate"/);
+  assert.deepEqual(
+    explainVersion(world, kms).rules.map((one) => one.because),
+    ["kmsNotSelected"],
+  );
+});

@@ -1,0 +1,74 @@
+/** A patch as a person or another tool takes it: a unified diff, and commands of the AWS CLI. */
+import { createTwoFilesPatch } from "diff";
+import { roleName } from "../aws/iam.ts";
+import { bucketOfArn } from "../core/arn.ts";
+import { unreachable } from "../core/assert.ts";
+import { asObject, type DocumentValue } from "../core/config/document.ts";
+import type { Patch } from "../core/diagnose/report.ts";
+
+const CONTEXT_LINES = 3;
+
+/** What a patch changes, for a heading: `policy "replicate" of role photos-replication`. */
+export function patchTitle(patch: Patch): string {
+  const name = bucketOfArn(patch.resource) ?? patch.resource;
+  switch (patch.target) {
+    case "iam-role-policy":
+      return `policy "${patch.name ?? ""}" of role ${roleName(patch.resource)}`;
+    case "iam-trust-policy":
+      return `trust policy of role ${roleName(patch.resource)}`;
+    case "bucket-policy":
+      return `bucket policy of ${name}`;
+    case "replication":
+      return `replication configuration of ${name}`;
+    case "versioning":
+      return `versioning of ${name}`;
+    case "kms-key-policy":
+      return `key policy of ${patch.resource}`;
+    case "kms-key-state":
+      return `state of key ${patch.resource}`;
+    default:
+      return unreachable(patch.target);
+  }
+}
+
+/** A unified diff of the document, pretty-printed; without the lines that name files. */
+export function patchDiff(patch: Patch): string {
+  const text = (value: DocumentValue) => (value === null ? "" : `${JSON.stringify(value, null, 2)}\n`);
+  const diff = createTwoFilesPatch("", "", text(patch.before), text(patch.after), "", "", { context: CONTEXT_LINES });
+  return diff.split("\n").slice(3).join("\n").trimEnd();
+}
+
+/** The commands that make the change by hand. */
+export function patchCommand(patch: Patch): string {
+  const bucket = bucketOfArn(patch.resource) ?? patch.resource;
+  const role = roleName(patch.resource);
+  const document = quoted(JSON.stringify(patch.after));
+  switch (patch.target) {
+    case "iam-role-policy":
+      return patch.name?.startsWith("arn:")
+        ? `aws iam create-policy-version --set-as-default --policy-arn ${patch.name} \\\n  --policy-document ${document}`
+        : `aws iam put-role-policy --role-name ${role} --policy-name ${patch.name ?? ""} \\\n  --policy-document ${document}`;
+    case "iam-trust-policy":
+      return `aws iam update-assume-role-policy --role-name ${role} \\\n  --policy-document ${document}`;
+    case "bucket-policy":
+      return `aws s3api put-bucket-policy --bucket ${bucket} \\\n  --policy ${document}`;
+    case "replication":
+      return `aws s3api put-bucket-replication --bucket ${bucket} \\\n  --replication-configuration ${document}`;
+    case "versioning":
+      return `aws s3api put-bucket-versioning --bucket ${bucket} --versioning-configuration Status=Enabled`;
+    case "kms-key-policy":
+      return `aws kms put-key-policy --key-id ${patch.resource} --policy-name default \\\n  --policy ${document}`;
+    case "kms-key-state": {
+      const enable = `aws kms enable-key --key-id ${patch.resource}`;
+      const pending = asObject(patch.before)?.["KeyState"] === "PendingDeletion";
+      return pending ? `aws kms cancel-key-deletion --key-id ${patch.resource} && \\\n${enable}` : enable;
+    }
+    default:
+      return unreachable(patch.target);
+  }
+}
+
+/** One word for a POSIX shell, whatever is in it. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,183 @@
+/**
+ * The embedded ledger: the Ledger port over one SQLite file.
+ *
+ * Nothing of the record is kept in memory, so several processes may share the file, and what a restart finds is all
+ * there is. What the tables look like and which index serves what is told in `sqlite/schema.ts`.
+ */
+import { assert } from "../core/assert.ts";
+import type { VersionRef } from "../core/model.ts";
+import { type Connection, type Database, openDatabase } from "./database.ts";
+import type {
+  Claim,
+  ClaimRequest,
+  Completion,
+  Count,
+  FailedAttempt,
+  Ledger,
+  NewTask,
+  Selection,
+  SizeRange,
+  TaskOrigin,
+  TaskPage,
+  TaskRow,
+} from "./ledger.ts";
+import { claimTasks, completeTask, failTask, nextDueAtMs, releaseLeases, renewLeases } from "./sqlite/claims.ts";
+import { countsOf } from "./sqlite/counts.ts";
+import { type Group, Groups } from "./sqlite/groups.ts";
+import { encodeKey, freshGroupOf } from "./sqlite/rows.ts";
+import { APPLICATION_ID, MIGRATIONS } from "./sqlite/schema.ts";
+import { pageOf, rowsOfVersion } from "./sqlite/selection.ts";
+import { addTasks, discardTask, nextPosition, redriveTask } from "./sqlite/tasks.ts";
+
+export interface SqliteLedgerOptions {
+  /** A file, or ":memory:". */
+  readonly path: string;
+  /** When to commit an open transaction; default `setImmediate`. */
+  readonly schedule?: (commit: () => void) => void;
+}
+
+/** Rows that one transaction changes at most: long ones hold up everybody else, and the process with them. */
+const ROWS_PER_WRITE = 500;
+
+const CLAIM_LIMIT_MAX = 1000;
+
+/** @throws DatabaseError when the file cannot be opened, is of a newer version, or is no ledger */
+export function openSqliteLedger(options: SqliteLedgerOptions): Ledger {
+  return new SqliteLedger(openDatabase({ ...options, applicationId: APPLICATION_ID, migrations: MIGRATIONS }));
+}
+
+class SqliteLedger implements Ledger {
+  readonly #database: Database;
+  readonly #groups: Groups;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#groups = new Groups(database);
+  }
+
+  async add(tasks: readonly NewTask[]): Promise<{ readonly added: number }> {
+    let added = 0;
+    for (let from = 0; from < tasks.length; from += ROWS_PER_WRITE) {
+      const some = tasks.slice(from, from + ROWS_PER_WRITE);
+      await this.#groups.ensure(some.map(freshGroupOf));
+      added += await this.#database.write((connection) => addTasks(connection, this.#groups, some));
+    }
+    return { added };
+  }
+
+  async claim(request: ClaimRequest): Promise<readonly Claim[]> {
+    assert(request.limit >= 1 && request.limit <= CLAIM_LIMIT_MAX, `a claim of ${request.limit}`);
+    return await this.#database.write((connection) => claimTasks(connection, this.#groups, request));
+  }
+
+  async renew(claims: readonly Claim[], leaseUntilMs: number): Promise<{ readonly lost: readonly number[] }> {
+    return { lost: await this.#database.write((connection) => renewLeases(connection, claims, leaseUntilMs)) };
+  }
+
+  async release(claims: readonly Claim[]): Promise<void> {
+    await this.#database.write((connection) => releaseLeases(connection, this.#groups, claims));
+  }
+
+  async complete(claim: Claim, done: Completion): Promise<boolean> {
+    return await this.#database.write((connection) => completeTask(connection, this.#groups, claim, done));
+  }
+
+  async retryLater(claim: Claim, attempt: FailedAttempt, nextTryAtMs: number): Promise<boolean> {
+    const to: Group = { ...freshGroupOf(claim.task), failureCode: attempt.failure.code };
+    await this.#groups.ensure([to]);
+    return await this.#database.write((connection) =>
+      failTask(connection, claim, { attempt, group: this.#groups.stored(to), nextTryAtMs }),
+    );
+  }
+
+  async park(claim: Claim, attempt: FailedAttempt): Promise<boolean> {
+    const to: Group = { ...freshGroupOf(claim.task), failureCode: attempt.failure.code, parked: true };
+    // The group that a redrive takes it to, too.
+    await this.#groups.ensure([to, { ...to, parked: false }]);
+    return await this.#database.write((connection) =>
+      failTask(connection, claim, { attempt, group: this.#groups.stored(to) }),
+    );
+  }
+
+  async redrive(selection: Selection, nowMs: number, origin?: TaskOrigin): Promise<{ readonly redriven: number }> {
+    if (selection.state !== undefined && selection.state !== "parked") return { redriven: 0 };
+    const position = await this.#database.write(nextPosition);
+    const redriven = await this.#forEach({ ...selection, state: "parked" }, (connection, task) => {
+      redriveTask(connection, this.#groups, task, { position, nowMs, origin });
+    });
+    return { redriven };
+  }
+
+  async discard(selection: Selection): Promise<{ readonly discarded: number }> {
+    let discarded = 0;
+    for (const state of ["waiting", "parked"] as const) {
+      if (selection.state !== undefined && selection.state !== state) continue;
+      discarded += await this.#forEach({ ...selection, state }, (connection, task) => {
+        discardTask(connection, this.#groups, task);
+      });
+    }
+    return { discarded };
+  }
+
+  async list(selection: Selection, page: { readonly after?: string; readonly limit: number }): Promise<TaskPage> {
+    return this.#database.snapshot((connection) => pageOf(connection, this.#groups, { selection, ...page }));
+  }
+
+  async ofVersions(versions: readonly VersionRef[]): Promise<readonly (readonly TaskRow[])[]> {
+    return this.#database.snapshot((connection) =>
+      versions.map((version) => rowsOfVersion(connection, this.#groups, version)),
+    );
+  }
+
+  async counts(bucket?: string): Promise<readonly Count[]> {
+    return this.#database.snapshot((connection) => countsOf(connection, bucket));
+  }
+
+  async nextDueAtMs(sizes: SizeRange = {}): Promise<number | undefined> {
+    return nextDueAtMs(this.#database.committed, sizes);
+  }
+
+  async replicaOf(version: VersionRef, destinationArn: string): Promise<string | undefined> {
+    const bucketId = this.#groups.nameId(version.bucket);
+    const destinationId = this.#groups.nameId(destinationArn);
+    if (bucketId === undefined || destinationId === undefined) return undefined;
+    const row = this.#database.committed
+      .prepare(
+        `SELECT replica_version_id FROM replicas
+         WHERE bucket_id = ? AND key = ? AND version_id = ? AND destination_id = ?`,
+      )
+      .get(bucketId, encodeKey(version.key), version.versionId, destinationId);
+    return row === undefined ? undefined : String(row["replica_version_id"]);
+  }
+
+  async checkpoint(name: string): Promise<string | undefined> {
+    const row = this.#database.committed.prepare("SELECT value FROM checkpoints WHERE name = ?").get(name);
+    return row === undefined ? undefined : String(row["value"]);
+  }
+
+  async setCheckpoint(name: string, value: string): Promise<void> {
+    await this.#database.write((connection) => {
+      connection.prepare("INSERT OR REPLACE INTO checkpoints VALUES (?, ?)").run(name, value);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+
+  /** Changes the rows of a selection page by page, each page in a transaction of its own. */
+  async #forEach(selection: Selection, change: (connection: Connection, task: TaskRow) => void): Promise<number> {
+    let count = 0;
+    let after: string | undefined;
+    do {
+      const page = await this.#database.write((connection) => {
+        const some = pageOf(connection, this.#groups, { selection, after, limit: ROWS_PER_WRITE });
+        for (const task of some.tasks) change(connection, task);
+        return some;
+      });
+      count += page.tasks.length;
+      after = page.next;
+    } while (after !== undefined);
+    return count;
+  }
+}

@@ -1,0 +1,156 @@
+/** Leases: rows are taken by workers, and given back in one of four ways. Every change asks for the fence. */
+import type { Connection } from "../database.ts";
+import type { Claim, ClaimRequest, Completion, FailedAttempt, SizeRange } from "../ledger.ts";
+import { changeGroup, type Groups, type StoredGroup } from "./groups.ts";
+import { promote, settle } from "./lanes.ts";
+import { encodeKey, freshGroupOf, TASK_COLUMNS, taskOf } from "./rows.ts";
+import { CLAIMABLE, FIRST, LEASED, linesOf, ORIGINS, PARKED } from "./schema.ts";
+
+export function claimTasks(connection: Connection, groups: Groups, request: ClaimRequest): readonly Claim[] {
+  const ids: number[] = [];
+  for (const origin of ORIGINS.keys()) {
+    if (ids.length === request.limit) break;
+    const found = connection
+      .prepare(dueRows(origin, request))
+      .all(request.nowMs, sizeOver(request), sizeAtMost(request), request.limit - ids.length);
+    for (const row of found) ids.push(Number(row["id"]));
+  }
+  if (ids.length === 0) return [];
+  const claims = connection
+    .prepare(
+      `UPDATE tasks SET fence = fence + 1, attempts = attempts + (lease_until_ms IS NOT NULL), lease_until_ms = ?,
+         leased_to = ?
+       WHERE id IN (SELECT value FROM json_each(?)) RETURNING fence, ${TASK_COLUMNS}`,
+    )
+    .all(request.leaseUntilMs, request.worker, JSON.stringify(ids))
+    .map((row) => ({ task: taskOf(row, groups), fence: Number(row["fence"]) }));
+  const order = new Map(ids.map((id, index) => [id, index]));
+  const rank = ({ task }: Claim): number => order.get(task.id) ?? 0;
+  return claims.toSorted((one, other) => rank(one) - rank(other));
+}
+
+/**
+ * What may be claimed of one origin, the longest due first: the lines of the wanted sizes and the leases that ran out,
+ * each in order by itself, merged row by row as far as they are needed.
+ */
+function dueRows(origin: number, sizes: SizeRange): string {
+  const { first, last } = linesOf(origin, sizes);
+  const wanted = "size_bytes > ?2 AND size_bytes <= ?3";
+  const arms: string[] = [];
+  for (let line = first; line <= last; line++) {
+    arms.push(`SELECT id, next_try_at_ms FROM tasks INDEXED BY tasks_due
+      WHERE ${CLAIMABLE} AND line = ${line} AND next_try_at_ms <= ?1 AND ${wanted}`);
+  }
+  arms.push(`SELECT id, next_try_at_ms FROM tasks INDEXED BY tasks_leased
+    WHERE lease_until_ms <= ?1 AND line BETWEEN ${first} AND ${last} AND ${wanted}`);
+  return `${arms.join(" UNION ALL ")} ORDER BY next_try_at_ms, id LIMIT ?4`;
+}
+
+function sizeOver(sizes: SizeRange): number {
+  return sizes.sizeOverBytes ?? -1;
+}
+
+function sizeAtMost(sizes: SizeRange): number {
+  return sizes.sizeAtMostBytes ?? Number.MAX_SAFE_INTEGER;
+}
+
+/** When the next row of these sizes is due or its lease ends. */
+export function nextDueAtMs(connection: Connection, sizes: SizeRange): number | undefined {
+  const wanted = "size_bytes > ?1 AND size_bytes <= ?2";
+  const moments = [
+    `(SELECT lease_until_ms FROM tasks INDEXED BY tasks_leased
+      WHERE ${LEASED} AND ${wanted} ORDER BY lease_until_ms LIMIT 1)`,
+  ];
+  for (const origin of ORIGINS.keys()) {
+    const { first, last } = linesOf(origin, sizes);
+    for (let line = first; line <= last; line++) {
+      moments.push(`(SELECT next_try_at_ms FROM tasks INDEXED BY tasks_due
+        WHERE ${CLAIMABLE} AND line = ${line} AND ${wanted} ORDER BY next_try_at_ms LIMIT 1)`);
+    }
+  }
+  const rows = moments.map((moment) => `SELECT ${moment} AS at_ms`).join(" UNION ALL ");
+  const atMs = connection.prepare(`SELECT min(at_ms) AS at_ms FROM (${rows})`).get(sizeOver(sizes), sizeAtMost(sizes));
+  return atMs?.["at_ms"] === null ? undefined : Number(atMs?.["at_ms"]);
+}
+
+const HELD = `id = ? AND fence = ? AND ${LEASED}`;
+
+/** Returns the ids of the claims that are lost. */
+export function renewLeases(connection: Connection, claims: readonly Claim[], leaseUntilMs: number): number[] {
+  const renew = connection.prepare(`UPDATE tasks SET lease_until_ms = ? WHERE ${HELD}`);
+  return claims.filter((claim) => renew.run(leaseUntilMs, claim.task.id, claim.fence).changes === 0).map(idOf);
+}
+
+export function releaseLeases(connection: Connection, groups: Groups, claims: readonly Claim[]): void {
+  const release = connection.prepare(`UPDATE tasks SET lease_until_ms = NULL, leased_to = NULL WHERE ${HELD}`);
+  for (const { task, fence } of claims) {
+    if (release.run(task.id, fence).changes === 0) continue;
+    settle(connection, { ...groups.stored(freshGroupOf(task)), key: encodeKey(task.version.key) });
+  }
+}
+
+/** Removes a done row and counts it. */
+export function completeTask(connection: Connection, groups: Groups, claim: Claim, done: Completion): boolean {
+  const row = connection
+    .prepare(`DELETE FROM tasks WHERE ${HELD} RETURNING group_id, size_bytes`)
+    .get(claim.task.id, claim.fence);
+  if (row === undefined) return false;
+  const { task } = claim;
+  const group = groups.stored(freshGroupOf(task));
+  const key = encodeKey(task.version.key);
+  const left = { tasks: -1, bytes: -Number(row["size_bytes"]) };
+  const counted = { completedTasks: 1, completedBytes: done.bytes };
+  if (row["group_id"] === group.id) {
+    changeGroup(connection, group.id, { ...left, ...counted });
+  } else {
+    changeGroup(connection, Number(row["group_id"]), left);
+    changeGroup(connection, group.id, { tasks: 0, bytes: 0, ...counted });
+  }
+  promote(connection, { ...group, key });
+  if (done.replicaVersionId !== undefined && done.replicaVersionId !== task.version.versionId) {
+    connection
+      .prepare("INSERT OR REPLACE INTO replicas VALUES (?, ?, ?, ?, ?)")
+      .run(group.bucketId, key, task.version.versionId, group.destinationId, done.replicaVersionId);
+  }
+  return true;
+}
+
+/** Ends an attempt that failed: the row waits for its next try, or is parked when there is none. */
+export function failTask(
+  connection: Connection,
+  claim: Claim,
+  failed: { readonly attempt: FailedAttempt; readonly group: StoredGroup; readonly nextTryAtMs?: number },
+): boolean {
+  const { attempt, group, nextTryAtMs } = failed;
+  const held = connection
+    .prepare(`SELECT group_id, size_bytes FROM tasks WHERE ${HELD}`)
+    .get(claim.task.id, claim.fence);
+  if (held === undefined) return false;
+  connection
+    .prepare(
+      `UPDATE tasks SET place = ?, group_id = ?, next_try_at_ms = coalesce(?, next_try_at_ms), failure = ?,
+         attempts = attempts + 1, first_attempt_at_ms = coalesce(first_attempt_at_ms, ?), last_attempt_at_ms = ?,
+         lease_until_ms = NULL, leased_to = NULL
+       WHERE id = ?`,
+    )
+    .run(
+      group.parked ? PARKED : FIRST,
+      group.id,
+      nextTryAtMs ?? null,
+      JSON.stringify(attempt.failure),
+      attempt.startedAtMs,
+      attempt.endedAtMs,
+      claim.task.id,
+    );
+  if (held["group_id"] !== group.id) {
+    const bytes = Number(held["size_bytes"]);
+    changeGroup(connection, Number(held["group_id"]), { tasks: -1, bytes: -bytes });
+    changeGroup(connection, group.id, { tasks: 1, bytes });
+  }
+  settle(connection, { ...group, key: encodeKey(claim.task.version.key) });
+  return true;
+}
+
+function idOf({ task }: Claim): number {
+  return task.id;
+}

@@ -1,0 +1,168 @@
+/**
+ * The words that many rows share: buckets, destinations, rules, operations, failure codes. Rows hold their numbers.
+ *
+ * Numbers are given out in writes of their own and remembered only once these are committed, so no number in memory
+ * can be one that a failed commit took back. Names and groups are never removed: there are as many as a configuration
+ * has had rules, times the codes they failed with.
+ */
+import { assert } from "../../core/assert.ts";
+import type { Operation } from "../../core/model.ts";
+import type { Connection, Database, Row } from "../database.ts";
+import { OPERATIONS } from "./schema.ts";
+
+/** What the rows of one group have in common. The row is parked or not, and failed last with this code, or never. */
+export interface Group {
+  readonly bucket: string;
+  readonly destinationArn: string;
+  readonly ruleId: string;
+  readonly operation: Operation;
+  readonly parked: boolean;
+  /** "" for rows that never failed. */
+  readonly failureCode: string;
+}
+
+/** A group that is in the file. */
+export interface StoredGroup extends Group {
+  readonly id: number;
+  readonly bucketId: number;
+  readonly destinationId: number;
+}
+
+const GROUP_COLUMNS = `g.id, g.bucket_id, g.destination_id, g.rule_id, g.operation, g.parked, g.failure_code,
+  bucket.name AS bucket, destination.name AS destination_arn`;
+
+/** For statements that read whole groups: `SELECT ${GROUP_ROWS} WHERE g.…`. */
+export const GROUP_ROWS = `${GROUP_COLUMNS}, g.tasks, CAST(g.bytes AS REAL) AS bytes,
+  g.completed_tasks, CAST(g.completed_bytes AS REAL) AS completed_bytes
+  FROM task_groups g
+  JOIN names bucket ON bucket.id = g.bucket_id
+  JOIN names destination ON destination.id = g.destination_id`;
+
+export class Groups {
+  readonly #database: Database;
+  readonly #byId = new Map<number, StoredGroup>();
+  readonly #byWords = new Map<string, StoredGroup>();
+  readonly #names = new Map<string, number>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Makes groups known that are not yet in the file. */
+  async ensure(groups: Iterable<Group>): Promise<void> {
+    const missing = [...groups].filter((group) => this.#find(group) === undefined);
+    if (missing.length === 0) return;
+    await this.#database.write((connection) => {
+      for (const group of missing) insert(connection, group);
+    });
+  }
+
+  /** The group that `ensure` made. */
+  stored(group: Group): StoredGroup {
+    const found = this.#find(group);
+    assert(found !== undefined, `a group that is not in the file: ${wordsOf(group)}`);
+    return found;
+  }
+
+  byId(id: number): StoredGroup {
+    const known = this.#byId.get(id);
+    if (known !== undefined) return known;
+    const row = this.#database.committed.prepare(`SELECT ${GROUP_ROWS} WHERE g.id = ?`).get(id);
+    assert(row !== undefined, `group ${id} is not in the file`);
+    return this.#keep(groupOf(row));
+  }
+
+  /** The number of a bucket or destination; undefined when no task ever named it. */
+  nameId(name: string): number | undefined {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    const row = this.#database.committed.prepare("SELECT id FROM names WHERE name = ?").get(name);
+    if (row === undefined) return undefined;
+    this.#names.set(name, Number(row["id"]));
+    return Number(row["id"]);
+  }
+
+  #find(group: Group): StoredGroup | undefined {
+    const known = this.#byWords.get(wordsOf(group));
+    if (known !== undefined) return known;
+    const row = this.#database.committed
+      .prepare(
+        `SELECT ${GROUP_ROWS} WHERE bucket.name = ? AND destination.name = ? AND g.rule_id = ? AND g.operation = ?
+           AND g.parked = ? AND g.failure_code = ?`,
+      )
+      .get(
+        group.bucket,
+        group.destinationArn,
+        group.ruleId,
+        OPERATIONS.indexOf(group.operation),
+        Number(group.parked),
+        group.failureCode,
+      );
+    return row === undefined ? undefined : this.#keep(groupOf(row));
+  }
+
+  #keep(group: StoredGroup): StoredGroup {
+    this.#byId.set(group.id, group);
+    this.#byWords.set(wordsOf(group), group);
+    return group;
+  }
+}
+
+/** How the counters of a group change: by undone rows that it has now, and by completed ones that it has seen. */
+export interface GroupChange {
+  readonly tasks: number;
+  readonly bytes: number;
+  readonly completedTasks?: number;
+  readonly completedBytes?: number;
+}
+
+export function changeGroup(connection: Connection, groupId: number, change: GroupChange): void {
+  connection
+    .prepare(
+      `UPDATE task_groups SET tasks = tasks + ?, bytes = bytes + CAST(? AS INTEGER),
+         completed_tasks = completed_tasks + ?, completed_bytes = completed_bytes + CAST(? AS INTEGER)
+       WHERE id = ?`,
+    )
+    .run(change.tasks, change.bytes, change.completedTasks ?? 0, change.completedBytes ?? 0, groupId);
+}
+
+export function groupOf(row: Row): StoredGroup {
+  const operation = OPERATIONS[Number(row["operation"])];
+  assert(operation !== undefined, `operation ${row["operation"]} is of a newer version`);
+  return {
+    id: Number(row["id"]),
+    bucketId: Number(row["bucket_id"]),
+    destinationId: Number(row["destination_id"]),
+    bucket: String(row["bucket"]),
+    destinationArn: String(row["destination_arn"]),
+    ruleId: String(row["rule_id"]),
+    operation,
+    parked: row["parked"] === 1,
+    failureCode: String(row["failure_code"]),
+  };
+}
+
+function insert(connection: Connection, group: Group): void {
+  const name = connection.prepare("INSERT INTO names (name) VALUES (?) ON CONFLICT DO NOTHING");
+  name.run(group.bucket);
+  name.run(group.destinationArn);
+  connection
+    .prepare(
+      `INSERT INTO task_groups (bucket_id, destination_id, rule_id, operation, parked, failure_code)
+       SELECT bucket.id, destination.id, ?, ?, ?, ? FROM names bucket, names destination
+       WHERE bucket.name = ? AND destination.name = ? ON CONFLICT DO NOTHING`,
+    )
+    .run(
+      group.ruleId,
+      OPERATIONS.indexOf(group.operation),
+      Number(group.parked),
+      group.failureCode,
+      group.bucket,
+      group.destinationArn,
+    );
+}
+
+/** U+0000 cannot be in any of the words, for the file refuses it. */
+function wordsOf({ bucket, destinationArn, ruleId, operation, parked, failureCode }: Group): string {
+  return `${bucket}\0${destinationArn}\0${ruleId}\0${operation}\0${parked ? 1 : 0}\0${failureCode}`;
+}

@@ -1,0 +1,149 @@
+/** Rows come in, are redriven, are dropped: changes that no worker's lease is needed for. */
+import { assert } from "../../core/assert.ts";
+import type { Operation } from "../../core/model.ts";
+import type { Connection, Row } from "../database.ts";
+import type { NewTask, TaskOrigin, TaskRow } from "../ledger.ts";
+import { changeGroup, type Groups } from "./groups.ts";
+import { firstOf, isLeased, type Lane, settle } from "./lanes.ts";
+import { encodeKey, freshGroupOf, groupOfRow } from "./rows.ts";
+import { BEHIND, FIRST, lineOf, OPERATIONS, ORIGINS, PARKED } from "./schema.ts";
+
+/** Operations that carry the state of the source at the time of reading; the others carry what never changes. */
+const READS_STATE: ReadonlySet<Operation> = new Set(["tags", "acl", "retention", "legalHold"]);
+
+/** Adds the tasks that are not there; their groups are. Returns how many. */
+export function addTasks(connection: Connection, groups: Groups, tasks: readonly NewTask[]): number {
+  const place = connection
+    .prepare("UPDATE ledger SET next_id = next_id + ? RETURNING next_id - ? AS id, redrives")
+    .get(tasks.length, tasks.length);
+  assert(place !== undefined, "the ledger has its row");
+  let id = Number(place["id"]);
+  const position = Number(place["redrives"]);
+  const sums = new Map<number, { tasks: number; bytes: number }>();
+  let added = 0;
+  for (const task of tasks) {
+    const group = groups.stored(freshGroupOf(task));
+    const lane = { bucketId: group.bucketId, key: encodeKey(task.version.key), destinationId: group.destinationId };
+    if (!addTask(connection, { task, lane, id: id++, groupId: group.id, position })) continue;
+    const sum = sums.get(group.id) ?? { tasks: 0, bytes: 0 };
+    sums.set(group.id, { tasks: sum.tasks + 1, bytes: sum.bytes + task.sizeBytes });
+    added++;
+  }
+  for (const [groupId, sum] of sums) changeGroup(connection, groupId, sum);
+  return added;
+}
+
+interface Addition {
+  readonly task: NewTask;
+  readonly lane: Lane;
+  readonly id: number;
+  readonly groupId: number;
+  readonly position: number;
+}
+
+function addTask(connection: Connection, addition: Addition): boolean {
+  const first = firstOf(connection, addition.lane);
+  if (first !== undefined && isCovered(connection, addition, first)) {
+    makeUrgent(connection, addition);
+    settle(connection, addition.lane);
+    return false;
+  }
+  if (isThere(connection, addition, PARKED)) return false;
+  insert(connection, addition, first === undefined ? FIRST : BEHIND);
+  if (first !== undefined) settle(connection, addition.lane);
+  return true;
+}
+
+/** Whether a row that waits or is leased will do what the task asks for. */
+function isCovered(connection: Connection, addition: Addition, first: Row): boolean {
+  const { task } = addition;
+  const isFirst =
+    first["version_id"] === task.version.versionId && first["operation"] === OPERATIONS.indexOf(task.operation);
+  const mayHaveReadBefore = isLeased(first) && READS_STATE.has(task.operation);
+  return (isFirst && !mayHaveReadBefore) || isThere(connection, addition, BEHIND);
+}
+
+function isThere(connection: Connection, addition: Addition, place: typeof PARKED | typeof BEHIND): boolean {
+  const found = connection
+    .prepare(`SELECT 1 FROM tasks WHERE place = ${place} AND ${SAME_TASK}`)
+    .get(...sameTask(addition));
+  return found !== undefined;
+}
+
+function makeUrgent(connection: Connection, addition: Addition): void {
+  const origin = ORIGINS.indexOf(addition.task.origin);
+  for (const place of [FIRST, BEHIND]) {
+    connection
+      .prepare(`UPDATE tasks SET origin = ?6 WHERE place = ${place} AND ${SAME_TASK} AND origin > ?6`)
+      .run(...sameTask(addition), origin);
+  }
+}
+
+const SAME_TASK = "bucket_id = ?1 AND key = ?2 AND destination_id = ?3 AND version_id = ?4 AND operation = ?5";
+
+function sameTask({ task, lane }: Addition): [number, Uint8Array, number, string, number] {
+  return [lane.bucketId, lane.key, lane.destinationId, task.version.versionId, OPERATIONS.indexOf(task.operation)];
+}
+
+function insert(connection: Connection, addition: Addition, place: typeof FIRST | typeof BEHIND): void {
+  const { task, lane } = addition;
+  const origin = ORIGINS.indexOf(task.origin);
+  connection
+    .prepare(
+      `INSERT INTO tasks (id, group_id, bucket_id, destination_id, key, version_id, operation, place, origin, line,
+         position, size_bytes, written_at_ms, due_at_ms, next_try_at_ms)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)`,
+    )
+    .run(
+      addition.id,
+      addition.groupId,
+      lane.bucketId,
+      lane.destinationId,
+      lane.key,
+      task.version.versionId,
+      OPERATIONS.indexOf(task.operation),
+      place,
+      origin,
+      lineOf(origin, task.sizeBytes),
+      addition.position,
+      task.sizeBytes,
+      task.writtenAtMs,
+      task.dueAtMs,
+    );
+}
+
+/** Every call of `redrive` puts its rows behind all that was there when it began. */
+export function nextPosition(connection: Connection): number {
+  const row = connection.prepare("UPDATE ledger SET redrives = redrives + 1 RETURNING redrives").get();
+  return Number(row?.["redrives"]);
+}
+
+export interface Redrive {
+  readonly position: number;
+  readonly nowMs: number;
+  readonly origin: TaskOrigin | undefined;
+}
+
+/** Makes a parked row wait again. */
+export function redriveTask(connection: Connection, groups: Groups, task: TaskRow, redrive: Redrive): void {
+  const from = groups.stored(groupOfRow(task));
+  const to = groups.stored({ ...from, parked: false });
+  connection
+    .prepare(
+      `UPDATE tasks SET place = ${BEHIND}, group_id = ?, origin = ?, position = ?, next_try_at_ms = ?, attempts = 0,
+         first_attempt_at_ms = NULL, last_attempt_at_ms = NULL, redrives = redrives + 1
+       WHERE id = ?`,
+    )
+    .run(to.id, ORIGINS.indexOf(redrive.origin ?? task.origin), redrive.position, redrive.nowMs, task.id);
+  changeGroup(connection, from.id, { tasks: -1, bytes: -task.sizeBytes });
+  changeGroup(connection, to.id, { tasks: 1, bytes: task.sizeBytes });
+  settle(connection, { ...to, key: encodeKey(task.version.key) });
+}
+
+/** Drops a row that nobody holds. */
+export function discardTask(connection: Connection, groups: Groups, task: TaskRow): void {
+  const group = groups.stored(groupOfRow(task));
+  connection.prepare("DELETE FROM tasks WHERE id = ?").run(task.id);
+  changeGroup(connection, group.id, { tasks: -1, bytes: -task.sizeBytes });
+  if (!group.parked) settle(connection, { ...group, key: encodeKey(task.version.key) });
+}

@@ -1,0 +1,149 @@
+/**
+ * From the headers and documents that S3 answers with to the replies of the Store port. Pure; errors are in
+ * `error-answers.ts`.
+ *
+ * Readers take what is there: a header that a store leaves out becomes undefined, never a guess.
+ */
+import type { Encryption, Tag } from "../core/model.ts";
+import { child, childrenNamed, childText, type XmlElement } from "../core/xml.ts";
+import { CHECKSUM_ALGORITHMS, checksumHeader } from "./checksum.ts";
+import { fromHeaderText, type HeaderTextCustom } from "./header-text.ts";
+import type { ChecksumAlgorithm, Checksums, ObjectAcl, ObjectHead } from "./store.ts";
+
+/** What the readers need of an answer. */
+export interface AnswerHeaders {
+  /** One character per byte; undefined when the answer does not have it. */
+  header(name: string): string | undefined;
+  /** In lower case. */
+  headerNames(): readonly string[];
+}
+
+const CONTENT_HEADERS = [
+  "content-type",
+  "cache-control",
+  "content-disposition",
+  "content-encoding",
+  "content-language",
+  "expires",
+];
+const META_PREFIX = "x-amz-meta-";
+
+/** @param custom how the store writes user metadata that is not ASCII */
+export function readObjectHead(answer: AnswerHeaders, custom: HeaderTextCustom): ObjectHead {
+  const checksums = readChecksums(answer);
+  return {
+    ...readMetadata(answer, custom),
+    ...optional("versionId", answer.header("x-amz-version-id")),
+    etag: unquoted(answer.header("etag") ?? ""),
+    sizeBytes: readSize(answer),
+    lastModifiedMs: Date.parse(answer.header("last-modified") ?? ""),
+    storageClass: answer.header("x-amz-storage-class") ?? "STANDARD",
+    encryption: readEncryption(answer),
+    ...optional("checksums", checksums),
+    ...optional("replicationStatus", answer.header("x-amz-replication-status")),
+    ...optional("tagCount", readNumber(answer.header("x-amz-tagging-count"))),
+    ...optional("partsCount", readNumber(answer.header("x-amz-mp-parts-count"))),
+    ...optional("requestId", answer.header("x-amz-request-id")),
+  };
+}
+
+function readMetadata(answer: AnswerHeaders, custom: HeaderTextCustom) {
+  const contentHeaders: Record<string, string> = {};
+  for (const name of CONTENT_HEADERS) {
+    const value = answer.header(name);
+    if (value !== undefined) contentHeaders[name] = fromHeaderText(value, "utf-8");
+  }
+  // Some stores keep the framing of the upload, which is not a property of the object, as its encoding.
+  const encoding = contentHeaders["content-encoding"];
+  if (encoding?.includes("aws-chunked")) {
+    const kept = encoding.split(",").filter((one) => one.trim() !== "aws-chunked");
+    if (kept.length === 0) delete contentHeaders["content-encoding"];
+    else contentHeaders["content-encoding"] = kept.join(",").trim();
+  }
+  const userMetadata: Record<string, string> = {};
+  for (const name of answer.headerNames()) {
+    if (!name.startsWith(META_PREFIX)) continue;
+    userMetadata[name.slice(META_PREFIX.length)] = fromHeaderText(answer.header(name) ?? "", custom);
+  }
+  return { contentHeaders, userMetadata };
+}
+
+/** Of the whole object: behind the slash where the answer is a range. */
+function readSize(answer: AnswerHeaders): number {
+  const total = /\/(\d+)$/.exec(answer.header("content-range") ?? "")?.[1];
+  return Number(total ?? answer.header("content-length") ?? Number.NaN);
+}
+
+/** The encryption that an answer tells of. */
+export function readEncryption(answer: AnswerHeaders): Encryption {
+  if (answer.header("x-amz-server-side-encryption-customer-algorithm") !== undefined) return { kind: "SSE-C" };
+  const algorithm = answer.header("x-amz-server-side-encryption");
+  if (algorithm === undefined) return { kind: "NOT-SSE" };
+  if (algorithm !== "aws:kms" && algorithm !== "aws:kms:dsse") return { kind: "SSE-S3" };
+  const bucketKey = answer.header("x-amz-server-side-encryption-bucket-key-enabled");
+  return {
+    kind: algorithm === "aws:kms" ? "SSE-KMS" : "DSSE-KMS",
+    ...optional("kmsKeyArn", answer.header("x-amz-server-side-encryption-aws-kms-key-id")),
+    ...optional("bucketKey", bucketKey === undefined ? undefined : bucketKey === "true"),
+  };
+}
+
+/** The checksums that an answer tells of; undefined when there are none. */
+export function readChecksums(answer: AnswerHeaders): Checksums | undefined {
+  const values: Partial<Record<ChecksumAlgorithm, string>> = {};
+  let isComposite = answer.header("x-amz-checksum-type") === "COMPOSITE";
+  let isEmpty = true;
+  for (const algorithm of CHECKSUM_ALGORITHMS) {
+    const value = answer.header(checksumHeader(algorithm));
+    if (value === undefined) continue;
+    values[algorithm] = value;
+    isEmpty = false;
+    // Stores older than the type header mark a composite by its number of parts alone.
+    if (value.includes("-")) isComposite = true;
+  }
+  return isEmpty ? undefined : { type: isComposite ? "COMPOSITE" : "FULL_OBJECT", values };
+}
+
+/** @param root a `Tagging` document */
+export function readTags(root: XmlElement): Tag[] {
+  const set = child(root, "TagSet");
+  if (set === undefined) return [];
+  return childrenNamed(set, "Tag").map((tag) => ({
+    key: childText(tag, "Key") ?? "",
+    value: childText(tag, "Value") ?? "",
+  }));
+}
+
+/** @param root an `AccessControlPolicy` document */
+export function readAcl(root: XmlElement): ObjectAcl {
+  const list = child(root, "AccessControlList");
+  const grants = list === undefined ? [] : childrenNamed(list, "Grant");
+  return {
+    ownerId: childText(child(root, "Owner") ?? root, "ID") ?? "",
+    grants: grants.map((grant) => {
+      const grantee = child(grant, "Grantee");
+      const names = grantee === undefined ? [] : ["ID", "URI", "EmailAddress"].map((name) => childText(grantee, name));
+      return {
+        grantee: names.find((name) => name !== undefined && name !== "") ?? "",
+        permission: childText(grant, "Permission") ?? "",
+      };
+    }),
+  };
+}
+
+/** ETags stand in quotes, in headers and in documents. */
+export function unquoted(etag: string): string {
+  return etag.startsWith('"') && etag.endsWith('"') && etag.length >= 2 ? etag.slice(1, -1) : etag;
+}
+
+function readNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** An object with the property, or without it where the value is undefined: the port tells the two apart. */
+export function optional<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): { readonly [Key in Name]?: Value } {
+  return value === undefined ? {} : ({ [name]: value } as { readonly [Key in Name]?: Value });
+}

@@ -1,0 +1,183 @@
+/**
+ * Makes one signed call to a store and reads its answer as far as every operation has to.
+ *
+ * Not here: what operations there are (`client.ts`, `bucket-settings.ts`).
+ */
+import { assert } from "../core/assert.ts";
+import type { Credentials } from "../core/model.ts";
+import type { XmlElement } from "../core/xml.ts";
+import { optional } from "./answers.ts";
+import type { ChunkSigning } from "./chunked.ts";
+import { errorOfAnswer, errorOfDocument } from "./error-answers.ts";
+import { S3Error } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+import { callText, failedCall } from "./network-errors.ts";
+import { type PreparedPayload, preparePayload } from "./payload.ts";
+import type { ProviderProfile } from "./profiles.ts";
+import type { Headers } from "./requests.ts";
+import { parseAuthorization, signHeaders } from "./sigv4.ts";
+import type { CallOptions, Payload } from "./store.ts";
+import { type Endpoint, type Query, rawQueryOf, type Target, targetOf } from "./target.ts";
+import type { Transport, WireRequest } from "./transport.ts";
+import { parseXml, XmlError } from "./xml.ts";
+
+/** One call of the S3 API. */
+export interface Call {
+  /** Its name in the API reference. */
+  readonly operation: string;
+  readonly method: WireRequest["method"];
+  readonly bucket?: string;
+  readonly key?: string;
+  readonly query?: Query;
+  readonly headers?: Headers;
+  readonly payload?: Payload;
+  /** For answers that S3 itself takes long for. */
+  readonly headersTimeoutMs?: number;
+}
+
+export interface CallerOptions {
+  readonly endpoint: Endpoint;
+  readonly region: string;
+  readonly credentials: Credentials | (() => Credentials | Promise<Credentials>);
+  readonly profile: ProviderProfile;
+  readonly addressing: ProviderProfile["addressing"];
+  readonly userAgent: string;
+  readonly clock: () => number;
+  readonly transport: Transport;
+}
+
+/** A listing of 1,000 versions with the longest keys is below 8 MiB. */
+const DOCUMENT_BYTES_MAX = 8 * 1024 * 1024;
+
+export class Caller {
+  readonly #options: CallerOptions;
+
+  constructor(options: CallerOptions) {
+    this.#options = options;
+  }
+
+  get profile(): ProviderProfile {
+    return this.#options.profile;
+  }
+
+  get region(): string {
+    return this.#options.region;
+  }
+
+  /**
+   * Makes a call. Fulfilled by the headers of an answer below 300; its body must be read or cancelled.
+   *
+   * @throws S3Error for every other answer, and when there is none
+   */
+  async send(call: Call, options: CallOptions = {}): Promise<Exchange> {
+    const exchange = await this.#options.transport.send(await this.#sign(call), options.signal);
+    if (exchange.status < 300) return exchange;
+    throw await errorOfAnswer(exchange, this.#options.clock());
+  }
+
+  /** Makes a call whose answer's body means nothing. */
+  async sendOnly(call: Call, options?: CallOptions): Promise<Exchange> {
+    const exchange = await this.send(call, options);
+    exchange.cancel();
+    return exchange;
+  }
+
+  /**
+   * Makes a call that is answered with a document.
+   *
+   * @param roots the names that its root may have: there are stores that answer a subresource which they do not know
+   *              with something else
+   * @throws S3Error also for an `<Error>` document under status 200
+   */
+  async sendForDocument(
+    call: Call,
+    roots: readonly string[],
+    options?: CallOptions,
+  ): Promise<{ readonly root: XmlElement; readonly exchange: Exchange }> {
+    const exchange = await this.send(call, options);
+    const bytes = await exchange.bytesUpTo(DOCUMENT_BYTES_MAX);
+    let root: XmlElement;
+    try {
+      root = parseXml(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));
+    } catch (error) {
+      if (!(error instanceof XmlError)) throw error;
+      throw failedCall("protocol", exchange.call, error, `the answer is no readable XML: ${error.message}`);
+    }
+    if (root.name === "Error") throw errorOfDocument(exchange, root, this.#options.clock());
+    if (roots.includes(root.name)) return { root, exchange };
+    const detail = `the answer is a <${root.name}>, not a <${roots.join("> or <")}>: the store does not know the operation`;
+    throw failedCall("protocol", exchange.call, undefined, detail);
+  }
+
+  async #sign(call: Call): Promise<WireRequest> {
+    const headers: Headers = { ...call.headers };
+    const isTls = this.#options.endpoint.protocol === "https:";
+    const payload = preparePayload(call.payload, headers, this.#options.profile, isTls);
+    try {
+      return await this.#signPrepared(call, headers, payload);
+    } catch (error) {
+      payload.source?.release();
+      throw error;
+    }
+  }
+
+  async #signPrepared(call: Call, headers: Headers, payload: PreparedPayload): Promise<WireRequest> {
+    const { region, userAgent, clock } = this.#options;
+    const { method, query } = call;
+    const { origin, host, rawPath } = this.#target(call);
+    const rawQuery = query === undefined ? "" : rawQueryOf(query);
+    const credentials = await this.#credentials(call);
+
+    headers["host"] = host;
+    const context = { credentials, region, service: "s3", nowMs: clock() };
+    const added = signHeaders({ method, rawPath, rawQuery, headers }, payload.payloadHash, context);
+    Object.assign(headers, added);
+    headers["user-agent"] = userAgent;
+    return {
+      call: { ...errorFields(call), origin },
+      method,
+      path: rawQuery === "" ? rawPath : `${rawPath}?${rawQuery}`,
+      headers,
+      ...optional("body", payload.body(payload.signsChunks ? chunkSigning(added, credentials) : undefined)),
+      ...optional("source", payload.source),
+      ...optional("headersTimeoutMs", call.headersTimeoutMs),
+    };
+  }
+
+  async #credentials(call: Call): Promise<Credentials> {
+    const { credentials } = this.#options;
+    if (typeof credentials !== "function") return credentials;
+    try {
+      return await credentials();
+    } catch (error) {
+      const what = `${callText(call)}: there are no credentials to sign it with`;
+      throw new S3Error(what, errorFields(call), { cause: error });
+    }
+  }
+
+  #target(call: Call): Target {
+    const { endpoint, addressing } = this.#options;
+    try {
+      return targetOf(endpoint, addressing, call.bucket, call.key);
+    } catch (error) {
+      const name = { ...errorFields(call), origin: endpoint.origin };
+      throw failedCall("protocol", name, error, "the key holds an unpaired surrogate, which UTF-8 cannot carry");
+    }
+  }
+}
+
+/** What the chunks of a body are chained to, from the headers that signed its request. */
+function chunkSigning(signed: Headers, credentials: Credentials): ChunkSigning {
+  const authorization = parseAuthorization(signed["authorization"] ?? "");
+  assert(authorization !== undefined, "what was signed can be read");
+  return {
+    secretAccessKey: credentials.secretAccessKey,
+    scope: authorization.scope,
+    amzDate: signed["x-amz-date"] ?? "",
+    seedSignature: authorization.signature,
+  };
+}
+
+function errorFields(call: Call) {
+  return { operation: call.operation, ...optional("bucket", call.bucket), ...optional("key", call.key) };
+}

@@ -1,0 +1,161 @@
+/**
+ * Listing documents as pages of rows. Keys are asked for in percent-encoding (XML cannot hold every key) and decoded
+ * here when the store says that it encoded them.
+ */
+import { childrenNamed, childText, type XmlElement } from "../core/xml.ts";
+import { optional, unquoted } from "./answers.ts";
+import type { ListedVersion, VersionPage } from "./store.ts";
+
+/** Says that a document is not the page that was asked for. The client makes a protocol error of it. */
+export class ListingError extends Error {
+  override readonly name = "ListingError";
+}
+
+/**
+ * A `ListVersionsResult` document.
+ *
+ * @throws ListingError for a page that cannot be continued or read
+ */
+export function readVersionPage(root: XmlElement): VersionPage {
+  const decode = keyDecoder(root);
+  const versions: ListedVersion[] = [];
+  for (const element of root.children) {
+    if (element.name === "Version") versions.push(readVersion(element, false, decode));
+    else if (element.name === "DeleteMarker") versions.push(readVersion(element, true, decode));
+  }
+  sortUnlessSorted(versions);
+  if (childText(root, "IsTruncated") !== "true") return { versions };
+  const keyMarker = childText(root, "NextKeyMarker");
+  // A page that says there is more but not where would be asked for again for ever.
+  if (keyMarker === undefined || keyMarker === "") throw new ListingError("the page is cut off without a marker");
+  return {
+    versions,
+    next: { keyMarker: decode(keyMarker), versionIdMarker: childText(root, "NextVersionIdMarker") ?? "" },
+  };
+}
+
+/** One row, in one pass over its children: a page has a thousand of them. */
+function readVersion(element: XmlElement, isDeleteMarker: boolean, decode: (text: string) => string): ListedVersion {
+  let key = "";
+  let versionId = "null";
+  let isLatest = false;
+  let lastModified = "";
+  let sizeBytes = 0;
+  let etag = "";
+  let storageClass = "STANDARD";
+  for (const { name, text } of element.children) {
+    switch (name) {
+      case "Key":
+        key = decode(text);
+        break;
+      case "VersionId":
+        versionId = text;
+        break;
+      case "IsLatest":
+        isLatest = text === "true";
+        break;
+      case "LastModified":
+        lastModified = text;
+        break;
+      case "Size":
+        sizeBytes = Number(text);
+        break;
+      case "ETag":
+        etag = unquoted(text);
+        break;
+      case "StorageClass":
+        storageClass = text;
+        break;
+    }
+  }
+  const lastModifiedMs = Date.parse(lastModified);
+  if (isDeleteMarker) {
+    const bare = { sizeBytes: 0, etag: "", storageClass: "STANDARD" };
+    return { key, versionId, isLatest, isDeleteMarker, lastModifiedMs, ...bare };
+  }
+  return { key, versionId, isLatest, isDeleteMarker, lastModifiedMs, sizeBytes, etag, storageClass };
+}
+
+/** One row of a listing of current objects. */
+export interface ListedObject {
+  readonly key: string;
+  readonly lastModifiedMs: number;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly storageClass: string;
+}
+
+export interface ObjectPage {
+  readonly objects: readonly ListedObject[];
+  /** What several keys have in common up to the delimiter, where one was given. */
+  readonly commonPrefixes: readonly string[];
+  /** For the next page; undefined on the last one. */
+  readonly continuationToken?: string;
+}
+
+/**
+ * A `ListBucketResult` document of ListObjectsV2.
+ *
+ * @throws ListingError for a page that cannot be continued or read
+ */
+export function readObjectPage(root: XmlElement): ObjectPage {
+  const decode = keyDecoder(root);
+  const isTruncated = childText(root, "IsTruncated") === "true";
+  const token = childText(root, "NextContinuationToken");
+  if (isTruncated && !token) throw new ListingError("the page is cut off without a continuation token");
+  return {
+    objects: childrenNamed(root, "Contents").map((element) => {
+      const { key, lastModifiedMs, sizeBytes, etag, storageClass } = readVersion(element, false, decode);
+      return { key, lastModifiedMs, sizeBytes, etag, storageClass };
+    }),
+    commonPrefixes: childrenNamed(root, "CommonPrefixes").map((one) => decode(childText(one, "Prefix") ?? "")),
+    ...optional("continuationToken", isTruncated ? token : undefined),
+  };
+}
+
+/** How the keys of a document are read: some stores write them as they are, whatever was asked for. */
+function keyDecoder(root: XmlElement): (text: string) => string {
+  if (childText(root, "EncodingType") !== "url") return (text) => text;
+  return (text) => {
+    if (!/[%+]/.test(text)) return text;
+    try {
+      // AWS writes a blank as a plus sign and a plus sign as %2B.
+      return decodeURIComponent(text.replaceAll("+", " "));
+    } catch {
+      throw new ListingError(`the key ${text} is not percent-encoded UTF-8`);
+    }
+  };
+}
+
+/**
+ * Brings a page into the order of the port. S3 sends it in that order; there are stores that list delete markers behind
+ * all versions, and stores that compare keys as UTF-16.
+ */
+function sortUnlessSorted(versions: ListedVersion[]): void {
+  for (let index = 1; index < versions.length; index++) {
+    const [before, after] = [versions[index - 1], versions[index]];
+    if (before === undefined || after === undefined || compareKeys(before.key, after.key) <= 0) continue;
+    versions.sort((a, b) => compareKeys(a.key, b.key) || newestFirst(a, b));
+    return;
+  }
+}
+
+function newestFirst(a: ListedVersion, b: ListedVersion): number {
+  if (a.isLatest !== b.isLatest) return a.isLatest ? -1 : 1;
+  return b.lastModifiedMs - a.lastModifiedMs;
+}
+
+/** Compares keys by their UTF-8 bytes, which is the order of listings and not that of JavaScript's strings. */
+export function compareKeys(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    const [one, other] = [a.charCodeAt(index), b.charCodeAt(index)];
+    if (one === other) continue;
+    // Surrogates stand for characters above U+FFFF, so they come last; their code units do not.
+    const isOneHigh = one >= 0xd800 && one <= 0xdfff;
+    const isOtherHigh = other >= 0xd800 && other <= 0xdfff;
+    if (isOneHigh !== isOtherHigh) return isOneHigh ? 1 : -1;
+    return one - other;
+  }
+  return a.length - b.length;
+}

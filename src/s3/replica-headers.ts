@@ -1,0 +1,14 @@
+/**
+ * The request headers by which a replicating service makes the written version the same version as the source's.
+ *
+ * The first is what AWS's own replication sends (seen in CloudTrail); the second is ours, for AWS's counterpart is not
+ * public. The client writes them, the lab reads them, other stores ignore them.
+ *
+ * @source aws-replication.md §5.4, §5.8
+ */
+
+/** The version id that the written version, or delete marker, takes. */
+export const REPLICA_VERSION_ID_HEADER = "x-amz-version-id";
+
+/** The `LastModified` that it takes, in milliseconds since 1970, decimal. */
+export const REPLICA_LAST_MODIFIED_HEADER = "x-lockstep-source-last-modified";

@@ -1,0 +1,417 @@
+/**
+ * Random work on few keys, against a ledger that is a plain array: every answer and every row must be the same.
+ *
+ * The array is scanned whole for each question, so that it is too simple to be wrong in the way an index can be.
+ */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type {
+  Claim,
+  Count,
+  Ledger,
+  NewTask,
+  Selection,
+  SizeRange,
+  TaskOrigin,
+  TaskRow,
+} from "../../../src/ledger/ledger.ts";
+import { DESTINATION, failedAttempt, listAll, NOW, type OpenLedger, OTHER_DESTINATION, task } from "./harness.ts";
+
+/** Fewer where each step is an fsync. */
+const RUNS = { inMemory: 100, onDisk: 15 };
+const STEPS_MAX = 60;
+const ORIGINS: readonly TaskOrigin[] = ["live", "resync", "scan"];
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+interface ModelRow extends Mutable<TaskRow> {
+  position: number;
+  fence: number;
+}
+
+type Step =
+  | { readonly do: "add"; readonly tasks: readonly NewTask[] }
+  | { readonly do: "claim"; readonly limit: number; readonly sizes: SizeRange; readonly leaseMs: number }
+  | { readonly do: "complete" | "release" | "renew"; readonly claim: number }
+  | { readonly do: "retryLater" | "park"; readonly claim: number; readonly code: string; readonly afterMs: number }
+  | { readonly do: "redrive"; readonly selection: Selection; readonly origin?: TaskOrigin }
+  | { readonly do: "discard"; readonly selection: Selection }
+  | { readonly do: "wait"; readonly ms: number }
+  | { readonly do: "reopen" };
+
+/** The ledger as an array. */
+class Model {
+  rows: ModelRow[] = [];
+  nowMs = NOW;
+  readonly #completed = new Map<string, { tasks: number; bytes: number }>();
+  #redrives = 0;
+  #nextId = 1;
+
+  /** Returns the rows that came in. Their ids are the model's until the ledger's are known. */
+  add(tasks: readonly NewTask[]): readonly ModelRow[] {
+    const added: ModelRow[] = [];
+    for (const one of tasks) {
+      const same = this.rows.filter((row) => identityOf(row) === identityOf(one));
+      const active = same.filter((row) => row.state !== "parked");
+      const rereads = !["put", "deleteMarker"].includes(one.operation);
+      if (active.some((row) => row.state === "waiting" || !rereads)) {
+        for (const row of active) row.origin = ORIGINS[Math.min(rank(row), rank(one))] ?? row.origin;
+        continue;
+      }
+      if (same.some((row) => row.state === "parked")) continue;
+      const row: ModelRow = {
+        ...one,
+        id: Number.MAX_SAFE_INTEGER / 2 + this.#nextId++,
+        state: "waiting",
+        nextTryAtMs: one.dueAtMs,
+        attempts: 0,
+        redrives: 0,
+        position: this.#redrives,
+        fence: 0,
+      };
+      this.rows.push(row);
+      added.push(row);
+    }
+    return added;
+  }
+
+  claim(limit: number, sizes: SizeRange, leaseUntilMs: number): readonly ModelRow[] {
+    const claimed = this.#firsts()
+      .filter((row) => fits(row, sizes) && this.#dueAtMs(row) <= this.nowMs)
+      .toSorted(
+        (one, other) =>
+          this.#urgency(one) - this.#urgency(other) || one.nextTryAtMs - other.nextTryAtMs || one.id - other.id,
+      )
+      .slice(0, limit);
+    for (const row of claimed) {
+      if (row.state === "leased") row.attempts++;
+      row.state = "leased";
+      row.lease = { worker: "w", untilMs: leaseUntilMs };
+      row.fence++;
+    }
+    return claimed;
+  }
+
+  held(claim: Claim): ModelRow | undefined {
+    return this.rows.find((row) => row.id === claim.task.id && row.fence === claim.fence && row.state === "leased");
+  }
+
+  complete(row: ModelRow, bytes: number): void {
+    this.rows = this.rows.filter((one) => one !== row);
+    const sum = this.#completed.get(kindOf(row)) ?? { tasks: 0, bytes: 0 };
+    this.#completed.set(kindOf(row), { tasks: sum.tasks + 1, bytes: sum.bytes + bytes });
+  }
+
+  /** Ends a lease. */
+  put(row: ModelRow, state: "waiting" | "parked"): void {
+    row.state = state;
+    delete row.lease;
+  }
+
+  fail(row: ModelRow, state: "waiting" | "parked", code: string): void {
+    const attempt = failedAttempt(code);
+    this.put(row, state);
+    row.attempts++;
+    row.firstAttemptAtMs ??= attempt.startedAtMs;
+    row.lastAttemptAtMs = attempt.endedAtMs;
+    row.failure = attempt.failure;
+  }
+
+  redrive(selection: Selection, origin: TaskOrigin | undefined): number {
+    this.#redrives++;
+    const parked = this.rows.filter((row) => row.state === "parked" && isSelected(row, selection));
+    for (const row of parked) {
+      row.state = "waiting";
+      row.origin = origin ?? row.origin;
+      row.nextTryAtMs = this.nowMs;
+      row.attempts = 0;
+      row.redrives++;
+      row.position = this.#redrives;
+      delete row.firstAttemptAtMs;
+      delete row.lastAttemptAtMs;
+    }
+    return parked.length;
+  }
+
+  discard(selection: Selection): number {
+    const before = this.rows.length;
+    this.rows = this.rows.filter((row) => row.state === "leased" || !isSelected(row, selection));
+    return before - this.rows.length;
+  }
+
+  nextDueAtMs(sizes: SizeRange): number | undefined {
+    const moments = this.#firsts()
+      .filter((row) => fits(row, sizes))
+      .map((row) => this.#dueAtMs(row));
+    return moments.length === 0 ? undefined : Math.min(...moments);
+  }
+
+  counts(): readonly string[] {
+    const kinds = grouped(this.rows, (row) => `${kindOf(row)} ${row.state} ${row.failure?.code ?? ""}`);
+    const undone = [...kinds].map(([kind, rows]) => {
+      const bytes = rows.reduce((sum, row) => sum + row.sizeBytes, 0);
+      return `${kind} ${rows.length} ${bytes} ${Math.min(...rows.map((row) => row.writtenAtMs))}`;
+    });
+    const completed = [...this.#completed].map(([kind, { tasks, bytes }]) => `${kind} completed  ${tasks} ${bytes} `);
+    return [...undone, ...completed].sort();
+  }
+
+  /** Of every lane the leased row, else the oldest that is not parked. */
+  #firsts(): readonly ModelRow[] {
+    const lanes = grouped(
+      this.rows.filter((row) => row.state !== "parked"),
+      laneOf,
+    );
+    return [...lanes.values()].flatMap((lane) => {
+      const byAge = lane.toSorted((one, other) => one.position - other.position || one.id - other.id);
+      return byAge.find((row) => row.state === "leased") ?? byAge.slice(0, 1);
+    });
+  }
+
+  #dueAtMs(row: ModelRow): number {
+    return row.lease?.untilMs ?? row.nextTryAtMs;
+  }
+
+  #urgency(row: ModelRow): number {
+    const lane = this.rows.filter((one) => one.state !== "parked" && laneOf(one) === laneOf(row));
+    return Math.min(...lane.map(rank));
+  }
+}
+
+function grouped(rows: readonly ModelRow[], keyOf: (row: ModelRow) => string): ReadonlyMap<string, ModelRow[]> {
+  const groups = new Map<string, ModelRow[]>();
+  for (const row of rows) groups.set(keyOf(row), [...(groups.get(keyOf(row)) ?? []), row]);
+  return groups;
+}
+
+function identityOf({ version, operation, destinationArn }: NewTask): string {
+  return JSON.stringify([version.bucket, version.key, version.versionId, operation, destinationArn]);
+}
+
+function laneOf({ version, destinationArn }: NewTask): string {
+  return JSON.stringify([version.bucket, version.key, destinationArn]);
+}
+
+function kindOf({ version, ruleId, destinationArn, operation }: NewTask): string {
+  return `${version.bucket} ${ruleId} ${destinationArn} ${operation}`;
+}
+
+function rank({ origin }: NewTask): number {
+  return ORIGINS.indexOf(origin);
+}
+
+function fits(
+  { sizeBytes }: NewTask,
+  { sizeAtMostBytes = Number.POSITIVE_INFINITY, sizeOverBytes = -1 }: SizeRange,
+): boolean {
+  return sizeBytes <= sizeAtMostBytes && sizeBytes > sizeOverBytes;
+}
+
+function isSelected(row: ModelRow, selection: Selection): boolean {
+  return (
+    (selection.bucket ?? row.version.bucket) === row.version.bucket &&
+    row.version.key.startsWith(selection.prefix ?? "") &&
+    (selection.state ?? row.state) === row.state &&
+    (selection.failureCodes?.includes(row.failure?.code ?? "") ?? true)
+  );
+}
+
+function countInShort(count: Count): string {
+  const { bucket, ruleId, destinationArn, operation, state, failureCode = "", tasks, bytes } = count;
+  return `${bucket} ${ruleId} ${destinationArn} ${operation} ${state} ${failureCode} ${tasks} ${bytes} ${count.oldestWrittenAtMs ?? ""}`;
+}
+
+/** Optional properties are left out rather than undefined. */
+function maybe<T extends object>(arbitrary: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<Partial<T>> {
+  return fc.record<T, never>(arbitrary, { requiredKeys: [] }) as fc.Arbitrary<Partial<T>>;
+}
+
+const anySizes = maybe<Required<SizeRange>>({
+  sizeAtMostBytes: fc.constantFrom(2 ** 20, 2 ** 24, 500),
+  sizeOverBytes: fc.constantFrom(2 ** 20, 500),
+});
+const anyOrigin = fc.constantFrom(...ORIGINS);
+const anyClaim = fc.nat(5);
+const anyCode = fc.constantFrom("A", "B");
+const anyTask = fc
+  .record({
+    key: fc.constantFrom("a", "ab", "b"),
+    versionId: fc.constantFrom("null", "v1", "v2"),
+    destinationArn: fc.constantFrom(DESTINATION, DESTINATION, OTHER_DESTINATION),
+    operation: fc.constantFrom("put" as const, "put" as const, "tags" as const, "deleteMarker" as const),
+    ruleId: fc.constantFrom("rule", "rule2"),
+    origin: anyOrigin,
+    sizeBytes: fc.constantFrom(1, 2 ** 20, 2 ** 20 + 1, 2 ** 30),
+    writtenAtMs: fc.integer({ min: NOW - 100, max: NOW }),
+    dueAtMs: fc.integer({ min: NOW - 50, max: NOW + 50 }),
+  })
+  .map(task);
+const anySelection = maybe<Pick<Required<Selection>, "bucket" | "prefix" | "state" | "failureCodes">>({
+  bucket: fc.constantFrom("source", "source", "nowhere"),
+  prefix: fc.constantFrom("a", "ab", ""),
+  state: fc.constantFrom("waiting" as const, "parked" as const, "leased" as const),
+  failureCodes: fc.subarray(["A", "B"]),
+});
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("add" as const), tasks: fc.array(anyTask, { maxLength: 5 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("claim" as const),
+      limit: fc.integer({ min: 1, max: 4 }),
+      sizes: anySizes,
+      leaseMs: fc.integer({ min: 1, max: 40 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom("complete" as const, "release" as const, "renew" as const),
+      claim: anyClaim,
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constantFrom("retryLater" as const, "park" as const),
+      claim: anyClaim,
+      code: anyCode,
+      afterMs: fc.nat(30),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record(
+      { do: fc.constant("redrive" as const), selection: anySelection, origin: anyOrigin },
+      { requiredKeys: ["do", "selection"] },
+    ),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("discard" as const), selection: anySelection }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(40) }) },
+  { weight: 1, arbitrary: fc.constant({ do: "reopen" as const }) },
+);
+
+/** Does one step on both, and compares the answers. */
+async function take(step: Step, model: Model, ledger: Ledger, claims: Claim[]): Promise<void> {
+  switch (step.do) {
+    case "add": {
+      const known = new Set(model.rows.map((row) => row.id));
+      const added = model.add(step.tasks);
+      assert.deepEqual(await ledger.add(step.tasks), { added: added.length });
+      const ids = (await listAll(ledger)).map((row) => row.id).filter((id) => !known.has(id));
+      assert.equal(ids.length, added.length);
+      for (const [index, id] of ids.toSorted((one, other) => one - other).entries()) {
+        const row = added[index];
+        assert.ok(row !== undefined && id > Math.max(0, ...known));
+        row.id = id;
+      }
+      return;
+    }
+    case "claim": {
+      const leaseUntilMs = model.nowMs + step.leaseMs;
+      const expected = model.claim(step.limit, step.sizes, leaseUntilMs);
+      const request = { worker: "w", limit: step.limit, nowMs: model.nowMs, leaseUntilMs, ...step.sizes };
+      const given = await ledger.claim(request);
+      assert.deepEqual(
+        given.map((claim) => claim.task),
+        expected.map(shown),
+      );
+      for (const claim of given) {
+        assert.ok(claims.every((old) => old.task.id !== claim.task.id || old.fence < claim.fence));
+        const row = model.rows.find((one) => one.id === claim.task.id);
+        assert.ok(row);
+        row.fence = claim.fence;
+        claims.unshift(claim);
+      }
+      return;
+    }
+    case "redrive": {
+      const expected = model.redrive(step.selection, step.origin);
+      assert.deepEqual(await ledger.redrive(step.selection, model.nowMs, step.origin), { redriven: expected });
+      return;
+    }
+    case "discard":
+      assert.deepEqual(await ledger.discard(step.selection), { discarded: model.discard(step.selection) });
+      return;
+    case "wait":
+      model.nowMs += step.ms;
+      return;
+    case "reopen":
+      return;
+    default: {
+      const claim = claims[step.claim];
+      if (claim !== undefined) await end(step, claim, model, ledger);
+    }
+  }
+}
+
+type Ending = Extract<Step, { readonly claim: number }>;
+
+async function end(step: Ending, claim: Claim, model: Model, ledger: Ledger): Promise<void> {
+  const row = model.held(claim);
+  const isHeld = row !== undefined;
+  switch (step.do) {
+    case "complete":
+      if (isHeld) model.complete(row, 7);
+      assert.equal(await ledger.complete(claim, { startedAtMs: 0, endedAtMs: 1, bytes: 7 }), isHeld);
+      return;
+    case "release":
+      if (isHeld) model.put(row, "waiting");
+      await ledger.release([claim]);
+      return;
+    case "renew":
+      if (isHeld) row.lease = { worker: "w", untilMs: model.nowMs + 20 };
+      assert.deepEqual(await ledger.renew([claim], model.nowMs + 20), { lost: isHeld ? [] : [claim.task.id] });
+      return;
+    case "retryLater":
+      if (isHeld) {
+        model.fail(row, "waiting", step.code);
+        row.nextTryAtMs = model.nowMs + step.afterMs;
+      }
+      assert.equal(await ledger.retryLater(claim, failedAttempt(step.code), model.nowMs + step.afterMs), isHeld);
+      return;
+    case "park":
+      if (isHeld) model.fail(row, "parked", step.code);
+      assert.equal(await ledger.park(claim, failedAttempt(step.code)), isHeld);
+  }
+}
+
+/** A row of the model as the port shows it. */
+function shown({ position: _position, fence: _fence, ...row }: ModelRow): TaskRow {
+  return row;
+}
+
+async function compare(model: Model, ledger: Ledger): Promise<void> {
+  const byAge = (one: TaskRow, other: TaskRow): number => one.writtenAtMs - other.writtenAtMs || one.id - other.id;
+  assert.deepEqual(await listAll(ledger), model.rows.map(shown).toSorted(byAge));
+  assert.deepEqual((await ledger.counts()).map(countInShort).sort(), model.counts());
+  for (const sizes of [{}, { sizeAtMostBytes: 2 ** 20 }, { sizeOverBytes: 2 ** 20 }]) {
+    assert.equal(await ledger.nextDueAtMs(sizes), model.nextDueAtMs(sizes));
+  }
+}
+
+export function testAgainstModel(open: OpenLedger): void {
+  describe("a model", () => {
+    it("answers like the ledger, whatever is asked of both", async () => {
+      const sample = await open();
+      const runs = sample.reopen === undefined ? RUNS.inMemory : RUNS.onDisk;
+      await sample.close();
+      const property = fc.asyncProperty(fc.array(anyStep, { maxLength: STEPS_MAX, size: "max" }), async (steps) => {
+        const opened = await open();
+        let { ledger } = opened;
+        const model = new Model();
+        const claims: Claim[] = [];
+        try {
+          for (const step of steps) {
+            if (step.do === "reopen" && opened.reopen !== undefined) ledger = await opened.reopen();
+            await take(step, model, ledger, claims);
+            await compare(model, ledger);
+          }
+        } finally {
+          await opened.close();
+        }
+      });
+      await fc.assert(property, { numRuns: runs });
+    });
+  });
+}
