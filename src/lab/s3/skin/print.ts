@@ -1,6 +1,7 @@
 /** Answers of the S3 skin: documents, errors, and the headers that describe a version. */
 import { escapeXml, printXml, type XmlNode } from "../../../core/xml.ts";
 import { checksumHeader } from "../../../s3/checksum.ts";
+import { toHeaderText } from "../../../s3/header-text.ts";
 import type { ChecksumAlgorithm, Checksums } from "../../../s3/store.ts";
 import type { ServiceAnswer, ServiceError } from "../../model.ts";
 import { SSE_HEADER, type WriteAnswer } from "../put.ts";
@@ -95,8 +96,10 @@ export function versionHeaders(version: StoredVersion, shownVersionId: string | 
     "last-modified": httpDate(version.modifiedMs),
     "content-type": "binary/octet-stream",
   };
-  for (const name in metadata.contentHeaders) headers[name] = metadata.contentHeaders[name] ?? "";
-  for (const name in metadata.userMetadata) headers[`x-amz-meta-${name}`] = metadata.userMetadata[name] ?? "";
+  for (const name in metadata.contentHeaders) headers[name] = toHeaderText(metadata.contentHeaders[name] ?? "", "utf-8");
+  for (const name in metadata.userMetadata) {
+    headers[`x-amz-meta-${name}`] = toHeaderText(metadata.userMetadata[name] ?? "", "rfc2047");
+  }
   if (shownVersionId !== undefined) headers["x-amz-version-id"] = shownVersionId;
   const { customerKeyMd5 } = metadata;
   const { encryption } = version;
