@@ -183,6 +183,7 @@ function runner(s3: S3Service, options: DirectOptions): Run {
     if (callOptions?.signal?.aborted === true)
       throw new S3Error("the call was aborted", { ...named, network: "aborted" });
     try {
+      if (key?.includes("\0")) throw s3Error("InvalidURI");
       return await work(callOf(s3, options, requestId));
     } catch (error) {
       throw storeError(error, named, requestId, callOptions?.signal);

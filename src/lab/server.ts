@@ -304,13 +304,17 @@ function parseQuery(rawQuery: string): ReadonlyMap<string, string> {
 
 const NO_QUERY: ReadonlyMap<string, string> = new Map();
 
+/** Nothing in S3 can hold U+0000, so a parameter with one means nothing. */
 function decode(text: string): string {
   if (!/[%+]/.test(text)) return text;
+  let decoded = "\0";
   try {
-    return decodeURIComponent(text.replaceAll("+", " "));
+    decoded = decodeURIComponent(text.replaceAll("+", " "));
   } catch {
-    throw s3Error("InvalidURI", { details: { URI: text } });
+    // Not the percent-encoding of UTF-8.
   }
+  if (decoded.includes("\0")) throw s3Error("InvalidURI", { details: { URI: text } });
+  return decoded;
 }
 
 /** Node joins repeated headers with a comma and a blank, and drops some; a signature covers them joined by a comma. */

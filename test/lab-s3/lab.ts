@@ -55,7 +55,9 @@ export class TestLab {
     return openLab({
       clock: () => Date.now() + (holder.lab?.skewMs ?? 0),
       adminToken: "test-token",
-      onFault: (error) => holder.lab?.faults.push(error),
+      onFault: (error) => {
+        holder.lab?.faults.push(error);
+      },
       ...(directory === undefined ? {} : { dataDir: directory }),
     });
   }

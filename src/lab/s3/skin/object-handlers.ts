@@ -221,7 +221,7 @@ export function handleGetObjectAttributes(s3: S3Service, request: S3Request): Se
           ? [
               "ObjectParts",
               [
-                ["TotalPartsCount", parts.total],
+                ["PartsCount", parts.total],
                 ["PartNumberMarker", afterPart],
                 ["NextPartNumberMarker", lastPart],
                 ["MaxParts", maxParts],

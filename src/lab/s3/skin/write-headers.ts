@@ -154,7 +154,7 @@ export function copySourceOf(headers: Headers): CopySource {
     throw wrong;
   }
   const slash = decoded.indexOf("/");
-  if (slash <= 0 || slash === decoded.length - 1) throw wrong;
+  if (slash <= 0 || slash === decoded.length - 1 || decoded.includes("\0") || versionId?.includes("\0")) throw wrong;
   const source = "x-amz-copy-source-if-";
   const ifMatch = headers[`${source}match`];
   const ifNoneMatch = headers[`${source}none-match`];
