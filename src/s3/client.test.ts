@@ -305,7 +305,7 @@ describe("writing objects", () => {
     const { method, url, headers, body } = server.only();
     assert.equal(`${method} ${url}`, "PUT /bucket/key");
     assert.equal(body.toString(), "abc");
-    const { authorization, host, "x-amz-date": date, connection, ...own } = headers;
+    const { authorization, host: _, "x-amz-date": date, connection, ...own } = headers;
     assert.match(authorization ?? "", /^AWS4-HMAC-SHA256 /);
     assert.equal(date, "20260102T030405Z");
     assert.equal(connection, "keep-alive");

@@ -28,10 +28,11 @@ export interface WireRequest {
   readonly path: string;
   /** One character per byte. */
   readonly headers: Record<string, string>;
-  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
   /** What a streamed body is made of; closed when the call is over. */
-  readonly source?: PayloadStream;
-  readonly headersTimeoutMs?: number;
+  readonly source: PayloadStream | undefined;
+  /** Default: the transport's. */
+  readonly headersTimeoutMs: number | undefined;
 }
 
 export class Transport {
