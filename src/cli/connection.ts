@@ -15,6 +15,7 @@ import { S3Error } from "../s3/errors.ts";
 import { type CommandInput, textOption } from "./command.ts";
 import { ConsoleClient } from "./console-client.ts";
 import type { Context } from "./context.ts";
+import { DEFAULT_REGION } from "./defaults.ts";
 import { AccessError } from "./errors.ts";
 
 export interface Connection extends Surroundings {
@@ -24,26 +25,38 @@ export interface Connection extends Surroundings {
   close(): Promise<void>;
 }
 
-/** @throws AccessError when there are no credentials, or nobody answers */
+/** From the command's options and the environment. @throws AccessError when there are no credentials, or nobody answers */
 export async function connect(input: CommandInput, context: Context): Promise<Connection> {
   const { environment, clock } = context;
-  const endpoint = textOption(input, "endpointUrl") ?? environment["AWS_ENDPOINT_URL_S3"] ?? environment["AWS_ENDPOINT_URL"];
+  const endpoint =
+    textOption(input, "endpointUrl") ?? environment["AWS_ENDPOINT_URL_S3"] ?? environment["AWS_ENDPOINT_URL"];
   const region =
-    textOption(input, "region") ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? "us-east-1";
+    textOption(input, "region") ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? DEFAULT_REGION;
   const credentials = credentialsOf(textOption(input, "profile"), environment);
-  const access: AwsAccess = { region, credentials, ...(endpoint === undefined ? {} : { endpoint }) };
-  const clients = new Clients(access, clock);
   const consoleUrl = environment["LOCKSTEP_CONSOLE_URL"];
-  const console_ =
-    consoleUrl === undefined ? undefined : new ConsoleClient(consoleUrl, environment["LOCKSTEP_CONSOLE_TOKEN"] ?? "");
+  const token = environment["LOCKSTEP_CONSOLE_TOKEN"] ?? "";
+  return await openConnection(
+    { region, credentials, ...(endpoint === undefined ? {} : { endpoint }) },
+    clock,
+    consoleUrl === undefined ? undefined : new ConsoleClient(consoleUrl, token),
+  );
+}
+
+/** @throws AccessError when the credentials are not accepted, or nobody answers */
+export async function openConnection(
+  access: AwsAccess,
+  clock: () => number,
+  console: ConsoleClient | undefined,
+): Promise<Connection> {
+  const clients = new Clients(access, clock);
   return {
-    endpoint: endpoint ?? "aws",
+    endpoint: access.endpoint ?? "aws",
     accountId: await accountOf(access),
     bucket: (name) => clients.bucket(name),
     iam: new IamControl(access),
     kms: new KmsControl(access),
     clock,
-    ...(console_ === undefined ? {} : { console: console_, records: console_ }),
+    ...(console === undefined ? {} : { console, records: console }),
     close: () => clients.close(),
   };
 }
@@ -80,7 +93,9 @@ async function accountOf(access: AwsAccess): Promise<string> {
     if (!(error instanceof AwsError)) throw error;
     if (error.status === undefined) {
       const where = access.endpoint ?? `AWS in ${access.region}`;
-      throw new AccessError(`nobody answers at ${where} (${error.code}): start it, or correct AWS_ENDPOINT_URL`, { cause: error });
+      throw new AccessError(`nobody answers at ${where} (${error.code}): start it, or correct AWS_ENDPOINT_URL`, {
+        cause: error,
+      });
     }
     if (error.status === 401 || error.status === 403) {
       throw new AccessError(`the credentials are not accepted: ${error.message}`, { cause: error });
@@ -125,14 +140,19 @@ class Clients {
       return (await this.#client(this.#access.region).headBucket(name)).region;
     } catch (error) {
       // Asked in the wrong Region, S3 says which is the right one.
-      if (error instanceof S3Error && error.fields.details?.["Region"] !== undefined) return error.fields.details["Region"];
+      if (error instanceof S3Error && error.fields.details?.["Region"] !== undefined)
+        return error.fields.details["Region"];
       if (error instanceof S3Error && error.status === 404) {
         throw new S3Error(`there is no bucket ${name} at ${this.#where()}`, error.fields, { cause: error });
       }
       if (error instanceof S3Error && error.status === 403) {
-        throw new S3Error(`the credentials may not look at bucket ${name} at ${this.#where()} (s3:ListBucket is denied)`, error.fields, {
-          cause: error,
-        });
+        throw new S3Error(
+          `the credentials may not look at bucket ${name} at ${this.#where()} (s3:ListBucket is denied)`,
+          error.fields,
+          {
+            cause: error,
+          },
+        );
       }
       throw error;
     }

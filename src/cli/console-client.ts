@@ -11,7 +11,7 @@ import { AccessError } from "./errors.ts";
 export interface FailurePage {
   readonly failures: readonly FailureRecord[];
   /** Where the next page starts; undefined on the last one. */
-  readonly nextAfterId?: number;
+  readonly next?: string;
 }
 
 const PAGE = 1000;
@@ -31,14 +31,15 @@ export class ConsoleClient implements FailureRecords {
   }
 
   async *failures(bucket: string, prefix: string | undefined): AsyncGenerator<readonly FailureRecord[]> {
-    let afterId: number | undefined = 0;
-    while (afterId !== undefined) {
-      const query = new URLSearchParams({ bucket, limit: String(PAGE), after: String(afterId) });
+    let after: string | undefined;
+    do {
+      const query = new URLSearchParams({ bucket, limit: String(PAGE) });
       if (prefix !== undefined) query.set("prefix", prefix);
+      if (after !== undefined) query.set("after", after);
       const page: FailurePage = await this.#ask<FailurePage>("GET", `/api/v1/failures?${query}`);
       yield page.failures;
-      afterId = page.nextAfterId;
-    }
+      after = page.next;
+    } while (after !== undefined);
   }
 
   async startResync(request: ResyncRequest): Promise<ResyncProgress> {

@@ -37,21 +37,22 @@ export async function plan(
   return { bucket, causes, patches: patchesOf(causes.flatMap((one) => edits.get(one.id) ?? [])) };
 }
 
-export function show(fix: FixPlan, ink: Ink): CommandResult {
-  const patches = fix.patches.map((one) => ({ ...one, diff: patchDiff(one), awsCli: patchCommand(one) }));
+export function show(fix: FixPlan, endpoint: string, ink: Ink): CommandResult {
+  const at = endpoint === "aws" ? undefined : endpoint;
+  const patches = fix.patches.map((one) => ({ ...one, diff: patchDiff(one), awsCli: patchCommand(one, at) }));
   return {
     status: fix.causes.length > 0 ? 1 : 0,
     value: { bucket: fix.bucket, causes: fix.causes, patches },
-    words: () => planWords(fix, ink).join("\n"),
+    words: () => planWords(fix, at, ink).join("\n"),
   };
 }
 
-function planWords(fix: FixPlan, ink: Ink): string[] {
+function planWords(fix: FixPlan, endpoint: string | undefined, ink: Ink): string[] {
   if (fix.causes.length === 0) return [ink("green", "Nothing is to be fixed.")];
   const lines = fix.causes.map((one) => `${one.id}  ${one.code}: ${one.fix.summary}`);
   for (const patch of fix.patches) {
     lines.push("", ink("bold", `${patch.id}  ${patchTitle(patch)}`), colouredDiff(patchDiff(patch), ink));
-    lines.push("", ink("dim", "by hand:"), patchCommand(patch));
+    lines.push("", ink("dim", "by hand:"), patchCommand(patch, endpoint));
   }
   if (fix.patches.length > 0) lines.push("", `To write it: lockstep fix s3://${fix.bucket} --apply`);
   else if (fix.causes.some((one) => one.fix.resync)) {
@@ -67,7 +68,7 @@ function colouredDiff(diff: string, ink: Ink): string {
 }
 
 export async function apply(connection: Connection, fix: FixPlan, context: Context): Promise<CommandResult> {
-  if (fix.patches.length === 0) return show(fix, styled);
+  if (fix.patches.length === 0) return show(fix, connection.endpoint, styled);
   const application: Application = {
     id: `u-${randomBytes(5).toString("hex")}`,
     bucket: fix.bucket,
@@ -107,9 +108,12 @@ export async function undo(
   const history = historyOf(context);
   const application = await history.find(id);
   if (application === undefined || application.bucket !== bucket) {
-    throw new UsageError(`nothing was applied to s3://${bucket} under ${id}: lockstep fix s3://${bucket} --history lists it`);
+    throw new UsageError(
+      `nothing was applied to s3://${bucket} under ${id}: lockstep fix s3://${bucket} --history lists it`,
+    );
   }
-  if (application.undoneAt !== undefined) throw new UsageError(`${id} was taken back already at ${application.undoneAt}`);
+  if (application.undoneAt !== undefined)
+    throw new UsageError(`${id} was taken back already at ${application.undoneAt}`);
   if (application.endpoint !== connection.endpoint || application.accountId !== connection.accountId) {
     throw new UsageError(`${id} was applied at ${application.endpoint} in account ${application.accountId}, not here`);
   }

@@ -1,12 +1,16 @@
 #!/usr/bin/env node
-import { processContext } from "./context.ts";
 /** The command line: finds the command, runs it, prints what it found. */
+
+import { processContext } from "./context.ts";
 import { complaintOf } from "./errors.ts";
 import { runProgram } from "./program.ts";
 
 const context = processContext();
 // A reader that has seen enough (`lockstep … | head`) is no fault.
 context.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 4));
+
+// The lock file pins an SDK that works on every Node that package.json names: its advice is for us, not for users.
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 
 try {
   process.exitCode = await runProgram(process.argv.slice(2), context);

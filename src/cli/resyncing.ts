@@ -22,7 +22,8 @@ export async function resync(connection: Connection, request: ResyncRequest, con
   }
   const started = await engine.startResync(request);
   const ended = await follow(engine, started, context);
-  if (ended.state === "broken") throw new AccessError(`the resync ended early: ${ended.error ?? "unknown"}; start it again`);
+  if (ended.state === "broken")
+    throw new AccessError(`the resync ended early: ${ended.error ?? "unknown"}; start it again`);
   const unfinished = foundOf(ended) - ended.completed - ended.failed;
   const isFinding = request.dryRun ? foundOf(ended) > 0 : ended.failed > 0 || unfinished > 0;
   return { status: isFinding ? 1 : 0, value: ended, words: () => resyncWords(ended) };
@@ -66,7 +67,8 @@ function resyncWords(progress: ResyncProgress): string {
   if (progress.dryRun) return found === 0 ? "Nothing is to be replicated again." : `Would replicate ${what} again.`;
   if (found === 0) return styled("green", "Nothing is to be replicated again.");
   const lines = [`Replicated ${what}: ${styled("green", `${progress.completed} COMPLETED`)}`];
-  if (progress.failed > 0) lines.push(styled("red", `${progress.failed} FAILED again: lockstep diagnose s3://${progress.bucket}`));
+  if (progress.failed > 0)
+    lines.push(styled("red", `${progress.failed} FAILED again: lockstep diagnose s3://${progress.bucket}`));
   const open = found - progress.completed - progress.failed;
   if (open > 0) lines.push(styled("yellow", `${open} still under way: lockstep status s3://${progress.bucket}`));
   return lines.join("\n");

@@ -3,8 +3,8 @@ import { diagnose, type Explained } from "../core/diagnose/diagnose.ts";
 import type { Facts } from "../core/diagnose/facts.ts";
 import { collectFacts } from "../doctor/collect.ts";
 import type { Scope } from "../doctor/collect-versions.ts";
-import { plural } from "../doctor/report.ts";
 import type { Surroundings } from "../doctor/ports.ts";
+import { plural } from "../doctor/report.ts";
 import type { Context } from "./context.ts";
 
 export interface Scan extends Explained {

@@ -69,7 +69,9 @@ export function statusWords(diagnosis: Diagnosis, engine: Backlog | undefined, i
     }
     for (const one of engine.byReason) {
       const again = one.state === "waiting" ? "tried again" : "FAILED";
-      lines.push(`reason     ${ink(one.state === "waiting" ? "yellow" : "red", one.code)} ${plural(one.tasks, "task")}, ${again}`);
+      lines.push(
+        `reason     ${ink(one.state === "waiting" ? "yellow" : "red", one.code)} ${plural(one.tasks, "task")}, ${again}`,
+      );
     }
   }
   if (diagnosis.causes.length > 0) {

@@ -21,7 +21,7 @@ const PAGE_MAX = 1000;
 const failuresQuery = z.object({
   bucket: z.string().min(1),
   prefix: z.string().optional(),
-  after: z.coerce.number().int().min(0).default(0),
+  after: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_MAX),
 });
 
@@ -49,10 +49,10 @@ export function createApi(options: ConsoleOptions): Hono {
   app.get("/api/v1/counts", async (c) => c.json({ counts: await ledger.counts(c.req.query("bucket")) }));
   app.get("/api/v1/failures", async (c) => {
     const { bucket, prefix, after, limit } = failuresQuery.parse(c.req.query());
-    const rows = await ledger.list({ bucket, ...(prefix === undefined ? {} : { prefix }) }, { afterId: after, limit });
-    const last = rows.at(-1);
-    const failures = rows.flatMap(failureOf);
-    return c.json(rows.length < limit || last === undefined ? { failures } : { failures, nextAfterId: last.id });
+    const selection = { bucket, ...(prefix === undefined ? {} : { prefix }) };
+    const page = await ledger.list(selection, { limit, ...(after === undefined ? {} : { after }) });
+    const failures = page.tasks.flatMap(failureOf);
+    return c.json({ failures, ...(page.next === undefined ? {} : { next: page.next }) });
   });
   app.post("/api/v1/resync", async (c) => {
     const { failureCodes, prefix, limit, ...request } = resyncBody.parse(await c.req.json());
@@ -70,6 +70,7 @@ export function createApi(options: ConsoleOptions): Hono {
   app.notFound((c) => c.json({ error: `there is nothing at ${c.req.path}` }, 404));
   app.onError((error, c) => {
     if (error instanceof z.ZodError) return c.json({ error: z.prettifyError(error) }, 400);
+    if (error instanceof RangeError) return c.json({ error: error.message }, 400);
     if (error instanceof SyntaxError) return c.json({ error: "the body is not JSON" }, 400);
     return c.json({ error: error.message }, 500);
   });

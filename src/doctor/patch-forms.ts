@@ -1,7 +1,7 @@
 /** A patch as a person or another tool takes it: a unified diff, and commands of the AWS CLI. */
 import { createTwoFilesPatch } from "diff";
 import { roleName } from "../aws/iam.ts";
-import { bucketOfArn } from "../core/arn.ts";
+import { bucketOfArn, parseArn } from "../core/arn.ts";
 import { unreachable } from "../core/assert.ts";
 import { asObject, type DocumentValue } from "../core/config/document.ts";
 import type { Patch } from "../core/diagnose/report.ts";
@@ -35,33 +35,36 @@ export function patchTitle(patch: Patch): string {
 export function patchDiff(patch: Patch): string {
   const text = (value: DocumentValue) => (value === null ? "" : `${JSON.stringify(value, null, 2)}\n`);
   const diff = createTwoFilesPatch("", "", text(patch.before), text(patch.after), "", "", { context: CONTEXT_LINES });
-  return diff.split("\n").slice(3).join("\n").trimEnd();
+  return diff.slice(diff.indexOf("@@")).trimEnd();
 }
 
-/** The commands that make the change by hand. */
-export function patchCommand(patch: Patch): string {
+/** The commands that make the change by hand. @param endpoint of the store; undefined: AWS */
+export function patchCommand(patch: Patch, endpoint: string | undefined): string {
+  const aws = endpoint === undefined ? "aws" : `aws --endpoint-url ${endpoint}`;
   const bucket = bucketOfArn(patch.resource) ?? patch.resource;
   const role = roleName(patch.resource);
   const document = quoted(JSON.stringify(patch.after));
   switch (patch.target) {
     case "iam-role-policy":
       return patch.name?.startsWith("arn:")
-        ? `aws iam create-policy-version --set-as-default --policy-arn ${patch.name} \\\n  --policy-document ${document}`
-        : `aws iam put-role-policy --role-name ${role} --policy-name ${patch.name ?? ""} \\\n  --policy-document ${document}`;
+        ? `${aws} iam create-policy-version --set-as-default --policy-arn ${patch.name} \\\n  --policy-document ${document}`
+        : `${aws} iam put-role-policy --role-name ${role} --policy-name ${patch.name ?? ""} \\\n  --policy-document ${document}`;
     case "iam-trust-policy":
-      return `aws iam update-assume-role-policy --role-name ${role} \\\n  --policy-document ${document}`;
+      return `${aws} iam update-assume-role-policy --role-name ${role} \\\n  --policy-document ${document}`;
     case "bucket-policy":
-      return `aws s3api put-bucket-policy --bucket ${bucket} \\\n  --policy ${document}`;
+      return `${aws} s3api put-bucket-policy --bucket ${bucket} \\\n  --policy ${document}`;
     case "replication":
-      return `aws s3api put-bucket-replication --bucket ${bucket} \\\n  --replication-configuration ${document}`;
+      return `${aws} s3api put-bucket-replication --bucket ${bucket} \\\n  --replication-configuration ${document}`;
     case "versioning":
-      return `aws s3api put-bucket-versioning --bucket ${bucket} --versioning-configuration Status=Enabled`;
+      return `${aws} s3api put-bucket-versioning --bucket ${bucket} --versioning-configuration Status=Enabled`;
     case "kms-key-policy":
-      return `aws kms put-key-policy --key-id ${patch.resource} --policy-name default \\\n  --policy ${document}`;
+      return `${aws} kms --region ${parseArn(patch.resource)?.region ?? ""} put-key-policy --key-id ${patch.resource} --policy-name default \\\n  --policy ${document}`;
     case "kms-key-state": {
-      const enable = `aws kms enable-key --key-id ${patch.resource}`;
+      const enable = `${aws} kms --region ${parseArn(patch.resource)?.region ?? ""} enable-key --key-id ${patch.resource}`;
       const pending = asObject(patch.before)?.["KeyState"] === "PendingDeletion";
-      return pending ? `aws kms cancel-key-deletion --key-id ${patch.resource} && \\\n${enable}` : enable;
+      return pending
+        ? `${aws} kms --region ${parseArn(patch.resource)?.region ?? ""} cancel-key-deletion --key-id ${patch.resource} && \\\n${enable}`
+        : enable;
     }
     default:
       return unreachable(patch.target);

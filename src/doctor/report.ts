@@ -1,6 +1,7 @@
 /** Words a diagnosis for a terminal: what happened, why we think so, what to do. Says what the JSON says. */
-import type { Cause, Diagnosis } from "../core/diagnose/report.ts";
+
 import type { VersionExplanation } from "../core/diagnose/explain-version.ts";
+import type { Cause, Diagnosis } from "../core/diagnose/report.ts";
 import { failureEntry } from "../core/failures/catalogue.ts";
 
 /** How a piece of text is set off; the caller knows whether there are colours. */
@@ -28,7 +29,8 @@ export function diagnosisWords(diagnosis: Diagnosis, ink: Ink): string {
       lines.push(`   ${one.key} (${one.versionId}), ${one.status}: not known: ${one.missing}`);
     }
   }
-  if (diagnosis.causes.length === 0 && diagnosis.unexplained.length === 0) lines.push("", ink("green", "Nothing is wrong."));
+  if (diagnosis.causes.length === 0 && diagnosis.unexplained.length === 0)
+    lines.push("", ink("green", "Nothing is wrong."));
   return lines.join("\n");
 }
 

@@ -1,5 +1,5 @@
 /** The engine put together: intake, workers for small and for large objects, resync. */
-import type { Ledger } from "../ledger/ledger.ts";
+import { type Ledger, SIZE_CLASS_BYTES } from "../ledger/ledger.ts";
 import { Intake } from "./intake.ts";
 import type { ChangeFeed, Clock, Sites } from "./ports.ts";
 import { Resync } from "./resync.ts";
@@ -21,7 +21,7 @@ export interface EngineOptions {
 }
 
 /** Objects of more bytes go through the lane of large ones, so that they never hold back small ones. */
-export const SMALL_MAX_BYTES = 1024 * 1024;
+export const SMALL_MAX_BYTES = SIZE_CLASS_BYTES[0];
 
 export class Engine {
   readonly resync: Resync;
@@ -50,13 +50,13 @@ export class Engine {
         ...common,
         name: `${name}/small`,
         concurrency: options.smallTasks ?? 32,
-        sizeAtMostBytes: SMALL_MAX_BYTES,
+        sizes: { sizeAtMostBytes: SMALL_MAX_BYTES },
       }),
       new Worker({
         ...common,
         name: `${name}/large`,
         concurrency: options.largeTasks ?? 4,
-        sizeOverBytes: SMALL_MAX_BYTES,
+        sizes: { sizeOverBytes: SMALL_MAX_BYTES },
       }),
     ];
     this.#intake = new Intake({ feed, ledger, sites, onAdded });

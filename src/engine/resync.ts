@@ -124,18 +124,19 @@ export class Resync {
       ...(request.prefix === undefined ? {} : { prefix: request.prefix }),
       ...(request.failureCodes === undefined ? {} : { failureCodes: request.failureCodes }),
     };
-    let afterId = 0;
-    while (!signal.aborted) {
+    let after: string | undefined;
+    do {
       const limit = Math.min(PAGE, leftOf(job, request));
-      const rows = limit === 0 ? [] : await ledger.list(selection, { afterId, limit });
-      if (rows.length === 0) return;
-      afterId = rows[rows.length - 1]?.id ?? afterId;
-      this.#count(job, rows, "foundFailed");
+      if (limit === 0) return;
+      const { tasks, next } = await ledger.list(selection, { limit, ...(after === undefined ? {} : { after }) });
+      after = next;
+      if (tasks.length === 0) continue;
+      this.#count(job, tasks, "foundFailed");
       if (request.dryRun) continue;
-      await ledger.redrive({ ids: rows.map((row) => row.id), state: "parked" }, clock.nowMs(), "resync");
-      await Promise.all(rows.map((row) => sites.publish(row.version, row.destinationArn, "PENDING")));
+      await ledger.redrive({ ids: tasks.map((one) => one.id), state: "parked" }, clock.nowMs(), "resync");
+      await Promise.all(tasks.map((one) => sites.publish(one.version, one.destinationArn, "PENDING")));
       onAdded();
-    }
+    } while (after !== undefined && !signal.aborted);
   }
 
   async #listUntried(

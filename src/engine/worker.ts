@@ -7,7 +7,7 @@
 import { assert } from "../core/assert.ts";
 import type { FailureCode } from "../core/failures/catalogue.ts";
 import { nextState, type Outcome, shownStatus } from "../core/status.ts";
-import type { Claim, FailedAttempt, Ledger, TaskRow } from "../ledger/ledger.ts";
+import type { Claim, FailedAttempt, Ledger, SizeRange, TaskRow } from "../ledger/ledger.ts";
 import { type CopyOutcome, replicate } from "./copy.ts";
 import type { Clock, Sites } from "./ports.ts";
 import { Wakeup } from "./wakeup.ts";
@@ -19,9 +19,8 @@ export interface WorkerOptions {
   readonly clock: Clock;
   /** Tasks in flight at once. */
   readonly concurrency: number;
-  /** Only tasks of at most, or of more than, so many bytes: large objects have workers of their own. */
-  readonly sizeAtMostBytes?: number;
-  readonly sizeOverBytes?: number;
+  /** Large objects have workers of their own. */
+  readonly sizes?: SizeRange;
   readonly onFinished?: (task: TaskRow, outcome: FinishedOutcome) => void;
 }
 
@@ -31,7 +30,8 @@ const LEASE_MS = 60_000;
 const RENEW_EVERY_MS = 20_000;
 /** The longest sleep: what another process adds to the same ledger is seen after it. */
 const POLL_MS = 5_000;
-const BLOCKED_POLL_MS = 50;
+/** What is due may be gone when it is claimed, to another process: that must not make us spin. */
+const SPIN_GUARD_MS = 20;
 
 interface Flight {
   readonly claim: Claim;
@@ -42,10 +42,12 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #wakeup = new Wakeup();
   readonly #flights = new Map<number, Flight>();
+  readonly #sizes: SizeRange;
 
   constructor(options: WorkerOptions) {
     assert(options.concurrency >= 1, "a worker needs a concurrency of at least 1");
     this.#options = options;
+    this.#sizes = options.sizes ?? {};
   }
 
   /** Tells that there may be something to do. */
@@ -90,18 +92,12 @@ export class Worker {
   }
 
   async #claim(): Promise<readonly Claim[]> {
-    const { ledger, clock, name, concurrency, sizeAtMostBytes, sizeOverBytes } = this.#options;
+    const { ledger, clock, name, concurrency } = this.#options;
     const limit = concurrency - this.#flights.size;
     if (limit <= 0) return [];
     const nowMs = clock.nowMs();
-    const claims = await ledger.claim({
-      worker: name,
-      limit,
-      nowMs,
-      leaseUntilMs: nowMs + LEASE_MS,
-      ...(sizeAtMostBytes === undefined ? {} : { sizeAtMostBytes }),
-      ...(sizeOverBytes === undefined ? {} : { sizeOverBytes }),
-    });
+    const leaseUntilMs = nowMs + LEASE_MS;
+    const claims = await ledger.claim({ worker: name, limit, nowMs, leaseUntilMs, ...this.#sizes });
     for (const claim of claims) this.#flights.set(claim.task.id, { claim, abort: new AbortController() });
     return claims;
   }
@@ -109,12 +105,9 @@ export class Worker {
   async #sleep(signal: AbortSignal): Promise<void> {
     const { ledger, clock, concurrency } = this.#options;
     if (this.#flights.size >= concurrency) return await this.#wakeup.wait(signal);
-    const dueAtMs = await ledger.nextDueAtMs();
+    const dueAtMs = await ledger.nextDueAtMs(this.#sizes);
     const untilDueMs = dueAtMs === undefined ? POLL_MS : dueAtMs - clock.nowMs();
-    // A task that is due but not to be had (leased elsewhere, another worker's size) must not make us spin.
-    const blockedMs = this.#flights.size > 0 ? POLL_MS : BLOCKED_POLL_MS;
-    const ms = untilDueMs > 0 ? Math.min(untilDueMs, POLL_MS) : blockedMs;
-    await this.#wakeup.wait(signal, { clock, ms });
+    await this.#wakeup.wait(signal, { clock, ms: Math.min(Math.max(untilDueMs, SPIN_GUARD_MS), POLL_MS) });
   }
 
   async #fly(claim: Claim, abandon: AbortSignal): Promise<void> {

@@ -18,7 +18,7 @@ import { openDirectStore } from "./direct.ts";
 import { createIdentity } from "./identity/identity.ts";
 import { createKms, type KmsService } from "./kms/kms.ts";
 import type { Authoriser, Caller, Identity } from "./model.ts";
-import { openBuckets } from "./s3/bucket.ts";
+import { type Bucket, openBuckets } from "./s3/bucket.ts";
 import { removeOrphanBlobs } from "./s3/orphans.ts";
 import { assumeReplicationRole, type Changes, openChanges, setReplicationStatus } from "./s3/replication.ts";
 import { openSequence } from "./s3/sequence.ts";
@@ -53,6 +53,8 @@ export interface Lab {
   listen(where: { readonly host?: string; readonly port: number }): Promise<LabServer>;
   /** S3 without sockets, for somebody whose credentials or identity are known; every call is authorised. */
   direct(by: Credentials | Caller, region?: string): Store;
+  /** Whose a bucket is, where it is, and what it replicates; undefined when there is none of that name. */
+  bucket(name: string): LabBucket | undefined;
   /** Sets what a version's `x-amz-replication-status` shows. False when the version is gone. */
   setReplicationStatus(
     ref: VersionRef,
@@ -64,6 +66,8 @@ export interface Lab {
   /** Closes sockets, then the database. Idempotent. */
   close(): Promise<void>;
 }
+
+export type LabBucket = Pick<Bucket, "account" | "region" | "replication">;
 
 const LOOPBACK = "127.0.0.1";
 
@@ -143,6 +147,7 @@ function labOf(
       return server;
     },
     direct: (by, region = "us-east-1") => openDirectStore(s3, { by, region, clock }),
+    bucket: (name) => s3.buckets.find(name),
     setReplicationStatus: (ref, status, destinationArn) => setReplicationStatus(s3, ref, status, destinationArn),
     assumeReplicationRole: (roleArn) => assumeReplicationRole(s3, roleArn, clock()),
     close() {

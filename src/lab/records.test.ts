@@ -110,6 +110,7 @@ describe("records", () => {
     const failing: Database = {
       committed: database.committed,
       write: (work) => (isFull ? Promise.reject(new Error("disk full")) : database.write(work)),
+      snapshot: (work) => database.snapshot(work),
       close: () => database.close(),
     };
     const failingLane = new ChangeLane(failing);

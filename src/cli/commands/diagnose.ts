@@ -23,7 +23,8 @@ export const diagnoseCommand: CommandSpec = {
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
   const { bucket, key } = parseS3Uri(input.arguments[0] ?? "");
   const prefix = textOption(input, "prefix");
-  if (key !== undefined && prefix !== undefined) throw new UsageError("--prefix makes no sense with a key: leave one out");
+  if (key !== undefined && prefix !== undefined)
+    throw new UsageError("--prefix makes no sense with a key: leave one out");
   const { connect } = await import("../connection.ts");
   const { scan } = await import("../scan.ts");
   const { explainVersion } = await import("../../core/diagnose/explain-version.ts");

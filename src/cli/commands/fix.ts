@@ -40,7 +40,9 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   try {
     if (undo !== undefined) return await fixing.undo(connection, bucket, undo, context);
     const plan = await fixing.plan(connection, bucket, textOption(input, "cause"), context);
-    return isGiven(input, "apply") ? await fixing.apply(connection, plan, context) : fixing.show(plan, styled);
+    return isGiven(input, "apply")
+      ? await fixing.apply(connection, plan, context)
+      : fixing.show(plan, connection.endpoint, styled);
   } finally {
     await connection.close();
   }

@@ -35,7 +35,8 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   if (status !== undefined && status !== "FAILED" && status !== "NONE") {
     throw new UsageError(`--status is FAILED or NONE, not "${status}"`);
   }
-  if (code !== undefined && status === "NONE") throw new UsageError("--code goes with FAILED versions: leave --status NONE out");
+  if (code !== undefined && status === "NONE")
+    throw new UsageError("--code goes with FAILED versions: leave --status NONE out");
   const limit = wholeNumber(textOption(input, "canary"), "--canary");
   const { connect } = await import("../connection.ts");
   const { resync } = await import("../resyncing.ts");

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { DocumentValue } from "../config/document.ts";
+import type { SkipReason } from "../eligibility.ts";
 import { diagnose } from "./diagnose.ts";
 import { explainVersion } from "./explain-version.ts";
 import type { BucketFacts, Facts, KeyFacts, Read, RecordedFailure, RolePolicy, VersionFacts } from "./facts.ts";
+import { saySkip, skipFinding } from "./findings.ts";
 import { patchesOf } from "./patches.ts";
+import { worldOf } from "./predict.ts";
+import { readRules } from "./rules.ts";
 
 const ACCOUNT = "111122223333";
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/photos-replication`;
@@ -303,6 +308,29 @@ test("diagnose: a recorded answer that no policy explains is the cause itself", 
   assert.equal(diagnosis.causes[0]?.fix.resync, false);
 });
 
+interface RecordedCase {
+  readonly code: string;
+  readonly pending: boolean;
+  readonly expected: string;
+  readonly because: string;
+}
+
+const RECORDED = JSON.parse(readFileSync("test/fixtures/failures.json", "utf8")) as readonly RecordedCase[];
+
+for (const one of RECORDED) {
+  test(`diagnose: a recorded ${one.code} where nothing else is wrong: ${one.because}`, () => {
+    const replicationStatus = one.pending ? "PENDING" : "FAILED";
+    const failures = [recorded(one.code, { pending: one.pending })];
+    const { diagnosis } = diagnose(facts({ versions: [version("a", { replicationStatus, failures })] }));
+    assert.deepEqual(
+      diagnosis.causes.map((cause) => cause.code),
+      [one.expected],
+    );
+    assert.equal(diagnosis.causes[0]?.fix.resync, !one.pending);
+    assert.ok(diagnosis.causes[0]?.evidence.some((evidence) => evidence.kind === "response"));
+  });
+}
+
 test("diagnose: what may not be read lowers the confidence and is not taken for absent", () => {
   const unreadable = { state: "unreadable", because: "s3:GetBucketPolicy is denied" } as const;
   const policies = [SOURCE_BUCKET, SOURCE_OBJECTS];
@@ -405,6 +433,45 @@ test("diagnose: without a configuration every version without a status has that 
     "NoConfiguration 2 proven",
   ]);
 });
+
+const SKIPPED: readonly (readonly [code: string, rule: Record<string, DocumentValue>, version: VersionFacts])[] = [
+  [
+    "TagsDiffer",
+    { ...RULE, DeleteMarkerReplication: { Status: "Disabled" }, Filter: { Tag: { Key: "k", Value: "v" } } },
+    version("a"),
+  ],
+  ["DeleteMarkersNotReplicated", { ...RULE, DeleteMarkerReplication: { Status: "Disabled" } }, marker("a")],
+  ["MarkerByLifecycle", RULE, marker("a", { byLifecycle: true })],
+  ["SourceArchived", RULE, version("a", { storageClass: "GLACIER" })],
+];
+
+for (const [code, rule, one] of SKIPPED) {
+  test(`diagnose: ${code} is named, and no status was ever set`, () => {
+    const { diagnosis } = diagnose(facts({ rule, versions: [one] }));
+    assert.deepEqual(
+      diagnosis.causes.map((cause) => cause.code),
+      [code],
+    );
+    assert.equal(diagnosis.scanned.none, 1);
+  });
+}
+
+const REASONS: readonly (readonly [because: SkipReason, code: string])[] = [
+  [{ reason: "isReplica" }, "SourceIsReplica"],
+  [{ reason: "modificationsNotReplicated" }, "ModificationsNotReplicated"],
+  [{ reason: "neverAdmitted" }, "NeverAdmitted"],
+  [{ reason: "outranked", byRuleId: "other" }, "SrcObjectNotEligible"],
+];
+
+for (const [because, code] of REASONS) {
+  test(`diagnose: a rule that says ${because.reason} is worded as ${code}`, () => {
+    const world = facts({ versions: [] });
+    const [rule] = readRules(world).configuration?.rules ?? [];
+    const finding = skipFinding(worldOf(world, ROLE), rule, because);
+    assert.equal(finding.code, code);
+    assert.equal(finding.evidence[0]?.says, saySkip(because));
+  });
+}
 
 test("diagnose: of rules that do not take a version the nearest is blamed", () => {
   const near = { ...RULE, ID: "near", Status: "Disabled", Filter: { Prefix: "a/" }, Priority: 2 };

@@ -236,7 +236,7 @@ export function skipFinding(world: World, rule: Rule | undefined, because: SkipR
   const code = because === undefined ? "NoConfiguration" : SKIP_CODES[because.reason];
   const says = because === undefined ? "There is no replication configuration" : saySkip(because);
   const edits = because?.reason === "kmsNotSelected" && rule !== undefined ? replicaKeyEdits(facts, rule) : [];
-  const undecided = because?.reason === "kmsNotSelected" && edits.length === 0 && rule !== undefined;
+  const { remedy } = failureEntry(code);
   return {
     key: `${code} ${rule?.id ?? ""} ${rule?.destination.bucketArn ?? ""}`,
     code,
@@ -250,7 +250,8 @@ export function skipFinding(world: World, rule: Rule | undefined, because: SkipR
         says,
       },
     ],
-    remedy: undecided ? `${failureEntry(code).remedy}: ${sayCandidates(facts, rule)}` : failureEntry(code).remedy,
+    remedy:
+      because?.reason === "kmsNotSelected" && rule !== undefined ? `${remedy}: ${sayKeyChoice(facts, rule)}` : remedy,
     edits,
     resync: because !== undefined && RESYNC_AFTER.has(because.reason),
   };
@@ -332,11 +333,13 @@ function candidates(facts: Facts, rule: Rule): KeyFacts[] {
   return keys.filter((one) => one.state === "Enabled" && one.managedBy === "customer");
 }
 
-function sayCandidates(facts: Facts, rule: Rule): string {
+function sayKeyChoice(facts: Facts, rule: Rule): string {
+  const chosen = replicaKey(facts, rule);
+  if (chosen !== undefined) return chosen;
   const keys = candidates(facts, rule);
-  if (keys.length === 0) return "there is no customer managed key in the destination's Region yet: create one";
+  if (keys.length === 0) return "there is no customer managed key in the destination's Region yet, create one";
   const names = keys.map((one) => one.aliases[0] ?? one.arn);
-  return `several keys would do, a person has to choose one: ${names.join(", ")}`;
+  return `several keys would do, a person has to choose one of ${names.join(", ")}`;
 }
 
 /** The finding behind a recorded answer that no prediction reproduces: quotas, throttling, networks, unknown answers. */

@@ -5,7 +5,7 @@
  * no longer give is past, and all that is left is to replicate again; a denial that no one has met yet is found before it
  * is met.
  */
-import { type FailureCode, failureCode, failureEntry } from "../failures/catalogue.ts";
+import { type FailureCode, failureCode } from "../failures/catalogue.ts";
 import type { Rule } from "../model.ts";
 import type { RecordedFailure, VersionFacts } from "./facts.ts";
 import {
@@ -94,7 +94,7 @@ function reasonOfFailed(world: World, rules: Rules, version: VersionFacts): Reas
 /** A recorded failure that the facts do not reproduce: gone when the facts would show it, else still the best there is. */
 function pastOrPresent(world: World, rule: Rule, failure: RecordedFailure, unreadable: readonly string[]): Finding {
   const code = codeOf(failure);
-  if (!isPredictable(code)) return recordedFinding(failure, code);
+  if (!PREDICTABLE.has(code)) return recordedFinding(failure, code);
   if (unreadable.length === 0) {
     const finding = resyncFinding(world.facts, "RetryNeeded", rule);
     return { ...finding, evidence: [...finding.evidence, responseEvidence(failure)] };
@@ -104,11 +104,27 @@ function pastOrPresent(world: World, rule: Rule, failure: RecordedFailure, unrea
   return { ...finding, confidence: "likely", evidence: [...finding.evidence, ...evidence] };
 }
 
-/** Whether facts would show the failure: permissions, configurations and keys do, what happens on the way does not. */
-function isPredictable(code: FailureCode): boolean {
-  const entry = failureEntry(code);
-  return entry.origin === "aws" && ["permission", "configuration", "encryption", "eligibility"].includes(entry.class);
-}
+/** Failures that a prediction finds when they are still there. All others are known from records alone. */
+const PREDICTABLE: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "AssumeRoleNotPermitted",
+  "SrcHeadObjectNotPermitted",
+  "SrcGetObjectNotPermitted",
+  "SrcGetAclNotPermitted",
+  "SrcGetTaggingNotPermitted",
+  "SrcKmsKeyInvalidState",
+  "SrcBucketReplicationConfigMissing",
+  "SrcObjectNotEligible",
+  "DstBucketNotFound",
+  "DstBucketUnversioned",
+  "DstDelObjNotPermitted",
+  "DstKmsKeyInvalidState",
+  "DstKmsKeyNotFound",
+  "DstMultipartCompleteNotPermitted",
+  "DstMultipartInitNotPermitted",
+  "DstMultipartUploadNotPermitted",
+  "DstPutObjectNotPermitted",
+  "DstPutTaggingNotPermitted",
+]);
 
 function reasonOfNone(world: World, rules: Rules, version: VersionFacts): Reasoning {
   const { configuration } = rules;

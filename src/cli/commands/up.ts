@@ -1,0 +1,50 @@
+import { type CommandInput, type CommandResult, type CommandSpec, isGiven, textOption } from "../command.ts";
+import type { Context } from "../context.ts";
+import { DEFAULT_CONSOLE_PORT, DEFAULT_DATA_DIR, DEFAULT_HOST, DEFAULT_PORT } from "../defaults.ts";
+import { UsageError } from "../errors.ts";
+
+export const upCommand: CommandSpec = {
+  name: "up",
+  summary: "the embedded whole: S3, IAM, STS and KMS on this machine, and the engine",
+  description:
+    "Serves the lab and replicates in it, until ctrl-C. Everything is kept in the data directory and survives any end\n" +
+    "of the process. With --example it writes an example first and says what went wrong with its replication.",
+  arguments: [],
+  options: [
+    { flags: "--example", help: "write the example, unless it is there already" },
+    { flags: "--data <dir>", help: "where everything is kept", default: DEFAULT_DATA_DIR },
+    { flags: "--port <number>", help: "port of S3, IAM, STS and KMS", default: String(DEFAULT_PORT) },
+    { flags: "--console-port <number>", help: "port of the console", default: String(DEFAULT_CONSOLE_PORT) },
+    { flags: "--host <address>", help: "address to listen on", default: DEFAULT_HOST },
+  ],
+  examples: [
+    { does: "see it work", type: "lockstep up --example" },
+    { does: "a lab of your own, kept in a directory", type: "lockstep up --data ./my-lab" },
+  ],
+  run,
+};
+
+async function run(input: CommandInput, context: Context): Promise<CommandResult> {
+  const { serve } = await import("../serving.ts");
+  await serve(
+    {
+      example: isGiven(input, "example"),
+      json: isGiven(input, "json"),
+      dataDir: textOption(input, "data") ?? DEFAULT_DATA_DIR,
+      host: textOption(input, "host") ?? DEFAULT_HOST,
+      port: portNumber(input, "port", "--port"),
+      consolePort: portNumber(input, "consolePort", "--console-port"),
+    },
+    context,
+  );
+  return { status: 0, value: undefined, words: () => "" };
+}
+
+/** 0 takes any free port. */
+function portNumber(input: CommandInput, name: string, option: string): number {
+  const text = textOption(input, name) ?? "";
+  const port = Number(text);
+  if (!/^[0-9]{1,5}$/.test(text) || port > 65535)
+    throw new UsageError(`${option} takes a port number, 0 to 65535, not "${text}"`);
+  return port;
+}

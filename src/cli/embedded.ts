@@ -1,0 +1,110 @@
+/**
+ * The embedded whole, put together: the lab, the ledger, the engine between them, and the console.
+ *
+ * The engine works through the lab's front door like everybody else: it signs HTTP requests with the credentials of the
+ * assumed role. Only three things pass by that door, as they do inside S3: the assumption of the role by the service, the
+ * feed of changes, and the status that a version shows.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ConsoleServer, startConsole } from "../console/server.ts";
+import { Engine } from "../engine/engine.ts";
+import { type Lab, openLab } from "../lab/lab.ts";
+import type { LabServer } from "../lab/server.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { openSqliteLedger } from "../ledger/sqlite.ts";
+import { systemClock } from "./clock.ts";
+import { AccessError } from "./errors.ts";
+import { LabSites } from "./lab-sites.ts";
+import { writeRunning } from "./running.ts";
+
+export interface EmbeddedOptions {
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly consolePort: number;
+  readonly clock: () => number;
+  /** Told of faults of ours; the process goes on. */
+  readonly onFault: (what: string, error: unknown) => void;
+}
+
+export interface Embedded {
+  readonly lab: Lab;
+  readonly ledger: Ledger;
+  readonly engine: Engine;
+  /** `http://127.0.0.1:9000` */
+  readonly endpoint: string;
+  readonly consoleUrl: string;
+  readonly token: string;
+  close(): Promise<void>;
+}
+
+/** How long work in flight may take to end. */
+const STOP_GRACE_MS = 5000;
+
+/** @throws DatabaseError, ListenError, AccessError; what was opened is closed again */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { dataDir, clock, onFault } = options;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const opened: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const one of opened.toReversed()) await one();
+  };
+  try {
+    const token = keptToken(join(dataDir, "token"));
+    const lab = await openLab({ dataDir, clock, adminToken: token, onFault: (error) => onFault("the lab", error) });
+    opened.push(() => lab.close());
+    const ledger = openSqliteLedger({ path: join(dataDir, "ledger.db") });
+    opened.push(() => ledger.close());
+    const server = await lab.listen({ host: options.host, port: options.port });
+    const endpoint = urlOf(server);
+    const sites = new LabSites(lab, endpoint, clock);
+    opened.push(() => sites.close());
+    const { changes } = lab;
+    const engine = new Engine({
+      name: `up-${process.pid}`,
+      ledger,
+      feed: {
+        take: async (limit) => (await changes.take(limit)).map(({ seq, event }) => ({ sequence: seq, event })),
+        done: (entries) => changes.done(entries.map((one) => one.sequence)),
+        onChange: (listener) => changes.onChange(listener),
+      },
+      sites,
+      clock: systemClock(clock),
+      onBroken: (error) => onFault("the engine", error),
+    });
+    engine.start();
+    opened.push(() => engine.stop(STOP_GRACE_MS));
+    const console_ = await openConsole(options, { engine, ledger, token });
+    opened.push(() => console_.close());
+    opened.push(writeRunning(dataDir, { endpoint, consoleUrl: console_.url, pid: process.pid }));
+    return { lab, ledger, engine, endpoint, consoleUrl: console_.url, token, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openConsole(
+  options: EmbeddedOptions,
+  parts: { readonly engine: Engine; readonly ledger: Ledger; readonly token: string },
+): Promise<ConsoleServer> {
+  try {
+    return await startConsole({ ...parts, host: options.host, port: options.consolePort });
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+    const why = code === "EADDRINUSE" ? "is in use" : `cannot be listened on (${code})`;
+    throw new AccessError(`port ${options.consolePort} ${why}: choose another one with --console-port`, { cause });
+  }
+}
+
+function urlOf(server: LabServer): string {
+  return `http://${server.host}:${server.port}`;
+}
+
+/** The token of a data directory: made once, readable by its owner only. */
+function keptToken(path: string): string {
+  if (!existsSync(path)) writeFileSync(path, `${randomBytes(24).toString("hex")}\n`, { mode: 0o600 });
+  return readFileSync(path, "utf8").trim();
+}

@@ -1,0 +1,21 @@
+/** The pure core as a library: `import { eligibility } from "lockstep/core"`. */
+export { documentOfXml } from "./config/document.ts";
+export { type ParsedReplication, parseReplication } from "./config/parse.ts";
+export { printReplication } from "./config/print.ts";
+export type { ConfigProblem } from "./config/problems.ts";
+export { diagnose, type Explained } from "./diagnose/diagnose.ts";
+export { explainVersion, type VersionExplanation } from "./diagnose/explain-version.ts";
+export type { Facts } from "./diagnose/facts.ts";
+export { patchesOf } from "./diagnose/patches.ts";
+export type { Cause, Diagnosis, Patch } from "./diagnose/report.ts";
+export { type Candidate, eligibility, type RuleOutcome, type SkipReason, type Verdict } from "./eligibility.ts";
+export { FAILURES, type FailureCode, type FailureEntry } from "./failures/catalogue.ts";
+export { classify } from "./failures/classify.ts";
+export { compilePolicy } from "./iam/compile.ts";
+export { evaluate, type Policies } from "./iam/evaluate.ts";
+export { accessDeniedMessage, explain, sayDecision } from "./iam/explain.ts";
+export type { AccessRequest, Decision, Principal } from "./iam/model.ts";
+export { parsePolicy } from "./iam/parse.ts";
+export type * from "./model.ts";
+export { type PlanRequest, planReplication, type Step } from "./plan.ts";
+export { nextState } from "./status.ts";
