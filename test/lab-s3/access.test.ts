@@ -32,8 +32,12 @@ describe("access", () => {
     iam = lab.iam();
     bob = await lab.lab.account(BOB);
     await lab.bucket("alice-bucket", { versioned: true });
-    await root.send(new PutObjectCommand({ Bucket: "alice-bucket", Key: "open/x", Body: "x", Tagging: "class=public" }));
-    await root.send(new PutObjectCommand({ Bucket: "alice-bucket", Key: "shut/x", Body: "x", Tagging: "class=secret" }));
+    await root.send(
+      new PutObjectCommand({ Bucket: "alice-bucket", Key: "open/x", Body: "x", Tagging: "class=public" }),
+    );
+    await root.send(
+      new PutObjectCommand({ Bucket: "alice-bucket", Key: "shut/x", Body: "x", Tagging: "class=secret" }),
+    );
   });
   after(() => lab.stop());
 
@@ -61,7 +65,9 @@ describe("access", () => {
       }),
     );
   const get = (s3: S3Client, Key: string, more = {}) =>
-    s3.send(new GetObjectCommand({ Bucket: "alice-bucket", Key, ...more })).then((one) => one.Body?.transformToString());
+    s3
+      .send(new GetObjectCommand({ Bucket: "alice-bucket", Key, ...more }))
+      .then((one) => one.Body?.transformToString());
 
   test("a denial within the account says which action on what, and why", async () => {
     const s3 = await user(allow("s3:GetObject", "arn:aws:s3:::alice-bucket/open/*"));
@@ -76,7 +82,9 @@ describe("access", () => {
 
   test("a missing key is 404 to those who may list the bucket and 403 to others", async () => {
     const blind = await user(allow("s3:GetObject", "arn:aws:s3:::alice-bucket/*"));
-    const seeing = await user(allow(["s3:GetObject", "s3:ListBucket"], ["arn:aws:s3:::alice-bucket", "arn:aws:s3:::alice-bucket/*"]));
+    const seeing = await user(
+      allow(["s3:GetObject", "s3:ListBucket"], ["arn:aws:s3:::alice-bucket", "arn:aws:s3:::alice-bucket/*"]),
+    );
     assert.equal(await codeOf(get(blind, "absent")), "AccessDenied 403");
     assert.equal(await codeOf(get(seeing, "absent")), "NoSuchKey 404");
   });
@@ -85,14 +93,18 @@ describe("access", () => {
     const { VersionId } = await root.send(new PutObjectCommand({ Bucket: "alice-bucket", Key: "open/v", Body: "v" }));
     const current = await user(allow("s3:GetObject", "arn:aws:s3:::alice-bucket/*"));
     assert.equal(await codeOf(get(current, "open/v", { VersionId })), "AccessDenied 403");
-    const versions = await user(allow("s3:GetObjectVersion", "arn:aws:s3:::alice-bucket/*", { StringEquals: { "s3:VersionId": VersionId } }));
+    const versions = await user(
+      allow("s3:GetObjectVersion", "arn:aws:s3:::alice-bucket/*", { StringEquals: { "s3:VersionId": VersionId } }),
+    );
     assert.equal(await get(versions, "open/v", { VersionId }), "v");
     assert.equal(await codeOf(get(versions, "open/v")), "AccessDenied 403");
   });
 
   test("tags of the object and of the request can decide", async () => {
     const readers = await user(
-      allow("s3:GetObject", "arn:aws:s3:::alice-bucket/*", { StringEquals: { "s3:ExistingObjectTag/class": "public" } }),
+      allow("s3:GetObject", "arn:aws:s3:::alice-bucket/*", {
+        StringEquals: { "s3:ExistingObjectTag/class": "public" },
+      }),
     );
     assert.equal(await get(readers, "open/x"), "x");
     assert.equal(await codeOf(get(readers, "shut/x")), "AccessDenied 403");
@@ -133,18 +145,34 @@ describe("access", () => {
     const answer = await s3.send(
       new DeleteObjectsCommand({ Bucket: "alice-bucket", Delete: { Objects: [{ Key: "mine/a" }, { Key: "open/x" }] } }),
     );
-    assert.deepEqual(answer.Deleted?.map((one) => one.Key), ["mine/a"]);
-    assert.deepEqual(answer.Errors?.map((one) => [one.Key, one.Code]), [["open/x", "AccessDenied"]]);
+    assert.deepEqual(
+      answer.Deleted?.map((one) => one.Key),
+      ["mine/a"],
+    );
+    assert.deepEqual(
+      answer.Errors?.map((one) => [one.Key, one.Code]),
+      [["open/x", "AccessDenied"]],
+    );
   });
 
   test("another account needs the bucket policy and its own, and is told nothing more than no", async () => {
     const s3 = lab.s3(bob);
     const { message } = await refused(get(s3, "open/x"));
     assert.equal(message, "Access Denied");
-    await policy({ Effect: "Allow", Principal: { AWS: BOB }, Action: "s3:GetObject", Resource: "arn:aws:s3:::alice-bucket/open/*" });
+    await policy({
+      Effect: "Allow",
+      Principal: { AWS: BOB },
+      Action: "s3:GetObject",
+      Resource: "arn:aws:s3:::alice-bucket/open/*",
+    });
     assert.equal(await get(s3, "open/x"), "x");
     assert.equal(await codeOf(get(s3, "shut/x")), "AccessDenied 403");
-    await policy({ Effect: "Deny", Principal: "*", Action: "s3:GetObject", Resource: "arn:aws:s3:::alice-bucket/shut/*" });
+    await policy({
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:GetObject",
+      Resource: "arn:aws:s3:::alice-bucket/shut/*",
+    });
     assert.match((await refused(get(root, "shut/x"))).message, /with an explicit deny in a resource-based policy$/);
     await root.send(new DeleteBucketPolicyCommand({ Bucket: "alice-bucket" }));
     assert.equal(await get(root, "shut/x"), "x");
@@ -153,7 +181,12 @@ describe("access", () => {
   test("a policy is pinned to its principals and refused when it names nobody, or another bucket", async () => {
     await iam.send(new CreateUserCommand({ UserName: "pinned" }));
     const arn = `arn:aws:iam::${ALICE}:user/pinned`;
-    const statement = { Effect: "Allow", Principal: { AWS: arn }, Action: "s3:GetObject", Resource: "arn:aws:s3:::alice-bucket/*" };
+    const statement = {
+      Effect: "Allow",
+      Principal: { AWS: arn },
+      Action: "s3:GetObject",
+      Resource: "arn:aws:s3:::alice-bucket/*",
+    };
     await policy(statement);
     const { Policy } = await root.send(new GetBucketPolicyCommand({ Bucket: "alice-bucket" }));
     assert.deepEqual(JSON.parse(Policy ?? "").Statement, [statement]);
@@ -167,7 +200,12 @@ describe("access", () => {
   });
 
   test("public policies are blocked until the block is taken away; then strangers may read what it says", async () => {
-    const everybody = { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: "arn:aws:s3:::alice-bucket/open/*" };
+    const everybody = {
+      Effect: "Allow",
+      Principal: "*",
+      Action: "s3:GetObject",
+      Resource: "arn:aws:s3:::alice-bucket/open/*",
+    };
     const blocked = await refused(policy(everybody));
     assert.equal(`${blocked.code} ${blocked.status}`, "AccessDenied 403");
     assert.match(blocked.message, /because public policies are prevented by the BlockPublicPolicy setting/);

@@ -17,9 +17,9 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   PutBucketReplicationCommand,
-  type ReplicationRule,
   PutBucketVersioningCommand,
   PutObjectCommand,
+  type ReplicationRule,
   S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
@@ -40,19 +40,27 @@ describe("durability", () => {
       await before.send(new PutObjectCommand({ Bucket, Key: "large", Body: large }));
       await before.send(new DeleteObjectCommand({ Bucket, Key: "small" }));
       const { UploadId } = await before.send(new CreateMultipartUploadCommand({ Bucket, Key: "upload" }));
-      const { ETag } = await before.send(new UploadPartCommand({ Bucket, Key: "upload", UploadId, PartNumber: 1, Body: large }));
+      const { ETag } = await before.send(
+        new UploadPartCommand({ Bucket, Key: "upload", UploadId, PartNumber: 1, Body: large }),
+      );
 
       await lab.restart();
       const after = lab.s3();
       const read = async (Key: string, VersionId?: string) =>
-        Buffer.from((await (await after.send(new GetObjectCommand({ Bucket, Key, VersionId }))).Body?.transformToByteArray()) ?? []);
+        Buffer.from(
+          (await (await after.send(new GetObjectCommand({ Bucket, Key, VersionId }))).Body?.transformToByteArray()) ??
+            [],
+        );
       assert.equal((await read("small", small.VersionId)).toString(), "small");
       assert.deepEqual(await read("large"), large);
       assert.equal(await codeOf(read("small")), "NoSuchKey 404");
       const MultipartUpload = { Parts: [{ ETag, PartNumber: 1 }] };
       await after.send(new CompleteMultipartUploadCommand({ Bucket, Key: "upload", UploadId, MultipartUpload }));
       assert.deepEqual(await read("upload"), large);
-      assert.equal(await codeOf(after.send(new GetBucketReplicationCommand({ Bucket }))), "ReplicationConfigurationNotFoundError 404");
+      assert.equal(
+        await codeOf(after.send(new GetBucketReplicationCommand({ Bucket }))),
+        "ReplicationConfigurationNotFoundError 404",
+      );
     } finally {
       await lab.stop();
     }
@@ -145,7 +153,9 @@ describe("durability", () => {
       await makeBucket(directory);
       const acknowledged = new Map<string, { sizeBytes: number; versionId: string }>();
       for (let round = 0; round < 3; round++) {
-        const child = spawn(process.execPath, [WRITER, directory, String(round)], { stdio: ["ignore", "pipe", "ignore"] });
+        const child = spawn(process.execPath, [WRITER, directory, String(round)], {
+          stdio: ["ignore", "pipe", "ignore"],
+        });
         const lines = createInterface({ input: child.stdout });
         const wanted = acknowledged.size + 60 + 37 * round;
         for await (const line of lines) {

@@ -17,7 +17,13 @@ async function write(worker: number): Promise<never> {
     const key = `${seed}/${worker}/${count}`;
     const sizeBytes = SIZES[(worker + count) % SIZES.length] ?? 0;
     const body = Buffer.alloc(sizeBytes, key);
-    const reply = await store.putObject({ bucket: "durable-bucket", key, body, contentHeaders: {}, userMetadata: { key } });
+    const reply = await store.putObject({
+      bucket: "durable-bucket",
+      key,
+      body,
+      contentHeaders: {},
+      userMetadata: { key },
+    });
     process.stdout.write(`${key} ${sizeBytes} ${reply.versionId}\n`);
   }
 }

@@ -71,14 +71,22 @@ describe("encryption at rest", () => {
     assert.equal(written.SSEKMSKeyId, keyArn);
     assert.notEqual(written.ETag, `"${createHash("md5").update("hello").digest("hex")}"`);
     const head = await s3.send(new HeadObjectCommand({ Bucket, Key: "kms" }));
-    assert.deepEqual([head.ServerSideEncryption, head.SSEKMSKeyId, head.BucketKeyEnabled], ["aws:kms", keyArn, undefined]);
+    assert.deepEqual(
+      [head.ServerSideEncryption, head.SSEKMSKeyId, head.BucketKeyEnabled],
+      ["aws:kms", keyArn, undefined],
+    );
     assert.equal(await read("kms"), "hello");
     const without = await user(objects);
     const { code, message } = await refused(read("kms", {}, without));
     assert.equal(code, "AccessDenied");
     assert.match(message, /is not authorized to perform: kms:Decrypt/);
     await without.send(new HeadObjectCommand({ Bucket, Key: "kms" }));
-    const via = { StringEquals: { "kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:EncryptionContext:aws:s3:arn": `arn:aws:s3:::${Bucket}/kms` } };
+    const via = {
+      StringEquals: {
+        "kms:ViaService": "s3.us-east-1.amazonaws.com",
+        "kms:EncryptionContext:aws:s3:arn": `arn:aws:s3:::${Bucket}/kms`,
+      },
+    };
     assert.equal(await read("kms", {}, await user(objects, keys(["kms:Decrypt"], via))), "hello");
   });
 
@@ -97,14 +105,24 @@ describe("encryption at rest", () => {
     const Key = "upload";
     const input = { Bucket, Key, ...KMS, SSEKMSKeyId: keyArn };
     const reader = await user(objects, keys(["kms:Decrypt"]));
-    assert.match((await refused(reader.send(new PutObjectCommand({ ...input, Body: "x" })))).message, /kms:GenerateDataKey/);
+    assert.match(
+      (await refused(reader.send(new PutObjectCommand({ ...input, Body: "x" })))).message,
+      /kms:GenerateDataKey/,
+    );
     const writer = await user(objects, keys(["kms:GenerateDataKey"]));
     await writer.send(new PutObjectCommand({ ...input, Body: "x" }));
     const { UploadId } = await writer.send(new CreateMultipartUploadCommand(input));
     const part = new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: "x" });
     assert.match((await refused(writer.send(part))).message, /kms:Decrypt/);
     const { ETag } = await s3.send(part);
-    await s3.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts: [{ ETag, PartNumber: 1 }] } }));
+    await s3.send(
+      new CompleteMultipartUploadCommand({
+        Bucket,
+        Key,
+        UploadId,
+        MultipartUpload: { Parts: [{ ETag, PartNumber: 1 }] },
+      }),
+    );
     assert.equal(await read(Key), "x");
   });
 
@@ -121,11 +139,18 @@ describe("encryption at rest", () => {
 
   test("the bucket's default is used when the request says nothing, and AWS's own key when it names none", async () => {
     const name = await lab.bucket("default-kms-bucket");
-    const rule = { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "aws:kms" as const, KMSMasterKeyID: keyArn }, BucketKeyEnabled: true };
-    await s3.send(new PutBucketEncryptionCommand({ Bucket: name, ServerSideEncryptionConfiguration: { Rules: [rule] } }));
+    const rule = {
+      ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "aws:kms" as const, KMSMasterKeyID: keyArn },
+      BucketKeyEnabled: true,
+    };
+    await s3.send(
+      new PutBucketEncryptionCommand({ Bucket: name, ServerSideEncryptionConfiguration: { Rules: [rule] } }),
+    );
     const written = await s3.send(new PutObjectCommand({ Bucket: name, Key: "k", Body: "x" }));
     assert.deepEqual([written.SSEKMSKeyId, written.BucketKeyEnabled], [keyArn, true]);
-    const plain = await s3.send(new PutObjectCommand({ Bucket: name, Key: "k", Body: "x", ServerSideEncryption: "AES256" }));
+    const plain = await s3.send(
+      new PutObjectCommand({ Bucket: name, Key: "k", Body: "x", ServerSideEncryption: "AES256" }),
+    );
     assert.deepEqual([plain.ServerSideEncryption, plain.SSEKMSKeyId], ["AES256", undefined]);
     const managed = await put("managed", "x", KMS);
     assert.match(managed.SSEKMSKeyId ?? "", /^arn:aws:kms:us-east-1:111122223333:key\//);

@@ -85,7 +85,10 @@ describe("listings", () => {
               ...(encoded ? { EncodingType: "url" } : {}),
             }),
           );
-          const entries = [...(page.Contents ?? []).map((one) => one.Key), ...(page.CommonPrefixes ?? []).map((one) => one.Prefix)];
+          const entries = [
+            ...(page.Contents ?? []).map((one) => one.Key),
+            ...(page.CommonPrefixes ?? []).map((one) => one.Prefix),
+          ];
           assert.ok(entries.length <= maxKeys);
           assert.equal(page.KeyCount, entries.length);
           found.push(...entries.map(decode).sort(byBytes));
@@ -103,7 +106,10 @@ describe("listings", () => {
     let Marker = "";
     for (let pages = 0; pages <= KEYS.length; pages++) {
       const page = await s3.send(new ListObjectsCommand({ Bucket: "list-bucket", Delimiter: "/", MaxKeys: 2, Marker }));
-      const entries = [...(page.Contents ?? []).map((one) => one.Key ?? ""), ...(page.CommonPrefixes ?? []).map((one) => one.Prefix ?? "")];
+      const entries = [
+        ...(page.Contents ?? []).map((one) => one.Key ?? ""),
+        ...(page.CommonPrefixes ?? []).map((one) => one.Prefix ?? ""),
+      ];
       found.push(...entries.sort(byBytes));
       if (page.IsTruncated !== true) break;
       Marker = page.NextMarker ?? "";
@@ -126,7 +132,9 @@ describe("listings", () => {
       let next: { KeyMarker?: string; VersionIdMarker?: string } = {};
       for (let pages = 0; pages <= all.length; pages++) {
         const page = await s3.send(new ListObjectVersionsCommand({ Bucket, MaxKeys, ...next }));
-        const entries = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map((one) => `${one.Key} ${one.VersionId}`);
+        const entries = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map(
+          (one) => `${one.Key} ${one.VersionId}`,
+        );
         found.push(...entries.sort((a, b) => all.indexOf(a) - all.indexOf(b)));
         if (page.IsTruncated !== true) break;
         next = { KeyMarker: page.NextKeyMarker ?? "", VersionIdMarker: page.NextVersionIdMarker ?? "" };

@@ -5,7 +5,6 @@ import { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import {
   AbortMultipartUploadCommand,
-  type ChecksumAlgorithm,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   GetObjectAttributesCommand,
@@ -57,7 +56,10 @@ describe("multipart uploads and checksums", () => {
     const digests = parts.map((body) => createHash("md5").update(body).digest());
     assert.equal(ETag, `"${createHash("md5").update(Buffer.concat(digests)).digest("hex")}-3"`);
     const head = await s3.send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: "ENABLED" }));
-    assert.deepEqual([head.Metadata, head.ContentType, head.TagCount, head.VersionId], [{ m: "1" }, "a/b", 1, VersionId]);
+    assert.deepEqual(
+      [head.Metadata, head.ContentType, head.TagCount, head.VersionId],
+      [{ m: "1" }, "a/b", 1, VersionId],
+    );
     assert.equal(head.ChecksumCRC64NVME, await checksumOf("CRC64NVME", Buffer.concat(parts)));
     assert.equal(head.ChecksumType, "FULL_OBJECT");
     const whole = await s3.send(new GetObjectCommand({ Bucket, Key }));
@@ -68,8 +70,13 @@ describe("multipart uploads and checksums", () => {
     const across = await s3.send(new GetObjectCommand({ Bucket, Key, Range: `bytes=${5 * MIB - 2}-${5 * MIB + 1}` }));
     const joined = Buffer.concat(parts).subarray(5 * MIB - 2, 5 * MIB + 2);
     assert.deepEqual(Buffer.from((await across.Body?.transformToByteArray()) ?? []), joined);
-    const attributes = await s3.send(new GetObjectAttributesCommand({ Bucket, Key, ObjectAttributes: ["ObjectParts"] }));
-    assert.deepEqual([attributes.ObjectParts?.TotalPartsCount, attributes.ObjectParts?.Parts?.[2]?.Size], [3, tail.length]);
+    const attributes = await s3.send(
+      new GetObjectAttributesCommand({ Bucket, Key, ObjectAttributes: ["ObjectParts"] }),
+    );
+    assert.deepEqual(
+      [attributes.ObjectParts?.TotalPartsCount, attributes.ObjectParts?.Parts?.[2]?.Size],
+      [3, tail.length],
+    );
     assert.equal(await codeOf(complete(Key, UploadId, sent)), "NoSuchUpload 404");
   });
 
@@ -80,7 +87,13 @@ describe("multipart uploads and checksums", () => {
     await upload(Key, UploadId, 9, part);
     const { ETag } = await upload(Key, UploadId, 1, tail);
     const listed = await s3.send(new ListPartsCommand({ Bucket, Key, UploadId }));
-    assert.deepEqual(listed.Parts?.map((one) => [one.PartNumber, one.Size]), [[1, tail.length], [9, part.length]]);
+    assert.deepEqual(
+      listed.Parts?.map((one) => [one.PartNumber, one.Size]),
+      [
+        [1, tail.length],
+        [9, part.length],
+      ],
+    );
     await complete(Key, UploadId, [{ ETag, PartNumber: 1 }]);
     const head = await s3.send(new HeadObjectCommand({ Bucket, Key }));
     assert.equal(head.ContentLength, tail.length);
@@ -132,9 +145,23 @@ describe("multipart uploads and checksums", () => {
     const UploadId = await create(Key);
     const CopySource = `${Bucket}/source`;
     const one = await s3.send(new UploadPartCopyCommand({ Bucket, Key, UploadId, PartNumber: 1, CopySource }));
-    const ranged = new UploadPartCopyCommand({ Bucket, Key, UploadId, PartNumber: 2, CopySource, CopySourceRange: "bytes=10-19" });
+    const ranged = new UploadPartCopyCommand({
+      Bucket,
+      Key,
+      UploadId,
+      PartNumber: 2,
+      CopySource,
+      CopySourceRange: "bytes=10-19",
+    });
     const two = await s3.send(ranged);
-    const beyond = new UploadPartCopyCommand({ Bucket, Key, UploadId, PartNumber: 3, CopySource, CopySourceRange: `bytes=0-${part.length}` });
+    const beyond = new UploadPartCopyCommand({
+      Bucket,
+      Key,
+      UploadId,
+      PartNumber: 3,
+      CopySource,
+      CopySourceRange: `bytes=0-${part.length}`,
+    });
     assert.equal(await codeOf(s3.send(beyond)), "InvalidArgument 400");
     await complete(Key, UploadId, [
       { ETag: one.CopyPartResult?.ETag, PartNumber: 1 },
@@ -152,12 +179,17 @@ describe("multipart uploads and checksums", () => {
       const Key = `checksum/${algorithm}`;
       const value = await checksumOf(algorithm, tail);
       const name = `Checksum${algorithm}` as const;
-      const put = await s3.send(new PutObjectCommand({ Bucket, Key, Body: tail, ChecksumAlgorithm: algorithm as ChecksumAlgorithm }));
+      const put = await s3.send(
+        new PutObjectCommand({ Bucket, Key, Body: tail, ChecksumAlgorithm: algorithm }),
+      );
       assert.equal(put[name], value);
       const head = await s3.send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: "ENABLED" }));
       assert.equal(head[name], value);
       const wrong = await checksumOf(algorithm, part);
-      assert.equal(await codeOf(s3.send(new PutObjectCommand({ Bucket, Key, Body: tail, [name]: wrong }))), "BadDigest 400");
+      assert.equal(
+        await codeOf(s3.send(new PutObjectCommand({ Bucket, Key, Body: tail, [name]: wrong }))),
+        "BadDigest 400",
+      );
 
       const UploadId = await create(Key, { ChecksumAlgorithm: algorithm });
       const sent = [];
@@ -187,17 +219,27 @@ describe("multipart uploads and checksums", () => {
     }
     const right = await checksumOf("CRC32", Buffer.concat([part, tail]));
     const wrong = await checksumOf("CRC32", tail);
-    assert.equal(await codeOf(complete(Key, UploadId, sent, { ChecksumCRC32: wrong, ChecksumType: "FULL_OBJECT" })), "BadDigest 400");
+    assert.equal(
+      await codeOf(complete(Key, UploadId, sent, { ChecksumCRC32: wrong, ChecksumType: "FULL_OBJECT" })),
+      "BadDigest 400",
+    );
     const done = await complete(Key, UploadId, sent, { ChecksumCRC32: right, ChecksumType: "FULL_OBJECT" });
     assert.equal(done.ChecksumCRC32, right);
-    const sha = new CreateMultipartUploadCommand({ Bucket, Key, ChecksumAlgorithm: "SHA256", ChecksumType: "FULL_OBJECT" });
+    const sha = new CreateMultipartUploadCommand({
+      Bucket,
+      Key,
+      ChecksumAlgorithm: "SHA256",
+      ChecksumType: "FULL_OBJECT",
+    });
     assert.equal(await codeOf(s3.send(sha)), "InvalidRequest 400");
   });
 
   test("streams come with a trailing checksum, and without a checksum S3 computes CRC64NVME", async () => {
     const stream = Readable.from([part.subarray(0, 100_000), part.subarray(100_000, 300_000)]);
     const Key = "streamed";
-    await s3.send(new PutObjectCommand({ Bucket, Key, Body: stream, ContentLength: 300_000, ChecksumAlgorithm: "SHA256" }));
+    await s3.send(
+      new PutObjectCommand({ Bucket, Key, Body: stream, ContentLength: 300_000, ChecksumAlgorithm: "SHA256" }),
+    );
     const head = await s3.send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: "ENABLED" }));
     assert.equal(head.ChecksumSHA256, await checksumOf("SHA256", part.subarray(0, 300_000)));
     assert.equal(head.ContentEncoding, undefined);

@@ -288,7 +288,11 @@ describe("objects", () => {
     const Bucket = "plain-bucket";
     await put(Bucket, "attributes", "hello");
     const attributes = await s3.send(
-      new GetObjectAttributesCommand({ Bucket, Key: "attributes", ObjectAttributes: ["ETag", "ObjectSize", "StorageClass"] }),
+      new GetObjectAttributesCommand({
+        Bucket,
+        Key: "attributes",
+        ObjectAttributes: ["ETag", "ObjectSize", "StorageClass"],
+      }),
     );
     assert.deepEqual(
       [attributes.ETag, attributes.ObjectSize, attributes.StorageClass],

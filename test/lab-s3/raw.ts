@@ -43,7 +43,11 @@ export function signed(
 }
 
 /** Sends bytes and reads until the server closes, or one whole answer is there. */
-export function exchange(port: number, bytes: Uint8Array | string, then?: (socketWrite: (more: Uint8Array) => void, soFar: string) => void): Promise<string> {
+export function exchange(
+  port: number,
+  bytes: Uint8Array | string,
+  then?: (socketWrite: (more: Uint8Array) => void, soFar: string) => void,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     let answer = "";
@@ -72,15 +76,27 @@ function isWhole(text: string): boolean {
 }
 
 /** Sends one signed request and reads its answer. */
-export async function send(port: number, credentials: Credentials, request: RawRequest, nowMs?: number): Promise<RawAnswer> {
+export async function send(
+  port: number,
+  credentials: Credentials,
+  request: RawRequest,
+  nowMs?: number,
+): Promise<RawAnswer> {
   return call(port, request, signed(port, credentials, request, nowMs));
 }
 
 /** Sends one request with exactly these headers. */
-export async function call(port: number, request: RawRequest, headers: Readonly<Record<string, string>>): Promise<RawAnswer> {
+export async function call(
+  port: number,
+  request: RawRequest,
+  headers: Readonly<Record<string, string>>,
+): Promise<RawAnswer> {
   const { body } = request;
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  const length = body === undefined || "content-length" in headers || "transfer-encoding" in headers ? "" : `content-length: ${body.length}\r\n`;
+  const length =
+    body === undefined || "content-length" in headers || "transfer-encoding" in headers
+      ? ""
+      : `content-length: ${body.length}\r\n`;
   const head = `${request.method} ${request.target} HTTP/1.1\r\n${lines.join("")}${length}connection: close\r\n\r\n`;
   return parseAnswer(await exchange(port, Buffer.concat([Buffer.from(head, "latin1"), body ?? new Uint8Array(0)])));
 }
@@ -89,7 +105,8 @@ export function parseAnswer(text: string): RawAnswer {
   const end = text.indexOf("\r\n\r\n");
   const [first = "", ...lines] = text.slice(0, end).split("\r\n");
   const headers: Record<string, string> = {};
-  for (const line of lines) headers[line.slice(0, line.indexOf(":")).toLowerCase()] = line.slice(line.indexOf(":") + 1).trim();
+  for (const line of lines)
+    headers[line.slice(0, line.indexOf(":")).toLowerCase()] = line.slice(line.indexOf(":") + 1).trim();
   return { status: Number(first.split(" ")[1]), headers, body: text.slice(end + 4) };
 }
 

@@ -38,13 +38,25 @@ describe("replication at the store", () => {
       Version: "2012-10-17",
       Statement: [{ Effect: "Allow", Principal: { Service: "s3.amazonaws.com" }, Action: "sts:AssumeRole" }],
     };
-    await lab.iam().send(new CreateRoleCommand({ RoleName: "replicator", AssumeRolePolicyDocument: JSON.stringify(trust) }));
-    await may("s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging", "s3:ListBucket", "s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags");
+    await lab
+      .iam()
+      .send(new CreateRoleCommand({ RoleName: "replicator", AssumeRolePolicyDocument: JSON.stringify(trust) }));
+    await may(
+      "s3:GetObjectVersionForReplication",
+      "s3:GetObjectVersionTagging",
+      "s3:ListBucket",
+      "s3:ReplicateObject",
+      "s3:ReplicateDelete",
+      "s3:ReplicateTags",
+    );
   });
   after(() => lab.stop());
 
   const may = (...Action: string[]) => {
-    const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action, Resource: "*" }] });
+    const PolicyDocument = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Action, Resource: "*" }],
+    });
     return lab.iam().send(new PutRolePolicyCommand({ RoleName: "replicator", PolicyName: "p", PolicyDocument }));
   };
   const replicator = async (): Promise<Store> => lab.lab.direct(await lab.lab.assumeReplicationRole(ROLE));
@@ -69,7 +81,10 @@ describe("replication at the store", () => {
     (await s3.send(new HeadObjectCommand({ Bucket, Key, VersionId }))).ReplicationStatus;
 
   test("a configuration is checked against the buckets, kept and given back", async () => {
-    assert.equal(await codeOf(s3.send(new GetBucketReplicationCommand({ Bucket }))), "ReplicationConfigurationNotFoundError 404");
+    assert.equal(
+      await codeOf(s3.send(new GetBucketReplicationCommand({ Bucket }))),
+      "ReplicationConfigurationNotFoundError 404",
+    );
     const says = async (call: Promise<unknown>) => {
       const { code, message } = await refused(call);
       return `${code}: ${message}`;
@@ -94,7 +109,10 @@ describe("replication at the store", () => {
     assert.equal(await codeOf(configure([])), "MalformedXML 400");
     const foreign = "arn:aws:iam::999988887777:role/replicator";
     assert.equal(await codeOf(configure([rule()], { Role: foreign })), "AccessDenied 403");
-    await configure([rule({ ID: undefined }), rule({ ID: "off", Priority: 2, Status: "Disabled", Filter: { Prefix: "" } })]);
+    await configure([
+      rule({ ID: undefined }),
+      rule({ ID: "off", Priority: 2, Status: "Disabled", Filter: { Prefix: "" } }),
+    ]);
     const { ReplicationConfiguration } = await s3.send(new GetBucketReplicationCommand({ Bucket }));
     assert.equal(ReplicationConfiguration?.Role, ROLE);
     assert.match(ReplicationConfiguration?.Rules?.[0]?.ID ?? "", /^[A-Za-z0-9_-]{32}$/);
@@ -164,7 +182,10 @@ describe("replication at the store", () => {
     await s3.send(new PutObjectTaggingCommand({ Bucket, Key: "logs/before", Tagging }));
     assert.equal(await status("logs/tags"), "PENDING");
     const taken = await lab.lab.changes.take(100);
-    assert.deepEqual(taken.map(({ event }) => [event.operation, event.version.key]), [["tags", "logs/tags"]]);
+    assert.deepEqual(
+      taken.map(({ event }) => [event.operation, event.version.key]),
+      [["tags", "logs/tags"]],
+    );
   });
 
   test("a replica has the source's version id, date and etag, and is written once however often it is sent", async () => {
@@ -188,12 +209,18 @@ describe("replication at the store", () => {
     const versions = async () => (await s3.send(new ListObjectVersionsCommand({ Bucket: "rep-target" }))).Versions;
     assert.equal((await versions())?.length, 1);
     const head = await s3.send(new HeadObjectCommand({ Bucket: "rep-target", Key: "logs/replica" }));
-    assert.deepEqual([head.ReplicationStatus, head.LastModified?.getTime(), head.VersionId], ["REPLICA", lastModifiedMs, versionId]);
+    assert.deepEqual(
+      [head.ReplicationStatus, head.LastModified?.getTime(), head.VersionId],
+      ["REPLICA", lastModifiedMs, versionId],
+    );
     await write("repaired");
     assert.equal((await versions())?.length, 1);
     const repaired = await s3.send(new GetObjectCommand({ Bucket: "rep-target", Key: "logs/replica" }));
     assert.equal(await repaired.Body?.transformToString(), "repaired");
-    assert.deepEqual(await lab.lab.changes.take(1).then((all) => all.filter((one) => one.event.version.bucket === "rep-target")), []);
+    assert.deepEqual(
+      await lab.lab.changes.take(1).then((all) => all.filter((one) => one.event.version.bucket === "rep-target")),
+      [],
+    );
   });
 
   test("replicas take the places of their sources in the order of a key, whatever the order of arrival", async () => {
@@ -214,8 +241,14 @@ describe("replication at the store", () => {
       });
     }
     const listed = await s3.send(new ListObjectVersionsCommand({ Bucket: "rep-target", Prefix: "logs/order" }));
-    assert.deepEqual(listed.Versions?.map((one) => [one.VersionId, one.IsLatest]), [...ids].reverse().map((id) => [id, false]));
-    assert.deepEqual(listed.DeleteMarkers?.map((one) => [one.VersionId, one.IsLatest]), [[marker.VersionId, true]]);
+    assert.deepEqual(
+      listed.Versions?.map((one) => [one.VersionId, one.IsLatest]),
+      [...ids].reverse().map((id) => [id, false]),
+    );
+    assert.deepEqual(
+      listed.DeleteMarkers?.map((one) => [one.VersionId, one.IsLatest]),
+      [[marker.VersionId, true]],
+    );
   });
 
   test("a bucket that is not versioned refuses replicas with InvalidBucketState", async () => {
@@ -227,7 +260,10 @@ describe("replication at the store", () => {
       () => store.putObject({ ...target, body: Buffer.from("x"), contentHeaders: {}, userMetadata: {} }),
       () => store.deleteObject(target),
     ]) {
-      await assert.rejects(call, (error) => error instanceof S3Error && codes.push(`${error.code} ${error.status}`) > 0);
+      await assert.rejects(
+        call,
+        (error) => error instanceof S3Error && codes.push(`${error.code} ${error.status}`) > 0,
+      );
     }
     assert.deepEqual(codes, ["InvalidBucketState 409", "InvalidBucketState 409"]);
   });
@@ -270,6 +306,9 @@ describe("replication at the store", () => {
     await store.putObjectTagging({ ...target, versionId, tags: [{ key: "a", value: "b" }] });
     const tags = await s3.send(new GetObjectTaggingCommand({ Bucket: "rep-target", Key: "logs/judged" }));
     assert.deepEqual(tags.TagSet, [{ Key: "a", Value: "b" }]);
-    assert.equal(await lab.lab.assumeReplicationRole(`arn:aws:iam::${ALICE}:role/nobody`).catch((error) => error.code), "AccessDenied");
+    assert.equal(
+      await lab.lab.assumeReplicationRole(`arn:aws:iam::${ALICE}:role/nobody`).catch((error) => error.code),
+      "AccessDenied",
+    );
   });
 });

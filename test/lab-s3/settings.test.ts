@@ -31,6 +31,7 @@ import {
   PutBucketVersioningCommand,
   PutObjectCommand,
   type S3Client,
+  type ServerSideEncryptionRule,
 } from "@aws-sdk/client-s3";
 import { codeOf, refused, TestLab } from "./lab.ts";
 
@@ -49,7 +50,9 @@ describe("buckets and settings", () => {
     lab.s3(lab.alice, { region }).send(
       new CreateBucketCommand({
         Bucket: name,
-        ...(constraint === undefined ? {} : { CreateBucketConfiguration: { LocationConstraint: constraint as "eu-west-1" } }),
+        ...(constraint === undefined
+          ? {}
+          : { CreateBucketConfiguration: { LocationConstraint: constraint as "eu-west-1" } }),
       }),
     );
 
@@ -98,7 +101,8 @@ describe("buckets and settings", () => {
   });
 
   test("default encryption, with a key, a bucket key and blocked kinds, is kept and given back", async () => {
-    const get = async () => (await s3.send(new GetBucketEncryptionCommand({ Bucket }))).ServerSideEncryptionConfiguration?.Rules;
+    const get = async () =>
+      (await s3.send(new GetBucketEncryptionCommand({ Bucket }))).ServerSideEncryptionConfiguration?.Rules;
     assert.deepEqual(await get(), [
       { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" }, BucketKeyEnabled: false },
     ]);
@@ -107,8 +111,8 @@ describe("buckets and settings", () => {
       BucketKeyEnabled: true,
       BlockedEncryptionTypes: { EncryptionType: ["SSE-C" as const] },
     };
-    const put = (Rules: object[]) =>
-      s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules } } as never));
+    const put = (Rules: ServerSideEncryptionRule[]) =>
+      s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules } }));
     await put([rule]);
     assert.deepEqual(await get(), [rule]);
     assert.equal(await codeOf(put([])), "MalformedXML 400");
@@ -136,13 +140,19 @@ describe("buckets and settings", () => {
   });
 
   test("what cannot be set here answers as if it had never been set", async () => {
-    assert.equal(await codeOf(s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }))), "NoSuchLifecycleConfiguration 404");
+    assert.equal(
+      await codeOf(s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }))),
+      "NoSuchLifecycleConfiguration 404",
+    );
     assert.equal(await codeOf(s3.send(new GetBucketCorsCommand({ Bucket }))), "NoSuchCORSConfiguration 404");
     assert.equal(await codeOf(s3.send(new GetBucketWebsiteCommand({ Bucket }))), "NoSuchWebsiteConfiguration 404");
     const lock = s3.send(new GetObjectLockConfigurationCommand({ Bucket }));
     assert.equal(await codeOf(lock), "ObjectLockConfigurationNotFoundError 404");
     assert.equal((await s3.send(new GetBucketLoggingCommand({ Bucket }))).LoggingEnabled, undefined);
-    assert.equal((await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket }))).QueueConfigurations, undefined);
+    assert.equal(
+      (await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket }))).QueueConfigurations,
+      undefined,
+    );
     assert.equal((await s3.send(new GetBucketAccelerateConfigurationCommand({ Bucket }))).Status, undefined);
     assert.equal((await s3.send(new GetBucketRequestPaymentCommand({ Bucket }))).Payer, "BucketOwner");
     const lifecycle = new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules: [] } });
@@ -154,11 +164,22 @@ describe("buckets and settings", () => {
   test("buckets are listed in pages, by prefix and Region", async () => {
     for (const name of ["page-a", "page-b", "page-c"]) await lab.bucket(name);
     const one = await s3.send(new ListBucketsCommand({ Prefix: "page-", MaxBuckets: 2 }));
-    assert.deepEqual(one.Buckets?.map((bucket) => bucket.Name), ["page-a", "page-b"]);
-    const two = await s3.send(new ListBucketsCommand({ Prefix: "page-", MaxBuckets: 2, ContinuationToken: one.ContinuationToken }));
-    assert.deepEqual(two.Buckets?.map((bucket) => bucket.Name), ["page-c"]);
+    assert.deepEqual(
+      one.Buckets?.map((bucket) => bucket.Name),
+      ["page-a", "page-b"],
+    );
+    const two = await s3.send(
+      new ListBucketsCommand({ Prefix: "page-", MaxBuckets: 2, ContinuationToken: one.ContinuationToken }),
+    );
+    assert.deepEqual(
+      two.Buckets?.map((bucket) => bucket.Name),
+      ["page-c"],
+    );
     assert.equal(two.ContinuationToken, undefined);
     const there = await s3.send(new ListBucketsCommand({ BucketRegion: "eu-west-1" }));
-    assert.deepEqual(there.Buckets?.map((bucket) => bucket.Name), ["place-3"]);
+    assert.deepEqual(
+      there.Buckets?.map((bucket) => bucket.Name),
+      ["place-3"],
+    );
   });
 });

@@ -1,13 +1,24 @@
 /** The wire: signatures and their refusals, presigned URLs, framed bodies, addressing, 100-continue, admin calls. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { CreateAccessKeyCommand, CreateRoleCommand, CreateUserCommand, PutRolePolicyCommand, PutUserPolicyCommand } from "@aws-sdk/client-iam";
+import {
+  CreateAccessKeyCommand,
+  CreateRoleCommand,
+  CreateUserCommand,
+  PutRolePolicyCommand,
+  PutUserPolicyCommand,
+} from "@aws-sdk/client-iam";
 import { GetObjectCommand, ListBucketsCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import type { Credentials } from "../../src/core/model.ts";
-import { encodeChunked, encodedLength } from "../../src/s3/chunked.ts";
-import { presignUrl, STREAMING_PAYLOAD_TRAILER, STREAMING_UNSIGNED_PAYLOAD_TRAILER, UNSIGNED_PAYLOAD } from "../../src/s3/sigv4.ts";
 import { ListenError } from "../../src/lab/server.ts";
+import { encodeChunked, encodedLength } from "../../src/s3/chunked.ts";
+import {
+  presignUrl,
+  STREAMING_PAYLOAD_TRAILER,
+  STREAMING_UNSIGNED_PAYLOAD_TRAILER,
+  UNSIGNED_PAYLOAD,
+} from "../../src/s3/sigv4.ts";
 import { ALICE, codeOf, REGION, TestLab } from "./lab.ts";
 import { call, errorCode, exchange, parseAnswer, type RawRequest, send, signed } from "./raw.ts";
 
@@ -35,14 +46,20 @@ describe("the wire", () => {
     assert.match(answer.body, /<StringToSign>AWS4-HMAC-SHA256\n/);
     assert.match(answer.body, /<AWSAccessKeyId>AKIA/);
     const headers = signed(lab.port, lab.alice, get);
-    assert.equal(await codeWith(headers, { ...get, target: "/wire-bucket/key?versionId=null" }), "SignatureDoesNotMatch 403");
+    assert.equal(
+      await codeWith(headers, { ...get, target: "/wire-bucket/key?versionId=null" }),
+      "SignatureDoesNotMatch 403",
+    );
   });
 
   test("credentials that are not known, incomplete, malformed or old are told apart", async () => {
     const unknown = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "x" };
     assert.equal(errorCode(await send(lab.port, unknown, get)), "InvalidAccessKeyId 403");
     const headers = signed(lab.port, lab.alice, get);
-    assert.equal(await codeWith({ ...headers, authorization: "AWS4-HMAC-SHA256 nonsense" }), "AuthorizationHeaderMalformed 400");
+    assert.equal(
+      await codeWith({ ...headers, authorization: "AWS4-HMAC-SHA256 nonsense" }),
+      "AuthorizationHeaderMalformed 400",
+    );
     assert.equal(await codeWith({ ...headers, authorization: "AWS AKIA:sig" }), "InvalidRequest 400");
     const { "x-amz-content-sha256": _hash, ...noHash } = headers;
     assert.equal(await codeWith(noHash), "MissingSecurityHeader 400");
@@ -59,13 +76,18 @@ describe("the wire", () => {
   test("sessions need their token, and end", async () => {
     const iam = lab.iam();
     const allow = (Action: string, Resource: string, Principal?: object) =>
-      JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action, ...(Principal === undefined ? { Resource } : { Principal }) }] });
+      JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [{ Effect: "Allow", Action, ...(Principal === undefined ? { Resource } : { Principal }) }],
+      });
     const RoleArn = `arn:aws:iam::${ALICE}:role/wire`;
     const AssumeRolePolicyDocument = allow("sts:AssumeRole", "", { AWS: ALICE });
     await iam.send(new CreateRoleCommand({ RoleName: "wire", AssumeRolePolicyDocument }));
     await iam.send(new PutRolePolicyCommand({ RoleName: "wire", PolicyName: "p", PolicyDocument: allow("s3:*", "*") }));
     await iam.send(new CreateUserCommand({ UserName: "wire" }));
-    await iam.send(new PutUserPolicyCommand({ UserName: "wire", PolicyName: "p", PolicyDocument: allow("sts:*", RoleArn) }));
+    await iam.send(
+      new PutUserPolicyCommand({ UserName: "wire", PolicyName: "p", PolicyDocument: allow("sts:*", RoleArn) }),
+    );
     const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: "wire" }));
     const user = { accessKeyId: AccessKey?.AccessKeyId ?? "", secretAccessKey: AccessKey?.SecretAccessKey ?? "" };
     const assume = new AssumeRoleCommand({ RoleArn, RoleSessionName: "session", DurationSeconds: 900 });
@@ -89,7 +111,13 @@ describe("the wire", () => {
       const { target, method } = { ...get, ...more };
       const [rawPath = "", rawQuery = ""] = target.split("?");
       const request = { method, rawPath, rawQuery, headers: { host: `127.0.0.1:${lab.port}` } };
-      return presignUrl(lab.endpoint, request, { credentials: lab.alice, region: REGION, service: "s3", nowMs, expiresInSeconds });
+      return presignUrl(lab.endpoint, request, {
+        credentials: lab.alice,
+        region: REGION,
+        service: "s3",
+        nowMs,
+        expiresInSeconds,
+      });
     };
     const code = async (address: string) => {
       const answer = await fetch(address);
@@ -97,7 +125,10 @@ describe("the wire", () => {
     };
     const now = Date.now();
     assert.equal(await (await fetch(url(now, 60))).text(), "hello");
-    const put = await fetch(url(now, 60, { method: "PUT", target: "/wire-bucket/presigned" }), { method: "PUT", body: "up" });
+    const put = await fetch(url(now, 60, { method: "PUT", target: "/wire-bucket/presigned" }), {
+      method: "PUT",
+      body: "up",
+    });
     assert.equal(put.status, 200);
     const overridden = await fetch(url(now, 60, { target: "/wire-bucket/key?response-content-type=a%2Fb" }));
     assert.equal(overridden.headers.get("content-type"), "a/b");
@@ -171,8 +202,14 @@ describe("the wire", () => {
   test("a client that waits is told to go on only when it may write", async () => {
     const head = (credentials: Credentials, size: number) => {
       const request: RawRequest = { method: "PUT", target: "/wire-bucket/waiting", payloadHash: UNSIGNED_PAYLOAD };
-      const headers = { ...signed(lab.port, credentials, request), "content-length": String(size), expect: "100-continue" };
-      return `PUT ${request.target} HTTP/1.1\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
+      const headers = {
+        ...signed(lab.port, credentials, request),
+        "content-length": String(size),
+        expect: "100-continue",
+      };
+      return `PUT ${request.target} HTTP/1.1\r\n${Object.entries(headers)
+        .map(([name, value]) => `${name}: ${value}\r\n`)
+        .join("")}\r\n`;
     };
     let sent = false;
     const allowed = await exchange(lab.port, head(lab.alice, 5), (write, soFar) => {
@@ -224,17 +261,37 @@ describe("the wire", () => {
     assert.equal(await code({ method: "PATCH", target: "/wire-bucket/key" }), "MethodNotAllowed 405");
     assert.equal(await code({ method: "PUT", target: "/wire-bucket/key?torrent" }), "MethodNotAllowed 405");
     assert.equal(await code({ method: "GET", target: "/wire-bucket/key?torrent" }), "NotImplemented 501");
-    const chunked = { method: "PUT", target: "/wire-bucket/chunked", payloadHash: UNSIGNED_PAYLOAD, headers: { "transfer-encoding": "chunked" }, body: Buffer.from("5\r\nhello\r\n0\r\n\r\n") };
+    const chunked = {
+      method: "PUT",
+      target: "/wire-bucket/chunked",
+      payloadHash: UNSIGNED_PAYLOAD,
+      headers: { "transfer-encoding": "chunked" },
+      body: Buffer.from("5\r\nhello\r\n0\r\n\r\n"),
+    };
     assert.equal(await code(chunked), "MissingContentLength 411");
-    const twice = { method: "PUT", target: "/wire-bucket/x", body: Buffer.from("x"), headers: { "x-amz-checksum-crc32": "AAAAAA==", "x-amz-checksum-sha1": "AAAA" } };
+    const twice = {
+      method: "PUT",
+      target: "/wire-bucket/x",
+      body: Buffer.from("x"),
+      headers: { "x-amz-checksum-crc32": "AAAAAA==", "x-amz-checksum-sha1": "AAAA" },
+    };
     assert.equal(await code(twice), "InvalidRequest 400");
-    const huge = { method: "PUT", target: "/wire-bucket/x", payloadHash: UNSIGNED_PAYLOAD, headers: { "content-length": "6000000000" } };
+    const huge = {
+      method: "PUT",
+      target: "/wire-bucket/x",
+      payloadHash: UNSIGNED_PAYLOAD,
+      headers: { "content-length": "6000000000" },
+    };
     assert.equal(await code(huge), "EntityTooLarge 400");
     const noDigest = { method: "POST", target: "/wire-bucket?delete", body: Buffer.from("<Delete/>") };
     assert.equal(await code(noDigest), "InvalidRequest 400");
     const notXml = { method: "PUT", target: "/wire-bucket?versioning", body: Buffer.from("<a><b></a>") };
     assert.equal(await code(notXml), "MalformedXML 400");
-    const doctype = { method: "PUT", target: "/wire-bucket?versioning", body: Buffer.from('<!DOCTYPE x [<!ENTITY e "v">]><x>&e;</x>') };
+    const doctype = {
+      method: "PUT",
+      target: "/wire-bucket?versioning",
+      body: Buffer.from('<!DOCTYPE x [<!ENTITY e "v">]><x>&e;</x>'),
+    };
     assert.equal(await code(doctype), "MalformedXML 400");
     const long = { method: "PUT", target: "/wire-bucket?versioning", body: Buffer.alloc(300_000, "x") };
     assert.equal(await code(long), "MaxMessageLengthExceeded 400");
@@ -247,7 +304,10 @@ describe("the wire", () => {
 
   test("the lab's own calls need their token; health does not", async () => {
     const admin = (path: string, method: string, token?: string) =>
-      fetch(`${lab.endpoint}/_lockstep/${path}`, { method, ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }) });
+      fetch(`${lab.endpoint}/_lockstep/${path}`, {
+        method,
+        ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
+      });
     assert.equal((await admin("health", "GET")).status, 200);
     assert.equal((await admin("accounts/555566667777", "POST")).status, 401);
     assert.equal((await admin("accounts/555566667777", "POST", "wrong")).status, 401);
@@ -259,6 +319,9 @@ describe("the wire", () => {
   });
 
   test("a port that is taken is told by name", async () => {
-    await assert.rejects(lab.lab.listen({ port: lab.port }), (error) => error instanceof ListenError && error.reason === "inUse");
+    await assert.rejects(
+      lab.lab.listen({ port: lab.port }),
+      (error) => error instanceof ListenError && error.reason === "inUse",
+    );
   });
 });

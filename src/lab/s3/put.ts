@@ -79,7 +79,7 @@ export async function putObject(
         metadata: storedMetadata(input.metadata, sealing.customerKeyMd5),
         tags: input.tags,
         modifiedMs: wholeSeconds(call.nowMs),
-        store: received.store,
+        store: (connection) => received.store(connection),
         drop: () => (received.inFile ? [received.bodyId] : []),
       },
       {

@@ -96,7 +96,8 @@ export function versionHeaders(version: StoredVersion, shownVersionId: string | 
     "last-modified": httpDate(version.modifiedMs),
     "content-type": "binary/octet-stream",
   };
-  for (const name in metadata.contentHeaders) headers[name] = toHeaderText(metadata.contentHeaders[name] ?? "", "utf-8");
+  for (const name in metadata.contentHeaders)
+    headers[name] = toHeaderText(metadata.contentHeaders[name] ?? "", "utf-8");
   for (const name in metadata.userMetadata) {
     headers[`x-amz-meta-${name}`] = toHeaderText(metadata.userMetadata[name] ?? "", "rfc2047");
   }
