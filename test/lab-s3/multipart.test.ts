@@ -179,9 +179,7 @@ describe("multipart uploads and checksums", () => {
       const Key = `checksum/${algorithm}`;
       const value = await checksumOf(algorithm, tail);
       const name = `Checksum${algorithm}` as const;
-      const put = await s3.send(
-        new PutObjectCommand({ Bucket, Key, Body: tail, ChecksumAlgorithm: algorithm }),
-      );
+      const put = await s3.send(new PutObjectCommand({ Bucket, Key, Body: tail, ChecksumAlgorithm: algorithm }));
       assert.equal(put[name], value);
       const head = await s3.send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: "ENABLED" }));
       assert.equal(head[name], value);
