@@ -7,17 +7,9 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { RequestContext } from "../core/iam/model.ts";
 import { hashPayload } from "../s3/sigv4.ts";
 import { type Admin, isAdminPath } from "./admin.ts";
-import {
-  type Authenticated,
-  AuthenticationError,
-  authenticate,
-  type Claim,
-  readClaim,
-  type WireRequest,
-} from "./authenticate.ts";
+import { type Authenticated, AuthenticationError, authenticate, type Claim, readClaim } from "./authenticate.ts";
 import { bodyOfS3, readAll } from "./incoming-body.ts";
 import { type Identity, type ServiceAnswer, ServiceError, type Skin } from "./model.ts";
 import { takeRandomBytes } from "./random.ts";
@@ -26,6 +18,7 @@ import type { IncomingCall } from "./s3/call.ts";
 import { s3Error } from "./s3/errors.ts";
 import { hostIdOf } from "./s3/skin/print.ts";
 import type { S3Skin } from "./s3/skin/skin.ts";
+import { headersOf, networkContext, parseQuery, pathOf, signatureContext, type Wire } from "./wire-request.ts";
 import { writeAnswer } from "./write-answer.ts";
 
 export interface ServerOptions {
@@ -130,12 +123,6 @@ function closeServer(server: Server): Promise<void> {
     });
     server.closeIdleConnections();
   });
-}
-
-/** What is known of a request before anybody looks at it. */
-interface Wire extends WireRequest {
-  readonly requestId: string;
-  readonly nowMs: number;
 }
 
 async function answerRequest(
@@ -279,91 +266,4 @@ function errorOf(error: unknown, requestId: string, { onFault }: ServerOptions):
   if (error instanceof ServiceError) return error;
   onFault(error, requestId);
   return s3Error("InternalError");
-}
-
-/** A target in absolute form (`GET http://host/path`) is allowed by HTTP; everything else starts with a slash. */
-function pathOf(url: string): string {
-  if (url.startsWith("/")) return url;
-  const match = /^https?:\/\/[^/?]*(.*)$/i.exec(url);
-  const path = match?.[1] ?? "";
-  return path.startsWith("/") ? path : `/${path}`;
-}
-
-/** Decoded parameters; of repeated ones the first counts. @throws ServiceError InvalidURI */
-function parseQuery(rawQuery: string): ReadonlyMap<string, string> {
-  if (rawQuery === "") return NO_QUERY;
-  const query = new Map<string, string>();
-  for (const part of rawQuery.split("&")) {
-    if (part === "") continue;
-    const equals = part.indexOf("=");
-    const name = decode(equals < 0 ? part : part.slice(0, equals));
-    if (!query.has(name)) query.set(name, equals < 0 ? "" : decode(part.slice(equals + 1)));
-  }
-  return query;
-}
-
-const NO_QUERY: ReadonlyMap<string, string> = new Map();
-
-/** Nothing in S3 can hold U+0000, so a parameter with one means nothing. */
-function decode(text: string): string {
-  if (!/[%+]/.test(text)) return text;
-  let decoded = "\0";
-  try {
-    decoded = decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    // Not the percent-encoding of UTF-8.
-  }
-  if (decoded.includes("\0")) throw s3Error("InvalidURI", { details: { URI: text } });
-  return decoded;
-}
-
-/** Node joins repeated headers with a comma and a blank, and drops some; a signature covers them joined by a comma. */
-function headersOf({ headers, rawHeaders }: IncomingMessage): Readonly<Record<string, string>> {
-  const names = Object.keys(headers);
-  if (names.length * 2 === rawHeaders.length) return headers as Record<string, string>;
-  const joined: Record<string, string> = {};
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? "").toLowerCase();
-    const value = rawHeaders[index + 1] ?? "";
-    const before = joined[name];
-    joined[name] = before === undefined ? value : `${before},${value}`;
-  }
-  return joined;
-}
-
-function networkContext(request: IncomingMessage, { headers, nowMs }: Wire): RequestContext {
-  const now = secondOf(nowMs);
-  const context: Record<string, string> = {
-    "aws:currenttime": now.iso,
-    "aws:epochtime": now.epoch,
-    "aws:securetransport": "false",
-    "aws:sourceip": (request.socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
-  };
-  const userAgent = headers["user-agent"];
-  const referer = headers["referer"];
-  if (userAgent !== undefined) context["aws:useragent"] = userAgent;
-  if (referer !== undefined) context["aws:referer"] = referer;
-  return context;
-}
-
-function signatureContext({ headers }: Wire, { signed }: Authenticated): RequestContext {
-  if (signed === undefined) return {};
-  const context: Record<string, string> = {
-    "s3:authtype": signed.claim.by === "header" ? "REST-HEADER" : "REST-QUERY-STRING",
-    "s3:signatureversion": "AWS4-HMAC-SHA256",
-    "s3:signatureage": String(signed.ageMs),
-    "aws:requestedregion": signed.claim.scope.region,
-  };
-  const hash = headers["x-amz-content-sha256"];
-  if (hash !== undefined) context["s3:x-amz-content-sha256"] = hash;
-  return context;
-}
-
-// Thousands of requests share a second.
-let second = { at: -1, iso: "", epoch: "" };
-
-function secondOf(nowMs: number): { readonly iso: string; readonly epoch: string } {
-  const at = Math.floor(nowMs / 1000);
-  if (at !== second.at) second = { at, iso: `${new Date(at * 1000).toISOString().slice(0, 19)}Z`, epoch: String(at) };
-  return second;
 }
