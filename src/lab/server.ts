@@ -175,10 +175,13 @@ async function answerRequest(
   } catch (error) {
     answer = print(errorOf(error, requestId, options));
   }
-  response.setHeader("x-amz-request-id", requestId);
-  response.setHeader("x-amz-id-2", hostIdOf(requestId));
-  response.setHeader("server", "AmazonS3");
-  await writeAnswer(request, response, answer, { isHead: method === "HEAD", bodyWasRefused: !continued });
+  const headers: Record<string, string> = {
+    "x-amz-request-id": requestId,
+    "x-amz-id-2": hostIdOf(requestId),
+    server: "AmazonS3",
+    ...answer.headers,
+  };
+  await writeAnswer(request, response, { ...answer, headers }, { isHead: method === "HEAD", bodyWasRefused: !continued });
 }
 
 async function callS3(

@@ -126,7 +126,10 @@ export function httpDate(ms: number): string {
   return lastDate.text;
 }
 
+let lastIsoDate = { ms: -1, text: "" };
+
 /** As dates stand in documents. */
 export function xmlDate(ms: number): string {
-  return new Date(ms).toISOString();
+  if (ms !== lastIsoDate.ms) lastIsoDate = { ms, text: new Date(ms).toISOString() };
+  return lastIsoDate.text;
 }
