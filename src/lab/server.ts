@@ -181,7 +181,12 @@ async function answerRequest(
     server: "AmazonS3",
     ...answer.headers,
   };
-  await writeAnswer(request, response, { ...answer, headers }, { isHead: method === "HEAD", bodyWasRefused: !continued });
+  await writeAnswer(
+    request,
+    response,
+    { ...answer, headers },
+    { isHead: method === "HEAD", bodyWasRefused: !continued },
+  );
 }
 
 async function callS3(
