@@ -377,9 +377,10 @@ function replyBody(
     sizeBytes,
     stream,
     async bytes() {
+      if (body instanceof Uint8Array) return body;
       const chunks: Uint8Array[] = [];
       for await (const chunk of stream()) chunks.push(chunk);
-      return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+      return Buffer.concat(chunks);
     },
     cancel: () => answer.cancel(),
   };
