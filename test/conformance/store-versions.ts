@@ -29,8 +29,7 @@ export function versionTests(subject: Subject, can: StoreCapabilities): void {
     const [key, other] = [subject.newKey(), subject.newKey()];
     await subject.put(key, "x");
     const versionId = await subject.put(other, "y");
-    const code = can.namesWhatIsMissing ? "NoSuchVersion" : undefined;
-    await rejectsWith(subject.store.getObject({ bucket: subject.bucket, key, versionId }), 404, code);
+    await rejectsWith(subject.store.getObject({ bucket: subject.bucket, key, versionId }), 404, "NoSuchVersion");
     await rejectsWith(subject.store.headObject({ bucket: subject.bucket, key, versionId }), 404);
   });
 
@@ -130,7 +129,7 @@ export function versionTests(subject: Subject, can: StoreCapabilities): void {
   test("tags belong to one version and are replaced as a whole", async () => {
     const key = subject.newKey();
     const tags = [
-      { key: "a b", value: "c/d=e+f@g:h" },
+      { key: "a b", value: "c/d=e f+g@h" },
       { key: "ü", value: "" },
     ];
     const first = await subject.put(key, "one", { tags });
@@ -165,37 +164,31 @@ export function versionTests(subject: Subject, can: StoreCapabilities): void {
   });
 
   const noIdentity = { skip: can.replicaIdentity ? false : "the store gives version ids of its own" };
-  const lastModifiedMs = Date.UTC(2020, 1, 3, 4, 5, 6);
-  const putReplica = (key: string, versionId: string) =>
-    subject.replicator.putObject({
-      ...subject.write(key),
-      body: Buffer.from("x"),
-      replica: { versionId, lastModifiedMs },
-    });
+  const replica = (versionId: string) => ({ versionId, lastModifiedMs: Date.UTC(2020, 1, 3, 4, 5, 6) });
 
   test("a replica is the same version as its source", noIdentity, async () => {
     const key = subject.newKey();
-    const reply = await putReplica(key, "SourceVersionOne");
-    assert.equal(reply.versionId, "SourceVersionOne");
+    const identity = replica("SourceVersionOne");
+    assert.equal(await subject.put(key, "x", { replica: identity }), identity.versionId);
     const head = await subject.store.headObject({ bucket: subject.bucket, key });
-    assert.equal(head.versionId, "SourceVersionOne");
-    assert.equal(head.lastModifiedMs, lastModifiedMs);
-    assert.equal((await subject.list(key))[0]?.lastModifiedMs, lastModifiedMs);
+    assert.equal(head.versionId, identity.versionId);
+    assert.equal(head.lastModifiedMs, identity.lastModifiedMs);
+    assert.equal((await subject.list(key))[0]?.lastModifiedMs, identity.lastModifiedMs);
   });
 
   test("a replica that is written again adds no version", noIdentity, async () => {
     const key = subject.newKey();
-    for (let count = 0; count < 3; count++) await putReplica(key, "SourceVersionTwo");
+    for (let count = 0; count < 3; count++) await subject.put(key, "x", { replica: replica("SourceVersionTwo") });
     assert.equal((await subject.list(key)).length, 1);
   });
 
   test("a replicated marker is the same marker as its source", noIdentity, async () => {
     const key = subject.newKey();
     await subject.put(key, "x");
-    const replica = { versionId: "SourceMarker", lastModifiedMs };
-    const reply = await subject.replicator.deleteObject({ bucket: subject.bucket, key, replica });
-    assert.deepEqual([reply.versionId, reply.isDeleteMarker], ["SourceMarker", true]);
+    const identity = replica("SourceMarker");
+    const reply = await subject.store.deleteObject({ bucket: subject.bucket, key, replica: identity });
+    assert.deepEqual([reply.versionId, reply.isDeleteMarker], [identity.versionId, true]);
     const marker = (await subject.list(key)).find((row) => row.isDeleteMarker);
-    assert.deepEqual([marker?.versionId, marker?.lastModifiedMs], ["SourceMarker", lastModifiedMs]);
+    assert.deepEqual([marker?.versionId, marker?.lastModifiedMs], [identity.versionId, identity.lastModifiedMs]);
   });
 }
