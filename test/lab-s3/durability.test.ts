@@ -84,9 +84,10 @@ describe("durability", () => {
       const ReplicationConfiguration = { Role: "arn:aws:iam::111122223333:role/any", Rules };
       await lab.s3().send(new PutBucketReplicationCommand({ Bucket, ReplicationConfiguration }));
       for (const Key of ["a", "b"]) await lab.s3().send(new PutObjectCommand({ Bucket, Key, Body: "x" }));
-      const keys = async () => (await lab.lab.changes.take(10)).map(({ event }) => event.version.key);
-      const taken = await lab.lab.changes.take(1);
-      await lab.lab.changes.done(taken.map((one) => one.seq));
+      const keys = async () => (await lab.lab.openChanges().take(10)).map(({ event }) => event.version.key);
+      const changes = lab.lab.openChanges();
+      const taken = await changes.take(1);
+      await changes.done(taken.map((one) => one.seq));
       assert.deepEqual(await keys(), ["b"]);
       await lab.restart();
       assert.deepEqual(await keys(), ["b"]);

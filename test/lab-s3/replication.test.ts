@@ -18,6 +18,7 @@ import {
   type ReplicationRule,
   type S3Client,
 } from "@aws-sdk/client-s3";
+import type { Changes } from "../../src/lab/index.ts";
 import { S3Error } from "../../src/s3/errors.ts";
 import type { Store } from "../../src/s3/store.ts";
 import { ALICE, codeOf, refused, TestLab } from "./lab.ts";
@@ -30,6 +31,7 @@ describe("replication at the store", () => {
   const Bucket = "rep-source";
   before(async () => {
     lab = await TestLab.start();
+    changes = lab.lab.openChanges();
     s3 = lab.s3();
     await lab.bucket(Bucket, { versioned: true });
     await lab.bucket("rep-target", { versioned: true });
@@ -59,6 +61,7 @@ describe("replication at the store", () => {
     });
     return lab.iam().send(new PutRolePolicyCommand({ RoleName: "replicator", PolicyName: "p", PolicyDocument }));
   };
+  let changes: Changes;
   const replicator = async (): Promise<Store> => lab.lab.direct(await lab.lab.assumeReplicationRole(ROLE));
   const rule = (more: Partial<ReplicationRule> = {}): ReplicationRule => ({
     ID: "all",
@@ -134,7 +137,7 @@ describe("replication at the store", () => {
     assert.equal(await status("logs/before"), undefined);
     assert.equal(await status("logs/1", first.VersionId), "PENDING");
     assert.equal(await status("logs/2"), "PENDING");
-    const taken = await lab.lab.changes.take(10);
+    const taken = await changes.take(10);
     assert.deepEqual(
       taken.map(({ event }) => [event.operation, event.version.key, event.version.versionId]),
       [
@@ -145,13 +148,13 @@ describe("replication at the store", () => {
     );
     assert.deepEqual(taken[0]?.event.taken, [{ ruleId: "all", destinationArn: "arn:aws:s3:::rep-target" }]);
     assert.deepEqual(taken[0]?.event.version.tags, [{ key: "a", value: "b" }]);
-    assert.deepEqual(await lab.lab.changes.take(10), []);
-    await lab.lab.changes.done(taken.map((one) => one.seq));
+    assert.deepEqual(await changes.take(10), []);
+    await changes.done(taken.map((one) => one.seq));
   });
 
   test("listeners are told after the commit, and no more once they leave", async () => {
     let told = 0;
-    const leave = lab.lab.changes.onChange(() => void told++);
+    const leave = changes.onChange(() => void told++);
     await put("logs/told");
     await put("other/untold");
     assert.equal(told, 1);
@@ -176,12 +179,12 @@ describe("replication at the store", () => {
     const { VersionId } = await put("logs/tags");
     const ref = { bucket: Bucket, key: "logs/tags", versionId: VersionId ?? "" };
     await lab.lab.setReplicationStatus(ref, "COMPLETED");
-    await lab.lab.changes.take(100);
+    await changes.take(100);
     const Tagging = { TagSet: [{ Key: "k", Value: "v" }] };
     await s3.send(new PutObjectTaggingCommand({ Bucket, Key: "logs/tags", Tagging }));
     await s3.send(new PutObjectTaggingCommand({ Bucket, Key: "logs/before", Tagging }));
     assert.equal(await status("logs/tags"), "PENDING");
-    const taken = await lab.lab.changes.take(100);
+    const taken = await changes.take(100);
     assert.deepEqual(
       taken.map(({ event }) => [event.operation, event.version.key]),
       [["tags", "logs/tags"]],
@@ -218,7 +221,7 @@ describe("replication at the store", () => {
     const repaired = await s3.send(new GetObjectCommand({ Bucket: "rep-target", Key: "logs/replica" }));
     assert.equal(await repaired.Body?.transformToString(), "repaired");
     assert.deepEqual(
-      await lab.lab.changes.take(1).then((all) => all.filter((one) => one.event.version.bucket === "rep-target")),
+      await changes.take(1).then((all) => all.filter((one) => one.event.version.bucket === "rep-target")),
       [],
     );
   });
