@@ -43,6 +43,8 @@ export async function asked<T>(service: string, operation: string, answer: Promi
     if (!(error instanceof Error)) throw error;
     const { $metadata, code } = error as SdkError;
     const status = $metadata?.httpStatusCode;
+    // What is neither an answer nor a failure of the network did not come from the wire: a provider of credentials, say.
+    if (status === undefined && code === undefined && error.name !== "TimeoutError") throw error;
     const requestId = $metadata?.requestId;
     const fields: AwsErrorFields = {
       service,

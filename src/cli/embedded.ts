@@ -15,7 +15,7 @@ import type { LabServer } from "../lab/server.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { openSqliteLedger } from "../ledger/sqlite.ts";
 import { systemClock } from "./clock.ts";
-import { AccessError } from "./errors.ts";
+import { AccessError, UsageError } from "./errors.ts";
 import { LabSites } from "./lab-sites.ts";
 import { writeRunning } from "./running.ts";
 
@@ -46,7 +46,7 @@ const STOP_GRACE_MS = 5000;
 /** @throws DatabaseError, ListenError, AccessError; what was opened is closed again */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { dataDir, clock, onFault } = options;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeDirectory(dataDir);
   const opened: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const one of opened.toReversed()) await one();
@@ -61,7 +61,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const endpoint = urlOf(server);
     const sites = new LabSites(lab, endpoint, clock);
     opened.push(() => sites.close());
-    const { changes } = lab;
+    const changes = lab.openChanges();
     const engine = new Engine({
       name: `up-${process.pid}`,
       ledger,
@@ -83,6 +83,16 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+    const why = code === "EEXIST" || code === "ENOTDIR" ? "is not a directory" : `cannot be made (${code})`;
+    throw new UsageError(`${path} ${why}: choose another one with --data`, { cause });
   }
 }
 

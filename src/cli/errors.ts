@@ -29,6 +29,7 @@ export function complaintOf(error: unknown): Complaint {
     case "AccessError":
     case "S3Error":
     case "AwsError":
+    case "ListenError":
     case "CredentialsProviderError":
       return { status: 3, line };
     case "ChangedError":

@@ -6,12 +6,15 @@ import type { Lab } from "../lab/lab.ts";
 import { ServiceError } from "../lab/model.ts";
 import { createS3Client, type S3Client } from "../s3/client.ts";
 import { S3Error } from "../s3/errors.ts";
+import { PROFILES } from "../s3/profiles.ts";
 import type { Store } from "../s3/store.ts";
 import { DEFAULT_REGION } from "./defaults.ts";
 
 /** How long an assumed role is used before it is assumed anew: a broken trust policy is noticed after that. */
 const SESSION_MS = 30_000;
 const CONNECTIONS_MAX = 64;
+/** The lab is like AWS in everything but the names of its hosts. */
+const LAB_PROFILE = { ...PROFILES.aws, addressing: "path" } as const;
 
 interface KeptSession {
   readonly credentials: Promise<Credentials>;
@@ -91,6 +94,7 @@ export class LabSites implements Sites {
     if (client === undefined) {
       client = createS3Client({
         endpoint: this.#endpoint,
+        profile: LAB_PROFILE,
         region,
         credentials: () => this.#assumed(roleArn),
         clock: this.#clock,

@@ -4,8 +4,8 @@
  * For simulation and for tools in the same process. Signatures are not made; credentials are looked up for every call, so
  * a session that has expired is refused here too.
  */
-import { randomBytes } from "node:crypto";
 import type { Credentials } from "../core/model.ts";
+import { CHECKSUM_ALGORITHMS } from "../s3/checksum.ts";
 import { S3Error } from "../s3/errors.ts";
 import type {
   Body,
@@ -22,6 +22,7 @@ import type {
   WriteRequest,
 } from "../s3/store.ts";
 import { type Caller, ServiceError } from "./model.ts";
+import { takeRandomBytes } from "./random.ts";
 import { refusal } from "./refusals.ts";
 import { authorise, requireBucket } from "./s3/access.ts";
 import { getObjectAcl } from "./s3/acl.ts";
@@ -29,7 +30,7 @@ import { bodyOf, type IncomingBody, type S3Call } from "./s3/call.ts";
 import { completeMultipartUpload } from "./s3/complete.ts";
 import { deleteObject } from "./s3/delete.ts";
 import type { EncryptionWish } from "./s3/encryption.ts";
-import { invalidArgument, invalidRequest, s3Error } from "./s3/errors.ts";
+import { invalidArgument, s3Error } from "./s3/errors.ts";
 import { listVersions } from "./s3/listing.ts";
 import { abortMultipartUpload, createMultipartUpload, uploadPart } from "./s3/multipart.ts";
 import { putObject, type WriteAnswer, type WriteInput } from "./s3/put.ts";
@@ -64,18 +65,28 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
     putObject: (request, callOptions) =>
       run("PutObject", request, callOptions, async (call) => {
         const claims = claimsOf(request.checksums, request.body);
-        return replyOf(await putObject(s3, call, { ...writeInput(request), claims }, incoming(request.body, callOptions)), call);
+        return replyOf(
+          await putObject(s3, call, { ...writeInput(request), claims }, incoming(request.body, callOptions)),
+          call,
+        );
       }),
 
     deleteObject: (request, callOptions) =>
       run("DeleteObject", request, callOptions, async (call) => {
         const { versionId, isMarker } = await deleteObject(s3, call, request);
-        return { isDeleteMarker: isMarker, requestId: call.requestId, ...(versionId === undefined ? {} : { versionId }) };
+        return {
+          isDeleteMarker: isMarker,
+          requestId: call.requestId,
+          ...(versionId === undefined ? {} : { versionId }),
+        };
       }),
 
     createMultipartUpload: (request, callOptions) =>
       run("CreateMultipartUpload", request, callOptions, async (call) => {
-        const { uploadId } = await createMultipartUpload(s3, call, { ...writeInput(request), ...checksumChoice(request) });
+        const { uploadId } = await createMultipartUpload(s3, call, {
+          ...writeInput(request),
+          ...checksumChoice(request),
+        });
         return { uploadId };
       }),
 
@@ -163,14 +174,16 @@ type Run = <T>(
 /** Looks the caller up, runs one operation, and turns what is thrown into an S3Error. */
 function runner(s3: S3Service, options: DirectOptions): Run {
   return async (operation, { bucket, key }, callOptions, work) => {
-    const requestId = randomBytes(8).toString("hex").toUpperCase();
+    const requestId = takeRandomBytes(8).toString("hex").toUpperCase();
     const named = {
       operation,
       ...(bucket === undefined ? {} : { bucket }),
       ...(key === undefined ? {} : { key }),
     };
-    if (callOptions?.signal?.aborted === true) throw new S3Error("the call was aborted", { ...named, network: "aborted" });
+    if (callOptions?.signal?.aborted === true)
+      throw new S3Error("the call was aborted", { ...named, network: "aborted" });
     try {
+      if (key?.includes("\0")) throw s3Error("InvalidURI");
       return await work(callOf(s3, options, requestId));
     } catch (error) {
       throw storeError(error, named, requestId, callOptions?.signal);
@@ -206,7 +219,8 @@ function storeError(
   signal: AbortSignal | undefined,
 ): S3Error {
   if (error instanceof S3Error) return error;
-  if (signal?.aborted === true) return new S3Error("the call was aborted", { ...named, network: "aborted" }, { cause: error });
+  if (signal?.aborted === true)
+    return new S3Error("the call was aborted", { ...named, network: "aborted" }, { cause: error });
   const told = error instanceof ServiceError ? error : s3Error("InternalError");
   // A HEAD has no body, so nobody over HTTP would know the code either.
   const isHead = named.operation === "HeadObject";
@@ -293,14 +307,11 @@ function wishOf({ encryption }: WriteRequest): EncryptionWish {
   }
 }
 
+/** One checksum is verified, as over HTTP, where S3 takes one only. */
 function claimsOf(checksums: Checksums | undefined, payload: Payload): BodyClaims {
-  const [claimed, ...more] = Object.entries(checksums?.values ?? {});
-  if (more.length > 0) {
-    throw invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
-  }
-  if (claimed !== undefined) {
-    const [algorithm, value] = claimed as [keyof Checksums["values"], string];
-    return { checksum: { algorithm, value } };
+  for (const algorithm of CHECKSUM_ALGORITHMS) {
+    const value = checksums?.values[algorithm];
+    if (value !== undefined) return { checksum: { algorithm, value } };
   }
   // A trailer would be computed from the same bytes that are hashed here: there is nothing to compare.
   return payload instanceof Uint8Array || payload.trailer === undefined ? {} : { defaultAlgorithm: payload.trailer };
@@ -366,9 +377,10 @@ function replyBody(
     sizeBytes,
     stream,
     async bytes() {
+      if (body instanceof Uint8Array) return body;
       const chunks: Uint8Array[] = [];
       for await (const chunk of stream()) chunks.push(chunk);
-      return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+      return Buffer.concat(chunks);
     },
     cancel: () => answer.cancel(),
   };

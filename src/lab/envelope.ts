@@ -7,7 +7,8 @@
  *
  * Which data key a body has, and who may unwrap it, is decided elsewhere (`s3/encryption.ts`, KMS).
  */
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv } from "node:crypto";
+import { takeRandomBytes } from "./random.ts";
 
 export const FRAME_BYTES = 65_536;
 const TAG_BYTES = 16;
@@ -68,7 +69,7 @@ export function framePosition(sizeBytes: number, index: number): { readonly star
 
 /** Wraps a data key under a key of the lab. `context` must be given again to unwrap. */
 export function wrapKey(wrappingKey: Uint8Array, dataKey: Uint8Array, context: string): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = takeRandomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, wrappingKey, nonce);
   cipher.setAAD(Buffer.from(context));
   const body = cipher.update(dataKey);

@@ -31,9 +31,15 @@ export function readAll(request: IncomingMessage, bytesMax: number): Promise<Buf
         reject(tooLarge(bytesMax));
       }
     });
-    request.on("end", () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
-    // A client that goes away ends with `close` and without `end`; after `end` this is nobody's business any more.
-    request.on("close", () => reject(s3Error("IncompleteBody")));
+    let isWhole = false;
+    request.on("end", () => {
+      isWhole = true;
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+    });
+    // A client that goes away ends with `close` and without `end`.
+    request.on("close", () => {
+      if (!isWhole) reject(s3Error("IncompleteBody"));
+    });
     request.on("error", () => reject(s3Error("IncompleteBody")));
   });
 }
@@ -119,7 +125,8 @@ function framedBody(
     try {
       yield* decoded.bytes;
     } catch (error) {
-      if (error instanceof ChunkedError) throw new ServiceError(error.code, error.code === "SignatureDoesNotMatch" ? 403 : 400, error.message);
+      if (error instanceof ChunkedError)
+        throw new ServiceError(error.code, error.code === "SignatureDoesNotMatch" ? 403 : 400, error.message);
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 /** The lab as a library: `import { openLab } from "lockstep/lab"`. */
 export { type Lab, type LabOptions, openLab } from "./lab.ts";
-export { type LabServer, ListenError } from "./server.ts";
 export type { Authoriser, Caller, Identity } from "./model.ts";
-export type { Changes, TakenChange } from "./s3/replication.ts";
 export { BEHAVIOUR_GAPS, OPERATION_GAPS } from "./s3/gaps.ts";
+export type { Changes, TakenChange } from "./s3/replication.ts";
+export { type LabServer, ListenError } from "./server.ts";

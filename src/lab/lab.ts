@@ -45,8 +45,8 @@ export interface Lab {
   readonly identity: Identity;
   readonly authoriser: Authoriser;
   readonly kms: KmsService;
-  /** What replication has to do; an engine takes it. */
-  readonly changes: Changes;
+  /** What replication has to do: a feed for one engine, which starts with everything that is not done. */
+  openChanges(): Changes;
   /** Root credentials of an account, which is made when it is new. */
   account(accountId: string): Promise<Credentials>;
   /** @throws ListenError */
@@ -138,7 +138,7 @@ function labOf(
     identity,
     authoriser: s3.authoriser,
     kms,
-    changes: openChanges(s3),
+    openChanges: () => openChanges(s3),
     account: (accountId) => identity.ensureAccount(accountId),
     async listen({ host = LOOPBACK, port }) {
       const onFault = options.onFault ?? (() => undefined);

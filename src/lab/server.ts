@@ -5,20 +5,20 @@
  * service's skin, send the answer. An unsigned request is S3's. Paths under `/_lockstep/` are the lab's own
  * (`admin.ts`). Whatever comes, there is an answer; a fault of ours is a 500 and is reported.
  */
-import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { RequestContext } from "../core/iam/model.ts";
 import { hashPayload } from "../s3/sigv4.ts";
 import { type Admin, isAdminPath } from "./admin.ts";
-import { type Authenticated, AuthenticationError, authenticate, type Claim, readClaim, type WireRequest } from "./authenticate.ts";
+import { type Authenticated, AuthenticationError, authenticate, type Claim, readClaim } from "./authenticate.ts";
 import { bodyOfS3, readAll } from "./incoming-body.ts";
 import { type Identity, type ServiceAnswer, ServiceError, type Skin } from "./model.ts";
+import { takeRandomBytes } from "./random.ts";
 import { refusal } from "./refusals.ts";
-import { type IncomingCall } from "./s3/call.ts";
+import type { IncomingCall } from "./s3/call.ts";
 import { s3Error } from "./s3/errors.ts";
 import { hostIdOf } from "./s3/skin/print.ts";
 import type { S3Skin } from "./s3/skin/skin.ts";
+import { headersOf, networkContext, parseQuery, pathOf, signatureContext, type Wire } from "./wire-request.ts";
 import { writeAnswer } from "./write-answer.ts";
 
 export interface ServerOptions {
@@ -75,7 +75,9 @@ export async function startServer(options: ServerOptions): Promise<LabServer> {
   server.on("clientError", (error, socket) => {
     const isTooLarge = "code" in error && error.code === "HPE_HEADER_OVERFLOW";
     if (!socket.writable) return;
-    socket.end(`HTTP/1.1 ${isTooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request"}\r\nConnection: close\r\n\r\n`);
+    socket.end(
+      `HTTP/1.1 ${isTooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request"}\r\nConnection: close\r\n\r\n`,
+    );
   });
   await listen(server, options);
   const address = server.address() as AddressInfo;
@@ -95,9 +97,13 @@ function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const where = `${host}:${port}`;
       if (cause.code === "EADDRINUSE") {
-        reject(new ListenError("inUse", `${where} is in use: stop what listens there, or choose another port`, { cause }));
+        reject(
+          new ListenError("inUse", `${where} is in use: stop what listens there, or choose another port`, { cause }),
+        );
       } else if (cause.code === "EACCES") {
-        reject(new ListenError("notPermitted", `no permission to listen on ${where}: choose a port above 1023`, { cause }));
+        reject(
+          new ListenError("notPermitted", `no permission to listen on ${where}: choose a port above 1023`, { cause }),
+        );
       } else reject(new ListenError("other", `cannot listen on ${where}: ${cause.message}`, { cause }));
     });
     server.listen(port, host, () => {
@@ -119,19 +125,13 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
-/** What is known of a request before anybody looks at it. */
-interface Wire extends WireRequest {
-  readonly requestId: string;
-  readonly nowMs: number;
-}
-
 async function answerRequest(
   options: ServerOptions,
   request: IncomingMessage,
   response: ServerResponse,
   expectsContinue: boolean,
 ): Promise<void> {
-  const requestId = randomBytes(8).toString("hex").toUpperCase();
+  const requestId = takeRandomBytes(8).toString("hex").toUpperCase();
   const { method = "GET", url = "/" } = request;
   const path = pathOf(url);
   const question = path.indexOf("?");
@@ -175,10 +175,18 @@ async function answerRequest(
   } catch (error) {
     answer = print(errorOf(error, requestId, options));
   }
-  response.setHeader("x-amz-request-id", requestId);
-  response.setHeader("x-amz-id-2", hostIdOf(requestId));
-  response.setHeader("server", "AmazonS3");
-  await writeAnswer(request, response, answer, { isHead: method === "HEAD", bodyWasRefused: !continued });
+  const headers: Record<string, string> = {
+    "x-amz-request-id": requestId,
+    "x-amz-id-2": hostIdOf(requestId),
+    server: "AmazonS3",
+    ...answer.headers,
+  };
+  await writeAnswer(
+    request,
+    response,
+    { ...answer, headers },
+    { isHead: method === "HEAD", bodyWasRefused: !continued },
+  );
 }
 
 async function callS3(
@@ -266,87 +274,4 @@ function errorOf(error: unknown, requestId: string, { onFault }: ServerOptions):
   if (error instanceof ServiceError) return error;
   onFault(error, requestId);
   return s3Error("InternalError");
-}
-
-/** A target in absolute form (`GET http://host/path`) is allowed by HTTP; everything else starts with a slash. */
-function pathOf(url: string): string {
-  if (url.startsWith("/")) return url;
-  const match = /^https?:\/\/[^/?]*(.*)$/i.exec(url);
-  const path = match?.[1] ?? "";
-  return path.startsWith("/") ? path : `/${path}`;
-}
-
-/** Decoded parameters; of repeated ones the first counts. @throws ServiceError InvalidURI */
-function parseQuery(rawQuery: string): ReadonlyMap<string, string> {
-  if (rawQuery === "") return NO_QUERY;
-  const query = new Map<string, string>();
-  for (const part of rawQuery.split("&")) {
-    if (part === "") continue;
-    const equals = part.indexOf("=");
-    const name = decode(equals < 0 ? part : part.slice(0, equals));
-    if (!query.has(name)) query.set(name, equals < 0 ? "" : decode(part.slice(equals + 1)));
-  }
-  return query;
-}
-
-const NO_QUERY: ReadonlyMap<string, string> = new Map();
-
-function decode(text: string): string {
-  if (!/[%+]/.test(text)) return text;
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    throw s3Error("InvalidURI", { details: { URI: text } });
-  }
-}
-
-/** Node joins repeated headers with a comma and a blank, and drops some; a signature covers them joined by a comma. */
-function headersOf({ headers, rawHeaders }: IncomingMessage): Readonly<Record<string, string>> {
-  const names = Object.keys(headers);
-  if (names.length * 2 === rawHeaders.length) return headers as Record<string, string>;
-  const joined: Record<string, string> = {};
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? "").toLowerCase();
-    const value = rawHeaders[index + 1] ?? "";
-    const before = joined[name];
-    joined[name] = before === undefined ? value : `${before},${value}`;
-  }
-  return joined;
-}
-
-function networkContext(request: IncomingMessage, { headers, nowMs }: Wire): RequestContext {
-  const now = secondOf(nowMs);
-  const context: Record<string, string> = {
-    "aws:currenttime": now.iso,
-    "aws:epochtime": now.epoch,
-    "aws:securetransport": "false",
-    "aws:sourceip": (request.socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
-  };
-  const userAgent = headers["user-agent"];
-  const referer = headers["referer"];
-  if (userAgent !== undefined) context["aws:useragent"] = userAgent;
-  if (referer !== undefined) context["aws:referer"] = referer;
-  return context;
-}
-
-function signatureContext({ headers }: Wire, { signed }: Authenticated): RequestContext {
-  if (signed === undefined) return {};
-  const context: Record<string, string> = {
-    "s3:authtype": signed.claim.by === "header" ? "REST-HEADER" : "REST-QUERY-STRING",
-    "s3:signatureversion": "AWS4-HMAC-SHA256",
-    "s3:signatureage": String(signed.ageMs),
-    "aws:requestedregion": signed.claim.scope.region,
-  };
-  const hash = headers["x-amz-content-sha256"];
-  if (hash !== undefined) context["s3:x-amz-content-sha256"] = hash;
-  return context;
-}
-
-// Thousands of requests share a second.
-let second = { at: -1, iso: "", epoch: "" };
-
-function secondOf(nowMs: number): { readonly iso: string; readonly epoch: string } {
-  const at = Math.floor(nowMs / 1000);
-  if (at !== second.at) second = { at, iso: `${new Date(at * 1000).toISOString().slice(0, 19)}Z`, epoch: String(at) };
-  return second;
 }

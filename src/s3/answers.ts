@@ -28,26 +28,37 @@ const CONTENT_HEADERS = [
 ];
 const META_PREFIX = "x-amz-meta-";
 
+/** A head in the making. */
+type Draft<Value> = { -readonly [Name in keyof Value]: Value[Name] };
+
 /** @param custom how the store writes user metadata that is not ASCII */
 export function readObjectHead(answer: AnswerHeaders, custom: HeaderTextCustom): ObjectHead {
-  const checksums = readChecksums(answer);
-  return {
-    ...readMetadata(answer, custom),
-    ...optional("versionId", answer.header("x-amz-version-id")),
+  // Filled in property by property: one of these is made per object that is copied.
+  const head: Draft<ObjectHead> = {
     etag: unquoted(answer.header("etag") ?? ""),
     sizeBytes: readSize(answer),
     lastModifiedMs: Date.parse(answer.header("last-modified") ?? ""),
     storageClass: answer.header("x-amz-storage-class") ?? "STANDARD",
     encryption: readEncryption(answer),
-    ...optional("checksums", checksums),
-    ...optional("replicationStatus", answer.header("x-amz-replication-status")),
-    ...optional("tagCount", readNumber(answer.header("x-amz-tagging-count"))),
-    ...optional("partsCount", readNumber(answer.header("x-amz-mp-parts-count"))),
-    ...optional("requestId", answer.header("x-amz-request-id")),
+    contentHeaders: readContentHeaders(answer),
+    userMetadata: readUserMetadata(answer, custom),
   };
+  const versionId = answer.header("x-amz-version-id");
+  if (versionId !== undefined) head.versionId = versionId;
+  const checksums = readChecksums(answer);
+  if (checksums !== undefined) head.checksums = checksums;
+  const replicationStatus = answer.header("x-amz-replication-status");
+  if (replicationStatus !== undefined) head.replicationStatus = replicationStatus;
+  const tagCount = readNumber(answer.header("x-amz-tagging-count"));
+  if (tagCount !== undefined) head.tagCount = tagCount;
+  const partsCount = readNumber(answer.header("x-amz-mp-parts-count"));
+  if (partsCount !== undefined) head.partsCount = partsCount;
+  const requestId = answer.header("x-amz-request-id");
+  if (requestId !== undefined) head.requestId = requestId;
+  return head;
 }
 
-function readMetadata(answer: AnswerHeaders, custom: HeaderTextCustom) {
+function readContentHeaders(answer: AnswerHeaders): Record<string, string> {
   const contentHeaders: Record<string, string> = {};
   for (const name of CONTENT_HEADERS) {
     const value = answer.header(name);
@@ -60,12 +71,16 @@ function readMetadata(answer: AnswerHeaders, custom: HeaderTextCustom) {
     if (kept.length === 0) delete contentHeaders["content-encoding"];
     else contentHeaders["content-encoding"] = kept.join(",").trim();
   }
+  return contentHeaders;
+}
+
+function readUserMetadata(answer: AnswerHeaders, custom: HeaderTextCustom): Record<string, string> {
   const userMetadata: Record<string, string> = {};
   for (const name of answer.headerNames()) {
     if (!name.startsWith(META_PREFIX)) continue;
     userMetadata[name.slice(META_PREFIX.length)] = fromHeaderText(answer.header(name) ?? "", custom);
   }
-  return { contentHeaders, userMetadata };
+  return userMetadata;
 }
 
 /** Of the whole object: behind the slash where the answer is a range. */

@@ -43,6 +43,7 @@ const NOT_CONFIGURED: ReadonlySet<string> = new Set([
   "ServerSideEncryptionConfigurationNotFoundError",
 ]);
 
+/** Implements the port: one line an operation, of the few ways in which S3 keeps settings. */
 export function bucketSettingsOf(caller: Caller): BucketSettings {
   const change = changerOf(caller);
   const remove = removerOf(caller);
@@ -106,7 +107,8 @@ export function bucketSettingsOf(caller: Caller): BucketSettings {
       return root && readObjectLock(root);
     },
     getPublicAccessBlock: async (bucket, options) => {
-      const roots = ["PublicAccessBlockConfiguration"];
+      // The second name is that of radosgw 16.2.15.
+      const roots = ["PublicAccessBlockConfiguration", "BlockPublicAccessBlockConfiguration"];
       const root = await read("GetPublicAccessBlock", bucket, "publicAccessBlock", roots, options);
       return root && readPublicAccessBlock(root);
     },

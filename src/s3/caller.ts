@@ -12,7 +12,7 @@ import { errorOfAnswer, errorOfDocument } from "./error-answers.ts";
 import { S3Error } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { callText, failedCall } from "./network-errors.ts";
-import { type PreparedPayload, preparePayload } from "./payload.ts";
+import { preparePayload } from "./payload.ts";
 import type { ProviderProfile } from "./profiles.ts";
 import type { Headers } from "./requests.ts";
 import { parseAuthorization, signHeaders } from "./sigv4.ts";
@@ -29,12 +29,14 @@ export interface Call {
   readonly bucket?: string;
   readonly key?: string;
   readonly query?: Query;
+  /** Taken over: the signature is added to it. */
   readonly headers?: Headers;
   readonly payload?: Payload;
   /** For answers that S3 itself takes long for. */
   readonly headersTimeoutMs?: number;
 }
 
+/** What all calls of one client have in common. */
 export interface CallerOptions {
   readonly endpoint: Endpoint;
   readonly region: string;
@@ -49,6 +51,7 @@ export interface CallerOptions {
 /** A listing of 1,000 versions with the longest keys is below 8 MiB. */
 const DOCUMENT_BYTES_MAX = 8 * 1024 * 1024;
 
+/** Makes calls to one endpoint in somebody's name. */
 export class Caller {
   readonly #options: CallerOptions;
 
@@ -110,48 +113,31 @@ export class Caller {
   }
 
   async #sign(call: Call): Promise<WireRequest> {
-    const headers: Headers = { ...call.headers };
-    const isTls = this.#options.endpoint.protocol === "https:";
-    const payload = preparePayload(call.payload, headers, this.#options.profile, isTls);
+    const { endpoint, region, credentials: given, profile, userAgent, clock } = this.#options;
+    const { method, query, headers = {} } = call;
+    const payload = preparePayload(call.payload, headers, profile, endpoint.protocol === "https:");
     try {
-      return await this.#signPrepared(call, headers, payload);
+      const { origin, host, rawPath } = this.#target(call);
+      const rawQuery = query === undefined ? "" : rawQueryOf(query);
+      const credentials = typeof given === "function" ? await askFor(given, call) : given;
+
+      headers["host"] = host;
+      const context = { credentials, region, service: "s3", nowMs: clock() };
+      const added = signHeaders({ method, rawPath, rawQuery, headers }, payload.payloadHash, context);
+      Object.assign(headers, added);
+      headers["user-agent"] = userAgent;
+      return {
+        call: { operation: call.operation, bucket: call.bucket, key: call.key, origin },
+        method,
+        path: rawQuery === "" ? rawPath : `${rawPath}?${rawQuery}`,
+        headers,
+        body: payload.body(payload.signsChunks ? chunkSigning(added, credentials) : undefined),
+        source: payload.source,
+        headersTimeoutMs: call.headersTimeoutMs,
+      };
     } catch (error) {
       payload.source?.release();
       throw error;
-    }
-  }
-
-  async #signPrepared(call: Call, headers: Headers, payload: PreparedPayload): Promise<WireRequest> {
-    const { region, userAgent, clock } = this.#options;
-    const { method, query } = call;
-    const { origin, host, rawPath } = this.#target(call);
-    const rawQuery = query === undefined ? "" : rawQueryOf(query);
-    const credentials = await this.#credentials(call);
-
-    headers["host"] = host;
-    const context = { credentials, region, service: "s3", nowMs: clock() };
-    const added = signHeaders({ method, rawPath, rawQuery, headers }, payload.payloadHash, context);
-    Object.assign(headers, added);
-    headers["user-agent"] = userAgent;
-    return {
-      call: { ...errorFields(call), origin },
-      method,
-      path: rawQuery === "" ? rawPath : `${rawPath}?${rawQuery}`,
-      headers,
-      ...optional("body", payload.body(payload.signsChunks ? chunkSigning(added, credentials) : undefined)),
-      ...optional("source", payload.source),
-      ...optional("headersTimeoutMs", call.headersTimeoutMs),
-    };
-  }
-
-  async #credentials(call: Call): Promise<Credentials> {
-    const { credentials } = this.#options;
-    if (typeof credentials !== "function") return credentials;
-    try {
-      return await credentials();
-    } catch (error) {
-      const what = `${callText(call)}: there are no credentials to sign it with`;
-      throw new S3Error(what, errorFields(call), { cause: error });
     }
   }
 
@@ -160,7 +146,7 @@ export class Caller {
     try {
       return targetOf(endpoint, addressing, call.bucket, call.key);
     } catch (error) {
-      const name = { ...errorFields(call), origin: endpoint.origin };
+      const name = { operation: call.operation, bucket: call.bucket, key: call.key, origin: endpoint.origin };
       throw failedCall("protocol", name, error, "the key holds an unpaired surrogate, which UTF-8 cannot carry");
     }
   }
@@ -176,6 +162,15 @@ function chunkSigning(signed: Headers, credentials: Credentials): ChunkSigning {
     amzDate: signed["x-amz-date"] ?? "",
     seedSignature: authorization.signature,
   };
+}
+
+async function askFor(provider: () => Credentials | Promise<Credentials>, call: Call): Promise<Credentials> {
+  try {
+    return await provider();
+  } catch (error) {
+    const what = `${callText(call)}: there are no credentials to sign it with`;
+    throw new S3Error(what, errorFields(call), { cause: error });
+  }
 }
 
 function errorFields(call: Call) {

@@ -32,7 +32,7 @@ const WRITE = { ...KEY, contentHeaders: {}, userMetadata: {} };
 
 function network(kind: NetworkFailure) {
   return (error: unknown) => {
-    assert.ok(error instanceof S3Error, `${error} is an S3Error`);
+    assert.ok(error instanceof S3Error, "what is thrown is an S3Error");
     assert.equal(error.fields.network, kind, error.message);
     assert.equal(error.status, undefined);
     return true;

@@ -305,7 +305,7 @@ describe("writing objects", () => {
     const { method, url, headers, body } = server.only();
     assert.equal(`${method} ${url}`, "PUT /bucket/key");
     assert.equal(body.toString(), "abc");
-    const { authorization, host, "x-amz-date": date, connection, ...own } = headers;
+    const { authorization, host: _, "x-amz-date": date, connection, ...own } = headers;
     assert.match(authorization ?? "", /^AWS4-HMAC-SHA256 /);
     assert.equal(date, "20260102T030405Z");
     assert.equal(connection, "keep-alive");
@@ -447,6 +447,37 @@ describe("writing objects", () => {
       .update(put?.body ?? "")
       .digest("base64");
     assert.equal(put?.headers["content-md5"], md5);
+  });
+});
+
+describe("listing versions", () => {
+  const row = (key: string, id: string) => `<Version><Key>${key}</Key><VersionId>${id}</VersionId></Version>`;
+  const page = (inner: string) => `<ListVersionsResult>${inner}</ListVersionsResult>`;
+
+  test("a page is asked for with everything that narrows it", async () => {
+    answer = (_, response) => void response.end(page(row("p/k", "v")));
+    const markers = { keyMarker: "p/a b", versionIdMarker: "v/1" };
+    const { versions } = await client.listObjectVersions({ bucket: "b", prefix: "p/", maxKeys: 5, ...markers });
+    assert.deepEqual([versions[0]?.key, versions[0]?.versionId], ["p/k", "v"]);
+    const query = "encoding-type=url&key-marker=p%2Fa%20b&max-keys=5&prefix=p%2F&version-id-marker=v%2F1&versions=";
+    assert.equal(server.only().url, `/b?${query}`);
+  });
+
+  test("behind a key is behind all of its versions, wherever the store begins", async () => {
+    answer = (_, response) => void response.end(page(row("a", "1") + row("a", "2") + row("b", "3")));
+    const ids = async (versionIdMarker?: string) => {
+      const marker = versionIdMarker === undefined ? {} : { versionIdMarker };
+      const { versions } = await client.listObjectVersions({ bucket: "b", keyMarker: "a", ...marker });
+      return versions.map((one) => one.versionId);
+    };
+    assert.deepEqual(await ids(), ["3"]);
+    // An empty marker, with which a page may end, means the same and is not sent.
+    assert.deepEqual(await ids(""), ["3"]);
+    assert.deepEqual(await ids("0"), ["1", "2", "3"]);
+    assert.deepEqual(
+      server.requests.map((request) => request.url.includes("version-id-marker")),
+      [false, false, true],
+    );
   });
 });
 

@@ -74,7 +74,7 @@ export interface S3ClientOptions {
   /** Between two pieces of a body; default 60 s. */
   readonly bodyIdleTimeoutMs?: number;
   readonly userAgent?: string;
-  /** Certificates to trust besides the well-known ones, in PEM. */
+  /** Certificates to trust in place of the well-known ones, in PEM: what `AWS_CA_BUNDLE` holds. */
   readonly ca?: string;
 }
 
@@ -300,19 +300,23 @@ async function listObjectVersions(
   options?: CallOptions,
 ): Promise<VersionPage> {
   const { bucket, prefix, keyMarker, versionIdMarker, maxKeys } = request;
+  // An empty marker is refused; a page may end without one.
+  const markerId = versionIdMarker === "" ? undefined : versionIdMarker;
   const query = {
     versions: "",
     "encoding-type": "url",
     prefix,
     "key-marker": keyMarker,
-    // An empty marker is refused; a page may end without one.
-    "version-id-marker": versionIdMarker === "" ? undefined : versionIdMarker,
+    "version-id-marker": markerId,
     "max-keys": maxKeys,
   };
   const call = { operation: "ListObjectVersions", method: "GET", bucket, query } as const;
   const { root, exchange } = await caller.sendForDocument(call, ["ListVersionsResult"], options);
   try {
-    return readVersionPage(root);
+    const page = readVersionPage(root);
+    if (keyMarker === undefined || markerId !== undefined) return page;
+    // Behind a key means behind all of its versions; radosgw 16.2.15 begins with them.
+    return { ...page, versions: page.versions.filter((one) => one.key !== keyMarker) };
   } catch (error) {
     if (error instanceof ListingError) throw failedCall("protocol", exchange.call, error, error.message);
     throw error;

@@ -25,11 +25,12 @@ const QUEUED_BYTES_MAX = 256 * 1024;
 /** A cancelled body that has less than this to come is read to its end: cheaper than a new connection. */
 const DRAINED_BYTES_MAX = 64 * 1024;
 
+/** Made for one request, handed to undici as its handler, and to the caller as the answer. */
 export class Exchange implements Dispatcher.DispatchHandler, Body {
   readonly call: CallName;
   readonly #settle: { resolve(exchange: Exchange): void; reject(error: S3Error): void };
   readonly #signal: AbortSignal | undefined;
-  readonly #onAbort = (): void => this.#abort();
+  readonly #onAbort: (() => void) | undefined;
 
   #state: State = "waiting";
   #error: S3Error | undefined;
@@ -53,8 +54,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
   ) {
     this.call = call;
     this.#settle = settle;
+    if (signal === undefined) return;
     this.#signal = signal;
-    signal?.addEventListener("abort", this.#onAbort);
+    this.#onAbort = () => this.#fail(failedCall("aborted", this.call, signal.reason));
+    signal.addEventListener("abort", this.#onAbort);
   }
 
   get status(): number {
@@ -117,7 +120,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
   onResponseEnd(): void {
     if (this.#state !== "answered") return;
     this.#state = "ended";
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#letGoOfSignal();
     this.#wakeUp();
   }
 
@@ -187,6 +190,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
           target.set(chunk, at);
           at += chunk.byteLength;
         }
+        this.#queue = [];
         this.#whole = { target, bytesMax };
       } else {
         this.#whole = { target: undefined, bytesMax };
@@ -226,9 +230,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
     wake?.();
   }
 
-  #abort(): void {
-    const reason = this.#signal?.reason;
-    this.#fail(failedCall("aborted", this.call, reason));
+  #letGoOfSignal(): void {
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
   }
 
   #fail(error: S3Error): void {
@@ -237,7 +240,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
     this.#state = "failed";
     this.#error = error;
     this.#queue = [];
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#letGoOfSignal();
     this.#controller?.abort(error);
     if (wasWaiting) this.#settle.reject(error);
     this.#wakeUp();

@@ -8,7 +8,6 @@
 
 import { isUtf8 } from "node:buffer";
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what has to be found.
 const NOT_PLAIN = /[^\t\x20-\x7e]/;
 const ENCODED_WORD = /=\?([\w-]+)\?([BbQq])\?([^? ]*)\?=/g;
 /** A value made of encoded words and nothing else. */

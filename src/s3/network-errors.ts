@@ -9,8 +9,8 @@ import { type NetworkFailure, S3Error } from "./errors.ts";
 /** What was asked of which store: goes into every error. */
 export interface CallName {
   readonly operation: string;
-  readonly bucket?: string;
-  readonly key?: string;
+  readonly bucket: string | undefined;
+  readonly key: string | undefined;
   /** `http://host:port` */
   readonly origin: string;
 }
@@ -38,7 +38,11 @@ export function failedCall(network: NetworkFailure, call: CallName, cause?: unkn
 }
 
 /** `GetObject of s3://bucket/key` */
-export function callText(call: Omit<CallName, "origin">): string {
+export function callText(call: {
+  readonly operation: string;
+  readonly bucket?: string | undefined;
+  readonly key?: string | undefined;
+}): string {
   if (call.bucket === undefined) return call.operation;
   return `${call.operation} of s3://${call.bucket}${call.key === undefined ? "" : `/${call.key}`}`;
 }

@@ -64,7 +64,7 @@ export interface ListedBucket {
 }
 
 export interface CreateBucketRequest {
-  /** Default: the region that requests are signed for. */
+  /** Default: the region that requests are signed for. `us-east-1` is not sent, and so fits every store with one region. */
   readonly region?: string;
   /** With Object Lock, and so with versioning. */
   readonly objectLock?: boolean;

@@ -90,12 +90,13 @@ export function signHeaders(
   if (service === "s3") added["x-amz-content-sha256"] = payloadHash;
   if (credentials.sessionToken !== undefined) added["x-amz-security-token"] = credentials.sessionToken;
 
-  const headers = { ...request.headers, ...added };
-  const signedHeaders = Object.keys(headers).filter((name) => !UNSIGNED_HEADERS.has(name));
+  // Every request comes through here: joining the two records into one would take as long as hashing them.
+  const signedHeaders: string[] = [];
+  for (const name in request.headers) if (!UNSIGNED_HEADERS.has(name)) signedHeaders.push(name);
+  for (const name in added) if (request.headers[name] === undefined) signedHeaders.push(name);
   signedHeaders.sort();
 
-  const { method, rawPath, rawQuery } = request;
-  const canonical = canonicalRequest({ method, rawPath, rawQuery, headers }, signedHeaders, payloadHash, service);
+  const canonical = canonicalText(request, added, signedHeaders, payloadHash, service);
   const signed = signature(credentials.secretAccessKey, scope, stringToSign(amzDate, scope, canonical));
   const credential = `${credentials.accessKeyId}/${scopeText(scope)}`;
   added["authorization"] =
@@ -198,9 +199,22 @@ export function canonicalRequest(
   payloadHash: string,
   service: string,
 ): string {
+  return canonicalText(request, {}, signedHeaders, payloadHash, service);
+}
+
+/** @param added headers that go before the request's own */
+function canonicalText(
+  request: SignableRequest,
+  added: Readonly<Record<string, string>>,
+  signedHeaders: readonly string[],
+  payloadHash: string,
+  service: string,
+): string {
   const path = service === "s3" ? request.rawPath : encodeBytes(normalizePath(request.rawPath));
   let text = `${request.method}\n${path}\n${canonicalQuery(request.rawQuery)}\n`;
-  for (const name of signedHeaders) text += `${name}:${canonicalHeaderValue(request.headers[name] ?? "")}\n`;
+  for (const name of signedHeaders) {
+    text += `${name}:${canonicalHeaderValue(added[name] ?? request.headers[name] ?? "")}\n`;
+  }
   return `${text}\n${signedHeaders.join(";")}\n${payloadHash}`;
 }
 
@@ -267,7 +281,7 @@ let lastDate = { second: 0, text: "19700101T000000Z" };
  * @throws URIError for text that UTF-8 cannot carry (an unpaired surrogate)
  */
 export function encodeUri(text: string, keepSlash = false): string {
-  if (!/[^A-Za-z0-9\-._~]/.test(text)) return text;
+  if (!(keepSlash ? /[^A-Za-z0-9\-._~/]/ : /[^A-Za-z0-9\-._~]/).test(text)) return text;
   const encoded = encodeURIComponent(text).replace(/[!'()*]/g, percent);
   return keepSlash ? encoded.replaceAll("%2F", "/") : encoded;
 }

@@ -16,7 +16,7 @@ export interface TransportOptions {
   readonly headersTimeoutMs: number;
   /** Between two pieces of a body. */
   readonly bodyIdleTimeoutMs: number;
-  /** Certificates to trust besides the well-known ones, in PEM. */
+  /** Certificates to trust in place of the well-known ones, in PEM: what `AWS_CA_BUNDLE` holds. */
   readonly ca?: string;
 }
 
@@ -28,12 +28,14 @@ export interface WireRequest {
   readonly path: string;
   /** One character per byte. */
   readonly headers: Record<string, string>;
-  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
   /** What a streamed body is made of; closed when the call is over. */
-  readonly source?: PayloadStream;
-  readonly headersTimeoutMs?: number;
+  readonly source: PayloadStream | undefined;
+  /** Default: the transport's. */
+  readonly headersTimeoutMs: number | undefined;
 }
 
+/** Sends signed requests over kept-alive connections. */
 export class Transport {
   readonly #agent: Agent;
   readonly #headersTimeoutMs: number;
@@ -69,9 +71,8 @@ export class Transport {
     } catch (error) {
       // The source's own error says more than that the upload was broken off because of it.
       if (source.error instanceof S3Error) throw source.error;
-      if (source.error !== undefined)
-        throw failedCall("aborted", request.call, source.error, "the payload's source failed");
-      throw error;
+      if (source.error === undefined) throw error;
+      throw failedCall("aborted", request.call, source.error, "the payload's source failed");
     } finally {
       source.release();
     }

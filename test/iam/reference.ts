@@ -60,17 +60,17 @@ export function decide(request: AccessRequest, policies: ReferencePolicies): Ref
   if (vpcEndpoint.length > 0 && !allows(vpcEndpoint)) return "noAllow";
 
   const byResource = says(resource, "Allow", "resource");
-  if (!hasAccount) return byResource.length > 0 ? "allowed" : "noAllow";
+  const byGrant = (policies.grants ?? []).map((grant) => grantNaming(grant, request));
+  if (!hasAccount) return byResource.length > 0 || byGrant.includes("itself") ? "allowed" : "noAllow";
   const own = principal.accountId === resourceAccount;
   if (principal.kind === "root") {
     if (own && policies.resourceRule === "either") return "allowed";
-    return byResource.length > 0 ? "allowed" : "noAllow";
+    return byResource.length > 0 || byGrant.some((naming) => naming !== "no") ? "allowed" : "noAllow";
   }
   const identityAllows = allows(policies.identity);
   const boundaryAllows = boundary.length === 0 || allows(boundary);
   const sessionAllows = session.length === 0 || allows(session);
   const limitsAllow = boundaryAllows && sessionAllows;
-  const byGrant = (policies.grants ?? []).map((grant) => grantNaming(grant, request));
 
   if (byGrant.includes("itself")) return "allowed";
   if (byGrant.includes("role") && limitsAllow) return "allowed";
@@ -112,14 +112,14 @@ function applies(statement: JsonObject, request: AccessRequest, variables: boole
 
 function actionApplies(statement: JsonObject, request: AccessRequest): boolean {
   const action = request.action.toLowerCase();
-  const matches = (pattern: Json): boolean => like(symbols(String(pattern).toLowerCase()), [...units(action)]);
+  const matches = (pattern: Json): boolean => like(symbols(textOf(pattern).toLowerCase()), units(action));
   if (statement["Action"] !== undefined) return asList(statement["Action"]).some(matches);
   return !asList(statement["NotAction"]).some(matches);
 }
 
 function resourceApplies(statement: JsonObject, request: AccessRequest, variables: boolean): boolean {
   const test = (pattern: Json): boolean | "unfilled" => {
-    const text = String(pattern);
+    const text = textOf(pattern);
     if (/^\*+$/.test(text)) return true;
     return arnLike(text, request.resource, { context: request.context, variables, headVariables: false });
   };
@@ -193,8 +193,8 @@ function grantNaming(grant: Grant, request: AccessRequest): Naming {
   const { encryptionContextEquals: equals, encryptionContextSubset: subset } = grant;
   if (equals !== undefined && (Object.keys(equals).length !== carried.length || !has(equals))) return "no";
   if (subset !== undefined && !has(subset)) return "no";
-  if (principal.kind === "service" || principal.kind === "anonymous") return "no";
-  return naming({ AWS: grant.granteePrincipal }, principal);
+  if (principal.kind === "anonymous") return "no";
+  return naming({ [principal.kind === "service" ? "Service" : "AWS"]: grant.granteePrincipal }, principal);
 }
 
 // Conditions
@@ -202,7 +202,7 @@ function grantNaming(grant: Grant, request: AccessRequest): Naming {
 function conditionsHold(conditions: JsonObject | undefined, context: RequestContext, variables: boolean): boolean {
   return Object.entries(conditions ?? {}).every(([operator, keys]) =>
     Object.entries(keys as JsonObject).every(([key, values]) =>
-      conditionHolds(operator, key, { values: asList(values).map(String), context, variables }),
+      conditionHolds(operator, key, { values: asList(values).map(textOf), context, variables }),
     ),
   );
 }
@@ -281,7 +281,7 @@ function compare(name: string, actual: string, value: string, comparison: Compar
 }
 
 function ordered(name: string, actual: string, value: string): boolean {
-  const read = name.startsWith("date") ? instant : Number;
+  const read = name.startsWith("date") ? instant : (text: string) => (text === "" ? Number.NaN : Number(text));
   const [left, right] = [read(actual), read(value)];
   switch (name.replace(/^(date|numeric)/, "")) {
     case "equals":
@@ -388,5 +388,9 @@ function cutPattern(pattern: string): string[] {
 
 function asList(value: Json | undefined): readonly Json[] {
   if (value === undefined) return [];
-  return Array.isArray(value) ? (value as readonly Json[]) : [value as Json];
+  return Array.isArray(value) ? (value as readonly Json[]) : [value];
+}
+
+function textOf(value: Json): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -138,7 +138,7 @@ export class World {
   }
 
   #feed(life: Life): ChangeFeed {
-    const { changes } = this.lab;
+    const changes = this.lab.openChanges();
     return {
       take: async (limit) => {
         await unlessDead(life);

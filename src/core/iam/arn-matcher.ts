@@ -91,11 +91,12 @@ export function compileArns(
 /** Whether one of the patterns matches. A pattern whose variable the request cannot fill matches nothing. */
 export function matchesArns(matcher: ArnMatcher, arn: ArnText, context: RequestContext): boolean {
   if (matcher.any || matcher.exact.has(arn.text)) return true;
-  if (arn.head === undefined) return false;
-  for (const pattern of matcher.patterns) if (matchesPattern(pattern, arn)) return true;
+  const { head, tail } = arn;
+  if (head === undefined) return false;
+  for (const pattern of matcher.patterns) if (matchesPattern(pattern, head, tail)) return true;
   for (const template of matcher.templates) {
     const filled = fill(template, context);
-    if (filled !== undefined && matchesPattern(compilePattern(filled), arn)) return true;
+    if (filled !== undefined && matchesPattern(compilePattern(filled), head, tail)) return true;
   }
   return false;
 }
@@ -139,19 +140,14 @@ function compilePattern(six: readonly (readonly GlobPart[])[]): ArnPattern {
   return { head: head.map(compileGlob), tail };
 }
 
-function matchesPattern(pattern: ArnPattern, arn: ArnText): boolean {
-  const { head } = arn;
-  if (head === undefined) return false;
-  if (typeof pattern.head === "string") {
-    if (pattern.head !== head) return false;
-  } else {
-    const parts = head.split(":");
-    for (let index = 0; index < pattern.head.length; index += 1) {
-      const glob = pattern.head[index];
-      if (glob !== undefined && !matchesGlob(glob, parts[index] ?? "")) return false;
-    }
-  }
-  return matchesGlob(pattern.tail, arn.tail);
+function matchesPattern(pattern: ArnPattern, head: string, tail: string): boolean {
+  const matches = typeof pattern.head === "string" ? pattern.head === head : matchesHead(pattern.head, head);
+  return matches && matchesGlob(pattern.tail, tail);
+}
+
+function matchesHead(globs: readonly Glob[], head: string): boolean {
+  const parts = head.split(":");
+  return globs.every((glob, index) => matchesGlob(glob, parts[index] ?? ""));
 }
 
 function isText(parts: readonly GlobPart[]): parts is readonly string[] {

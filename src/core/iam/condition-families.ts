@@ -74,14 +74,14 @@ export function isBool(value: string): boolean {
 }
 
 /** The orders that numbers and dates can be compared by, with the request's value on the left. */
-export const ORDERS = {
+const ORDERS = {
   equals: (actual: number, value: number) => actual === value,
   lessThan: (actual: number, value: number) => actual < value,
   lessThanEquals: (actual: number, value: number) => actual <= value,
   greaterThan: (actual: number, value: number) => actual > value,
   greaterThanEquals: (actual: number, value: number) => actual >= value,
 } as const;
-export type Order = keyof typeof ORDERS;
+type Order = keyof typeof ORDERS;
 
 export function numericFamily(order: Order): Family {
   return orderedFamily(order, parseNumber);

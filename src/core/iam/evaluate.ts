@@ -46,7 +46,15 @@ type Answer =
   | { readonly by: StatementRef | "accountRoot"; readonly andBy?: StatementRef }
   | { readonly missing: readonly PolicyKind[] };
 
-/** Decides one request. Pure and total. */
+/**
+ * Decides one request.
+ *
+ * Pure and total. The context has to hold the principal's own keys too (`principalContext`): nothing is added here.
+ * Which of several denies is named is the first in this order: SCPs, RCPs, VPC endpoint, resource, identity, boundary,
+ * session; AWS names one too, and does not say which. When nothing allows, every kind that lacks is named.
+ *
+ * @source aws-replication.md §10.3
+ */
 export function evaluate(request: AccessRequest, policies: Policies): Decision {
   const asked = ask(request, policies.boundary !== undefined);
   const deny = findDeny(asked, policies);

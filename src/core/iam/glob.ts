@@ -62,7 +62,7 @@ export function matchesGlob(glob: Glob, text: string): boolean {
   let at = first.text.length;
   for (let index = 1; index < pieces.length - 1; index += 1) {
     const piece = pieces[index];
-    if (piece === undefined || piece.text === "") continue;
+    if (piece === undefined) continue;
     const found = find(piece, text, at);
     if (found < 0) return false;
     at = found + piece.text.length;
@@ -78,10 +78,10 @@ function find(piece: Piece, text: string, from: number): number {
   return -1;
 }
 
+/** The text has to be long enough from there on. */
 function fitsAt(piece: Piece, text: string, at: number): boolean {
   const { anyAt } = piece;
   if (anyAt === undefined) return text.startsWith(piece.text, at);
-  if (at + piece.text.length > text.length) return false;
   for (let index = 0; index < anyAt.length; index += 1) {
     if (anyAt[index] !== true && piece.text.charCodeAt(index) !== text.charCodeAt(at + index)) return false;
   }

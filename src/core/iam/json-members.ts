@@ -47,7 +47,6 @@ export function repeatedMembers(json: string): readonly JsonPath[] {
       depth += 1;
     } else if (character === "}" || character === "]") {
       depth -= 1;
-      expectsName = false;
     } else if (character === "," && level !== undefined) {
       expectsName = level.members !== undefined;
       if (typeof level.at === "number") level.at += 1;

@@ -135,8 +135,8 @@ function parseResource(value: JsonObject, place: StatementPlace): PatternElement
 
 function complaintAboutResource(text: string): string | undefined {
   if (text === "*") return undefined;
-  const [scheme, , service = "", region, account, resource] = text.split(":", 6);
-  if (scheme !== "arn" || region === undefined || account === undefined || resource === undefined) {
+  const [scheme, , service = "", , , resource] = text.split(":", 6);
+  if (scheme !== "arn" || resource === undefined) {
     return `A resource is * or an ARN of six parts, and not ${shorten(text)}.`;
   }
   return /[*?]/.test(service) ? `The service of an ARN takes no wildcard: ${shorten(text)}.` : undefined;

@@ -162,14 +162,20 @@ export function isBucketName(name: string): boolean {
 
 const DEFAULT_REGION = "us-east-1";
 
-/** The call's region and the body have to agree; only us-east-1 takes no constraint, or any. */
-function chosenRegion(callRegion: string, constraint: string | undefined): string {
+const REGION_NAME = /^[a-z]{2}(?:-[a-z]+)+-\d$/;
+
+/**
+ * The call's region and the body have to agree; only us-east-1 takes no constraint, or any. Some clients sign for
+ * something that is no Region (s3cmd: "US"), and mean the default one.
+ */
+function chosenRegion(signedFor: string, constraint: string | undefined): string {
+  const callRegion = REGION_NAME.test(signedFor) ? signedFor : DEFAULT_REGION;
   if (constraint === undefined || constraint === "") {
-    if (callRegion === DEFAULT_REGION || callRegion === "") return DEFAULT_REGION;
+    if (callRegion === DEFAULT_REGION) return DEFAULT_REGION;
     throw incompatible("unspecified");
   }
   const region = constraint === "EU" ? "eu-west-1" : constraint;
-  if (!/^[a-z]{2}(?:-[a-z]+)+-\d$/.test(region) || constraint === DEFAULT_REGION) {
+  if (!REGION_NAME.test(region) || constraint === DEFAULT_REGION) {
     throw s3Error("InvalidLocationConstraint", { details: { LocationConstraint: constraint } });
   }
   if (region !== callRegion && callRegion !== DEFAULT_REGION) throw incompatible(constraint);

@@ -74,7 +74,7 @@ export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput):
         metadata: storedMetadata(metadata, sealing.customerKeyMd5),
         tags,
         modifiedMs: wholeSeconds(call.nowMs),
-        store: received.store,
+        store: (connection) => received.store(connection),
         drop: () => (received.inFile ? [received.bodyId] : []),
       },
       input.conditions === undefined ? {} : { conditions: input.conditions },

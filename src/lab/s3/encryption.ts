@@ -6,12 +6,13 @@
  *
  * @source aws-replication.md §5.3, §10.4
  */
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import { bucketArn, objectArn } from "../../core/arn.ts";
 import { assert } from "../../core/assert.ts";
 import type { Encryption } from "../../core/model.ts";
 import { SealError, unwrapKey, wrapKey } from "../envelope.ts";
 import { type DataKey, type KeyUse, ServiceError } from "../model.ts";
+import { takeRandomBytes } from "../random.ts";
 import type { Bucket } from "./bucket.ts";
 import { isReplicator, type S3Call } from "./call.ts";
 import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
@@ -53,13 +54,13 @@ export async function makeDataKey(
   const { customerKey } = wish;
   if (customerKey !== undefined) {
     refuseBlockedCustomerKeys(call, bucket, key);
-    const dataKey = randomBytes(32);
+    const dataKey = takeRandomBytes(32);
     const wrappedKey = wrapKey(customerKey.bytes, dataKey, objectArn(bucket.name, key));
     return { encryption: { kind: "SSE-C" }, dataKey, wrappedKey, customerKeyMd5: customerKey.md5 };
   }
   const kind = wish.kind ?? bucket.settings.encryption?.kind ?? "SSE-S3";
   if (kind === "SSE-S3") {
-    const dataKey = randomBytes(32);
+    const dataKey = takeRandomBytes(32);
     const wrappedKey = s3.serviceKey.wrapServiceKey(dataKey, objectArn(bucket.name, key));
     return { encryption: { kind }, dataKey, wrappedKey };
   }
@@ -162,7 +163,7 @@ async function wrapByKms(
   const { caller } = call;
   const made =
     isReplicator(call) && isAskedFor
-      ? await inWordsOfS3(s3.keys.encryptDataKey(caller, use, randomBytes(32)))
+      ? await inWordsOfS3(s3.keys.encryptDataKey(caller, use, takeRandomBytes(32)))
       : await inWordsOfS3(s3.keys.generateDataKey(caller, use));
   // S3 verifies the bucket key of a replica by decrypting it.
   if (isReplicator(call) && bucketKey) await inWordsOfS3(s3.keys.decryptDataKey(caller, use, made.ciphertext));

@@ -6,7 +6,7 @@
  */
 import type { Connection, Row } from "../../ledger/database.ts";
 import { placeOfVersionId } from "./version-id.ts";
-import { type StoredVersion, versionOfRow } from "./versions.ts";
+import { LISTED_COLUMNS, type StoredVersion, versionOfRow } from "./versions.ts";
 
 export interface ListRequest {
   readonly bucketId: number;
@@ -30,15 +30,10 @@ export function listCurrent(
   connection: Connection,
   request: ListRequest & { readonly after: string },
 ): ListPage<string> {
-  const statement = connection.prepare(
-    "SELECT * FROM s3_versions INDEXED BY s3_versions_current " +
-      "WHERE bucket_id = ? AND key >= ? AND is_latest = 1 AND is_marker = 0 ORDER BY key",
-  );
   const walk = new Walk<string>(request);
-  let from: string | undefined = startOf(request, request.after);
-  while (from !== undefined && !walk.isFull) {
-    const rows = statement.iterate(request.bucketId, from);
-    from = walk.take(rows, (row) => row["key"] as string);
+  for (let start = startOf(request, request.after); start !== undefined && !walk.isFull; ) {
+    const rows = connection.prepare(CURRENT[start.comparison]).iterate(request.bucketId, start.key);
+    start = walk.take(rows, (row) => row["key"] as string);
   }
   return walk.page();
 }
@@ -60,13 +55,27 @@ export function listVersions(
   if (after?.versionId !== undefined && after.key.startsWith(request.prefix)) {
     walk.take(restOfKey(connection, request.bucketId, after.key, after.versionId), next);
   }
-  const statement = connection.prepare(
-    "SELECT * FROM s3_versions WHERE bucket_id = ? AND key >= ? ORDER BY bucket_id, key, place DESC, version_id",
-  );
-  let from: string | undefined = startOf(request, after?.key ?? "");
-  while (from !== undefined && !walk.isFull) from = walk.take(statement.iterate(request.bucketId, from), next);
+  for (let start = startOf(request, after?.key ?? ""); start !== undefined && !walk.isFull; ) {
+    start = walk.take(connection.prepare(ALL[start.comparison]).iterate(request.bucketId, start.key), next);
+  }
   return walk.page();
 }
+
+/** The first key of a walk: this one, or the first behind it. */
+interface Start {
+  readonly comparison: ">=" | ">";
+  readonly key: string;
+}
+
+const currentBy = (comparison: Start["comparison"]): string =>
+  `SELECT ${LISTED_COLUMNS} FROM s3_versions INDEXED BY s3_versions_current ` +
+  `WHERE bucket_id = ? AND key ${comparison} ? AND is_latest = 1 AND is_marker = 0 ORDER BY key`;
+const CURRENT = { ">=": currentBy(">="), ">": currentBy(">") };
+
+const allBy = (comparison: Start["comparison"]): string =>
+  `SELECT ${LISTED_COLUMNS} FROM s3_versions WHERE bucket_id = ? AND key ${comparison} ? ` +
+  "ORDER BY bucket_id, key, place DESC, version_id";
+const ALL = { ">=": allBy(">="), ">": allBy(">") };
 
 /** Collects rows until the page is full. `Next` is what a following page needs to know of the last entry. */
 class Walk<Next> {
@@ -84,8 +93,8 @@ class Walk<Next> {
     return this.#isTruncated || this.#request.maxKeys === 0;
   }
 
-  /** Takes rows in order. Returns the key to go on from, when the rows under a prefix are to be leapt over. */
-  take(rows: Iterable<Row>, nextOf: (row: Row) => Next): string | undefined {
+  /** Takes rows in order. Returns where to go on from, when the rows under a prefix are to be leapt over. */
+  take(rows: Iterable<Row>, nextOf: (row: Row) => Next): Start | undefined {
     const { prefix, delimiter, maxKeys } = this.#request;
     for (const row of rows) {
       const key = row["key"] as string;
@@ -99,9 +108,9 @@ class Walk<Next> {
         const common = key.slice(0, end + delimiter.length);
         this.#prefixes.push(common);
         this.#last = common;
-        return successor(common);
+        return behindPrefix(common);
       }
-      this.#versions.push(versionOfRow(row));
+      this.#versions.push(versionOfRow(this.#request.bucketId, row));
       this.#last = nextOf(row);
     }
     return undefined;
@@ -114,12 +123,17 @@ class Walk<Next> {
   }
 }
 
-/** The first key that a page may hold. A marker that is a common prefix itself leaps over everything under it. */
-function startOf({ prefix, delimiter }: ListRequest, after: string): string | undefined {
-  if (after === "" || compareKeys(after, prefix) < 0) return prefix;
+/** Where a page starts. A marker that is a common prefix itself leaps over everything under it. */
+function startOf({ prefix, delimiter }: ListRequest, after: string): Start | undefined {
+  if (after === "" || compareKeys(after, prefix) < 0) return { comparison: ">=", key: prefix };
   const end = delimiter === "" || !after.startsWith(prefix) ? -1 : after.indexOf(delimiter, prefix.length);
-  if (end >= 0 && end + delimiter.length === after.length) return successor(after);
-  return `${after}\u0000`;
+  if (end >= 0 && end + delimiter.length === after.length) return behindPrefix(after);
+  return { comparison: ">", key: after };
+}
+
+function behindPrefix(prefix: string): Start | undefined {
+  const key = successor(prefix);
+  return key === undefined ? undefined : { comparison: ">=", key };
 }
 
 /** The versions of a key that are older than the given one. */
@@ -133,7 +147,7 @@ function restOfKey(connection: Connection, bucketId: number, key: string, versio
   if (place === undefined || place === null) return [];
   return connection
     .prepare(
-      "SELECT * FROM s3_versions WHERE bucket_id = ? AND key = ? AND (place < ? OR (place = ? AND version_id > ?)) " +
+      `SELECT ${LISTED_COLUMNS} FROM s3_versions WHERE bucket_id = ? AND key = ? AND (place < ? OR (place = ? AND version_id > ?)) ` +
         "ORDER BY bucket_id, key, place DESC, version_id",
     )
     .iterate(bucketId, key, place, place, versionId);

@@ -79,7 +79,7 @@ export async function putObject(
         metadata: storedMetadata(input.metadata, sealing.customerKeyMd5),
         tags: input.tags,
         modifiedMs: wholeSeconds(call.nowMs),
-        store: received.store,
+        store: (connection) => received.store(connection),
         drop: () => (received.inFile ? [received.bodyId] : []),
       },
       {
@@ -162,8 +162,9 @@ const STORAGE_CLASSES: ReadonlySet<string> = new Set([
 const KEY_BYTES_MAX = 1024;
 const USER_METADATA_BYTES_MAX = 2048;
 
-/** @throws ServiceError KeyTooLongError */
+/** @throws ServiceError KeyTooLongError, InvalidURI */
 export function checkKey(key: string): void {
+  if (key.includes("\0")) throw s3Error("InvalidURI");
   // One UTF-16 unit is at most three bytes, so short keys need no counting.
   if (key.length * 3 <= KEY_BYTES_MAX) return;
   const size = Buffer.byteLength(key);

@@ -72,10 +72,13 @@ export async function receiveBody(
   }
   const expectedMd5 = parseContentMd5(claims.contentMd5);
   const kept = claims.keep ?? claims.checksum?.algorithm ?? claims.defaultAlgorithm ?? DEFAULT_ALGORITHM;
-  const hashers = await Hashers.open(kept, claims.checksum?.algorithm);
-  const target = { hashers, dataKey: sealing.dataKey, bodyId: s3.sequence.next(sealing.nowMs) };
-  const received =
-    sizeBytes <= INLINE_BYTES ? await receiveInline(body, target) : await receiveFile(s3, body, target);
+  const target: BodyTarget = {
+    kept,
+    claimed: claims.checksum?.algorithm,
+    dataKey: sealing.dataKey,
+    bodyId: s3.sequence.next(sealing.nowMs),
+  };
+  const received = sizeBytes <= INLINE_BYTES ? await receiveInline(body, target) : await receiveFile(s3, body, target);
   try {
     if (expectedMd5 !== undefined && !expectedMd5.equals(received.md5)) {
       throw s3Error("BadDigest", {
@@ -125,7 +128,9 @@ class Hashers {
 
 /** Where the bytes of one body go. */
 interface BodyTarget {
-  readonly hashers: Hashers;
+  /** The checksum to keep, and the one that was claimed. */
+  readonly kept: ChecksumAlgorithm;
+  readonly claimed: ChecksumAlgorithm | undefined;
   readonly dataKey: Uint8Array;
   readonly bodyId: number;
 }
@@ -141,10 +146,12 @@ export function trailerAlgorithm(trailer: string): ChecksumAlgorithm | undefined
 
 async function receiveInline(
   body: IncomingBody,
-  { hashers, dataKey, bodyId }: BodyTarget,
+  { kept, claimed, dataKey, bodyId }: BodyTarget,
 ): Promise<ReceivedBody> {
   const bytes = await body.bytes(INLINE_BYTES);
   const md5 = hash("md5", bytes, "buffer");
+  // Taken when the bytes are here: a hasher that waits for a client is one that nobody else can use.
+  const hashers = await Hashers.open(kept, claimed);
   hashers.update(bytes);
   const sealed = sealBody(dataKey, bodyId, bytes);
   return {
@@ -163,11 +170,12 @@ async function receiveInline(
 async function receiveFile(
   s3: S3Service,
   body: IncomingBody,
-  { hashers, dataKey, bodyId }: BodyTarget,
+  { kept, claimed, dataKey, bodyId }: BodyTarget,
 ): Promise<ReceivedBody> {
   const writer = await s3.blobs.create(bodyId);
   try {
     const md5 = createHash("md5");
+    const hashers = await Hashers.open(kept, claimed);
     const frames = new Framer(writer, dataKey, bodyId);
     let sizeBytes = 0;
     for await (const chunk of body.stream()) {

@@ -28,8 +28,8 @@ import { findVersion, type NewVersion, type StoredVersion, updateVersion } from 
 /** What has to be replicated, in the order in which it happened. */
 export interface Changes {
   /**
-   * Hands out changes that were not handed out before, the oldest first. After a restart all that are not done are
-   * handed out again, so whoever takes them must be idempotent.
+   * Hands out changes that this feed did not hand out before, the oldest first. Another feed, after a restart say, hands
+   * out all that are not done again, so whoever takes them must be idempotent.
    */
   take(limit: number): Promise<readonly TakenChange[]>;
   /** Forgets changes that are safe somewhere else. */

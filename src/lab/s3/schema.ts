@@ -5,6 +5,8 @@
  * `place`) first. A version's place is part of the version id that the lab minted; versions whose id says nothing of a
  * place (`null`, and ids of other stores) carry `foreign_id = 1` and are found through an index of their own.
  *
+ * What only versions themselves are asked for is one JSON text (`details`): a row costs by its columns when it is read.
+ *
  * Bodies are encrypted. Small ones are in `s3_bodies`, larger ones in files named after their body id (`blobs.ts`). A version
  * made of parts has an `upload` and no body of its own: its parts stay where they were uploaded to.
  */
@@ -34,24 +36,9 @@ CREATE TABLE s3_versions (
   foreign_id INTEGER NOT NULL,
   is_latest INTEGER NOT NULL,
   is_marker INTEGER NOT NULL,
-  size INTEGER NOT NULL,
-  etag TEXT NOT NULL,
-  modified_ms INTEGER NOT NULL,
-  storage_class TEXT NOT NULL,
-  encryption TEXT NOT NULL,
-  kms_key_arn TEXT,
-  bucket_key INTEGER NOT NULL,
+  file_id INTEGER,
   wrapped_key BLOB,
-  body_id INTEGER,
-  in_file INTEGER NOT NULL,
-  upload TEXT,
-  part_count INTEGER,
-  checksums TEXT NOT NULL,
-  metadata TEXT NOT NULL,
-  tags TEXT NOT NULL,
-  is_replica INTEGER NOT NULL,
-  replication_status TEXT,
-  destinations TEXT,
+  details TEXT NOT NULL,
   PRIMARY KEY (bucket_id, key, place DESC, version_id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX s3_versions_foreign ON s3_versions (bucket_id, key, version_id) WHERE foreign_id = 1;
@@ -87,7 +74,7 @@ CREATE TABLE s3_parts (
   PRIMARY KEY (upload, number)
 ) WITHOUT ROWID;
 CREATE INDEX s3_parts_in_files ON s3_parts (body_id) WHERE in_file = 1;
-CREATE INDEX s3_versions_in_files ON s3_versions (body_id) WHERE in_file = 1;
+CREATE INDEX s3_versions_in_files ON s3_versions (file_id) WHERE file_id IS NOT NULL;
 
 CREATE TABLE s3_changes (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,

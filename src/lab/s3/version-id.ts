@@ -5,8 +5,8 @@
  * 24 bytes in 32 characters: 13 random ones, 7 of the place, 4 of a checksum that tells our ids from other people's.
  */
 
-import { randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { takeRandomBytes } from "../random.ts";
 
 /** The id of a version that has none: written before versioning, or while it is suspended. */
 export const NULL_VERSION = "null";
@@ -18,7 +18,7 @@ const CHECK_OFFSET = RANDOM_BYTES + PLACE_BYTES;
 /** @param place 0..2^53-1 */
 export function mintVersionId(place: number): string {
   const bytes = Buffer.allocUnsafe(24);
-  randomBytes(RANDOM_BYTES).copy(bytes);
+  takeRandomBytes(RANDOM_BYTES).copy(bytes);
   bytes.writeUIntBE(Math.floor(place / 2 ** 32), RANDOM_BYTES, 3);
   bytes.writeUInt32BE(place % 2 ** 32, RANDOM_BYTES + 3);
   bytes.writeUInt32BE(crc32(bytes.subarray(0, CHECK_OFFSET)), CHECK_OFFSET);

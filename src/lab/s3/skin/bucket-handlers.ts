@@ -22,9 +22,9 @@ import {
   putBucketVersioning,
   putPublicAccessBlock,
 } from "../settings.ts";
-import { tagNodes, tagsOf } from "./object-handlers.ts";
 import { emptyAnswer, xmlAnswer, xmlDate } from "./print.ts";
 import { integerOf, readText, readXml, requireDigest, type S3Request, xmlOf } from "./request.ts";
+import { tagNodes, tagsOf } from "./tagging-handlers.ts";
 import { aclOf } from "./write-headers.ts";
 
 const BUCKETS_PAGE_MAX = 10_000;

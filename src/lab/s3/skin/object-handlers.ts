@@ -1,9 +1,7 @@
 /** Handlers of operations on objects: headers and documents in, brain, headers and documents out. */
 
-import type { Tag } from "../../../core/model.ts";
-import { child, childrenNamed, childText, type XmlElement } from "../../../core/xml.ts";
+import { childrenNamed, childText } from "../../../core/xml.ts";
 import { type ServiceAnswer, ServiceError } from "../../model.ts";
-import { type Acl, getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from "../acl.ts";
 import { getObjectAttributes } from "../attributes.ts";
 import { copyObject } from "../copy.ts";
 import { deleteObject, deleteObjects } from "../delete.ts";
@@ -12,7 +10,6 @@ import { invalidArgument, invalidRequest, s3Error } from "../errors.ts";
 import { putObject } from "../put.ts";
 import { getObject, headObject, locate, type ReadAnswer, type ReadInput } from "../read.ts";
 import type { S3Service } from "../service.ts";
-import { deleteObjectTagging, getObjectTagging, putObjectTagging } from "../tagging.ts";
 import {
   type AnswerHeaders,
   checksumHeaders,
@@ -35,7 +32,7 @@ import {
   type S3Request,
   versionIdOf,
 } from "./request.ts";
-import { aclOf, copySourceOf, directiveOf, replicaOf, writeInputOf } from "./write-headers.ts";
+import { copySourceOf, directiveOf, replicaOf, writeInputOf } from "./write-headers.ts";
 
 export async function handlePutObject(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
   const input = { ...writeInputOf(request), claims: bodyClaims(request) };
@@ -140,40 +137,6 @@ export async function handleCopyObject(s3: S3Service, request: S3Request): Promi
   );
 }
 
-export function handleGetObjectTagging(s3: S3Service, request: S3Request): ServiceAnswer {
-  const answer = getObjectTagging(s3, request.call, targetOf(request));
-  return xmlAnswer(["Tagging", [["TagSet", tagNodes(answer.tags)]]], versionIdHeader(answer.versionId));
-}
-
-export async function handlePutObjectTagging(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
-  const tags = tagsOf(await readXml(request, "Tagging"));
-  const answer = await putObjectTagging(s3, request.call, targetOf(request), tags);
-  return emptyAnswer(200, versionIdHeader(answer.versionId));
-}
-
-export async function handleDeleteObjectTagging(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
-  const answer = await deleteObjectTagging(s3, request.call, targetOf(request));
-  return emptyAnswer(204, versionIdHeader(answer.versionId));
-}
-
-export function handleGetObjectAcl(s3: S3Service, request: S3Request): ServiceAnswer {
-  return aclAnswer(getObjectAcl(s3, request.call, targetOf(request)));
-}
-
-export function handleGetBucketAcl(s3: S3Service, request: S3Request): ServiceAnswer {
-  return aclAnswer(getBucketAcl(s3, request.call, request.bucket));
-}
-
-export async function handlePutObjectAcl(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
-  putObjectAcl(s3, request.call, { ...targetOf(request), acl: await wantedAcl(request) });
-  return emptyAnswer();
-}
-
-export async function handlePutBucketAcl(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
-  putBucketAcl(s3, request.call, request.bucket, await wantedAcl(request));
-  return emptyAnswer();
-}
-
 /** Object Lock cannot be enabled, and this is what a bucket without it answers. */
 export function handleObjectLockProbe(
   s3: S3Service,
@@ -221,7 +184,7 @@ export function handleGetObjectAttributes(s3: S3Service, request: S3Request): Se
           ? [
               "ObjectParts",
               [
-                ["TotalPartsCount", parts.total],
+                ["PartsCount", parts.total],
                 ["PartNumberMarker", afterPart],
                 ["NextPartNumberMarker", lastPart],
                 ["MaxParts", maxParts],
@@ -248,36 +211,11 @@ export function handleGetObjectAttributes(s3: S3Service, request: S3Request): Se
   );
 }
 
-/** Reads a `<Tagging>` document. */
-export function tagsOf(root: XmlElement): Tag[] {
-  const set = child(root, "TagSet");
-  if (set === undefined) throw s3Error("MalformedXML");
-  return childrenNamed(set, "Tag").map((tag) => {
-    const key = childText(tag, "Key");
-    const value = childText(tag, "Value");
-    if (key === undefined || value === undefined) throw s3Error("MalformedXML");
-    return { key, value };
-  });
-}
-
-export function tagNodes(tags: readonly Tag[]) {
-  return tags.map(
-    ({ key, value }) =>
-      [
-        "Tag",
-        [
-          ["Key", key],
-          ["Value", value],
-        ],
-      ] as const,
-  );
-}
-
-function targetOf(request: S3Request): Pick<ReadInput, "bucket" | "key" | "versionId"> {
+export function targetOf(request: S3Request): Pick<ReadInput, "bucket" | "key" | "versionId"> {
   return { bucket: request.bucket, key: request.key, ...versionIdOf(request) };
 }
 
-function versionIdHeader(versionId: string | undefined): AnswerHeaders {
+export function versionIdHeader(versionId: string | undefined): AnswerHeaders {
   return versionId === undefined ? {} : { "x-amz-version-id": versionId };
 }
 
@@ -356,36 +294,4 @@ function overrideHeaders(request: S3Request, headers: AnswerHeaders): void {
     if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) throw invalidArgument(parameter, value, "Invalid header value");
     headers[header] = value;
   }
-}
-
-const XSI = "http://www.w3.org/2001/XMLSchema-instance";
-
-function aclAnswer(acl: Acl): ServiceAnswer {
-  // The grantee's type is an attribute, which the printer of documents does not know.
-  const grants = acl.grants.map(
-    ({ grantee, permission }) =>
-      `<Grant><Grantee xmlns:xsi="${XSI}" xsi:type="CanonicalUser"><ID>${grantee}</ID></Grantee>` +
-      `<Permission>${permission}</Permission></Grant>`,
-  );
-  const body =
-    '<?xml version="1.0" encoding="UTF-8"?>\n' +
-    `<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner><ID>${acl.ownerId}</ID></Owner>` +
-    `<AccessControlList>${grants.join("")}</AccessControlList></AccessControlPolicy>`;
-  return { status: 200, headers: { "content-type": "application/xml" }, body };
-}
-
-/** A document counts as `bucket-owner-full-control` when it grants the owner alone full control. */
-async function wantedAcl(request: S3Request): Promise<string> {
-  const header = aclOf(request.headers);
-  if (header !== undefined) return header;
-  const root = await readXml(request, "AccessControlPolicy");
-  const list = child(root, "AccessControlList");
-  const ownerId = childText(child(root, "Owner") ?? root, "ID");
-  const grants = list === undefined ? [] : childrenNamed(list, "Grant");
-  const isOwners = grants.every(
-    (grant) =>
-      childText(grant, "Permission") === "FULL_CONTROL" &&
-      childText(child(grant, "Grantee") ?? grant, "ID") === ownerId,
-  );
-  return isOwners && grants.length > 0 ? "bucket-owner-full-control" : "a document";
 }

@@ -1,6 +1,7 @@
 /** Answers of the S3 skin: documents, errors, and the headers that describe a version. */
 import { escapeXml, printXml, type XmlNode } from "../../../core/xml.ts";
 import { checksumHeader } from "../../../s3/checksum.ts";
+import { toHeaderText } from "../../../s3/header-text.ts";
 import type { ChecksumAlgorithm, Checksums } from "../../../s3/store.ts";
 import type { ServiceAnswer, ServiceError } from "../../model.ts";
 import { SSE_HEADER, type WriteAnswer } from "../put.ts";
@@ -42,11 +43,14 @@ export function hostIdOf(requestId: string): string {
 
 /** Text for a document; what XML 1.0 cannot hold is shown as U+FFFD. */
 function xmlText(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what has to go
   return escapeXml(
-    text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udfff](?![\udc00-\udfff])/gu, "\ufffd"),
+    NOT_PRINTABLE.test(text)
+      ? text.replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, "\ufffd")
+      : text,
   );
 }
+
+const NOT_PRINTABLE = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u;
 
 /** Headers by which S3 describes how a version is encrypted. */
 export function encryptionHeaders(
@@ -92,8 +96,11 @@ export function versionHeaders(version: StoredVersion, shownVersionId: string | 
     "last-modified": httpDate(version.modifiedMs),
     "content-type": "binary/octet-stream",
   };
-  for (const name in metadata.contentHeaders) headers[name] = metadata.contentHeaders[name] ?? "";
-  for (const name in metadata.userMetadata) headers[`x-amz-meta-${name}`] = metadata.userMetadata[name] ?? "";
+  for (const name in metadata.contentHeaders)
+    headers[name] = toHeaderText(metadata.contentHeaders[name] ?? "", "utf-8");
+  for (const name in metadata.userMetadata) {
+    headers[`x-amz-meta-${name}`] = toHeaderText(metadata.userMetadata[name] ?? "", "rfc2047");
+  }
   if (shownVersionId !== undefined) headers["x-amz-version-id"] = shownVersionId;
   const { customerKeyMd5 } = metadata;
   const { encryption } = version;
@@ -119,7 +126,10 @@ export function httpDate(ms: number): string {
   return lastDate.text;
 }
 
+let lastIsoDate = { ms: -1, text: "" };
+
 /** As dates stand in documents. */
 export function xmlDate(ms: number): string {
-  return new Date(ms).toISOString();
+  if (ms !== lastIsoDate.ms) lastIsoDate = { ms, text: new Date(ms).toISOString() };
+  return lastIsoDate.text;
 }

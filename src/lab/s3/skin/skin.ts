@@ -9,6 +9,7 @@ import { s3Error } from "../errors.ts";
 import { OPERATION_GAPS } from "../gaps.ts";
 import { OPERATIONS, type S3Operation } from "../operations.ts";
 import type { S3Service } from "../service.ts";
+import * as acls from "./acl-handlers.ts";
 import * as buckets from "./bucket-handlers.ts";
 import { detectOperation } from "./detect.ts";
 import * as lists from "./list-handlers.ts";
@@ -17,6 +18,7 @@ import * as objects from "./object-handlers.ts";
 import { printS3Error } from "./print.ts";
 import type { S3Request } from "./request.ts";
 import { resolveTarget } from "./resolve.ts";
+import * as tags from "./tagging-handlers.ts";
 
 export type Handler = (s3: S3Service, request: S3Request) => ServiceAnswer | Promise<ServiceAnswer>;
 
@@ -47,8 +49,8 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
   GetBucketTagging: buckets.handleGetBucketTagging,
   PutBucketTagging: buckets.handlePutBucketTagging,
   DeleteBucketTagging: buckets.deletionOf("DeleteBucketTagging", "tags"),
-  GetBucketAcl: objects.handleGetBucketAcl,
-  PutBucketAcl: objects.handlePutBucketAcl,
+  GetBucketAcl: acls.handleGetBucketAcl,
+  PutBucketAcl: acls.handlePutBucketAcl,
   GetBucketRequestPayment: buckets.emptiness("GetBucketRequestPayment", [
     "RequestPaymentConfiguration",
     [["Payer", "BucketOwner"]],
@@ -77,11 +79,11 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
   CopyObject: objects.handleCopyObject,
   DeleteObject: objects.handleDeleteObject,
   DeleteObjects: objects.handleDeleteObjects,
-  GetObjectTagging: objects.handleGetObjectTagging,
-  PutObjectTagging: objects.handlePutObjectTagging,
-  DeleteObjectTagging: objects.handleDeleteObjectTagging,
-  GetObjectAcl: objects.handleGetObjectAcl,
-  PutObjectAcl: objects.handlePutObjectAcl,
+  GetObjectTagging: tags.handleGetObjectTagging,
+  PutObjectTagging: tags.handlePutObjectTagging,
+  DeleteObjectTagging: tags.handleDeleteObjectTagging,
+  GetObjectAcl: acls.handleGetObjectAcl,
+  PutObjectAcl: acls.handlePutObjectAcl,
   GetObjectRetention: (s3, request) => objects.handleObjectLockProbe(s3, request, "GetObjectRetention"),
   GetObjectLegalHold: (s3, request) => objects.handleObjectLockProbe(s3, request, "GetObjectLegalHold"),
   CreateMultipartUpload: uploads.handleCreateMultipartUpload,

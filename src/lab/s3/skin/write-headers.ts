@@ -1,5 +1,6 @@
 /** The headers of a write (PutObject, CopyObject, CreateMultipartUpload), read into what the brain takes. */
 
+import { fromHeaderText } from "../../../s3/header-text.ts";
 import { REPLICA_LAST_MODIFIED_HEADER, REPLICA_VERSION_ID_HEADER } from "../../../s3/replica-headers.ts";
 import type { ObjectMetadata, ReplicaIdentity } from "../../../s3/store.ts";
 import type { WriteConditions } from "../conditions.ts";
@@ -45,10 +46,11 @@ export function metadataOf(headers: Headers): ObjectMetadata {
   const userMetadata: Record<string, string> = {};
   for (const name of CONTENT_HEADERS) {
     const value = name === "content-encoding" ? contentEncodingOf(headers) : headers[name];
-    if (value !== undefined && value !== "") contentHeaders[name] = value;
+    if (value !== undefined && value !== "") contentHeaders[name] = fromHeaderText(value, "utf-8");
   }
   for (const name in headers) {
-    if (name.startsWith("x-amz-meta-")) userMetadata[name.slice("x-amz-meta-".length)] = headers[name] ?? "";
+    if (!name.startsWith("x-amz-meta-")) continue;
+    userMetadata[name.slice("x-amz-meta-".length)] = fromHeaderText(headers[name] ?? "", "rfc2047");
   }
   const redirect = headers["x-amz-website-redirect-location"];
   if (redirect !== undefined) contentHeaders["x-amz-website-redirect-location"] = redirect;
@@ -152,7 +154,7 @@ export function copySourceOf(headers: Headers): CopySource {
     throw wrong;
   }
   const slash = decoded.indexOf("/");
-  if (slash <= 0 || slash === decoded.length - 1) throw wrong;
+  if (slash <= 0 || slash === decoded.length - 1 || decoded.includes("\0") || versionId?.includes("\0")) throw wrong;
   const source = "x-amz-copy-source-if-";
   const ifMatch = headers[`${source}match`];
   const ifNoneMatch = headers[`${source}none-match`];
