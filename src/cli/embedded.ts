@@ -63,7 +63,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     opened.push(() => sites.close());
     const changes = lab.openChanges();
     const engine = new Engine({
-      name: `up-${process.pid}`,
+      // The directory's lock sees to it that there is only one.
+      name: "up",
       ledger,
       feed: {
         take: async (limit) => (await changes.take(limit)).map(({ seq, event }) => ({ sequence: seq, event })),

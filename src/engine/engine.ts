@@ -10,7 +10,7 @@ export interface EngineOptions {
   readonly feed: ChangeFeed;
   readonly sites: Sites;
   readonly clock: Clock;
-  /** Names the engine in leases: unique among engines that share a ledger. */
+  /** Names the engine in leases: unique among living engines that share a ledger. One that is started again may keep its name. */
   readonly name: string;
   /** Tasks of small objects in flight; default 32. */
   readonly smallTasks?: number;

@@ -13,6 +13,7 @@ import type { Clock, Sites } from "./ports.ts";
 import { Wakeup } from "./wakeup.ts";
 
 export interface WorkerOptions {
+  /** No two that live at one time have the same: what a dead one of this name held is taken over. */
   readonly name: string;
   readonly ledger: Ledger;
   readonly sites: Sites;
@@ -65,6 +66,7 @@ export class Worker {
    * @param abandon aborted when what is in flight is not to be waited for: it is cut short and its leases given back
    */
   async run(signal: AbortSignal, abandon: AbortSignal): Promise<void> {
+    await this.#options.ledger.expireLeases(this.#options.name);
     const flying = new Set<Promise<void>>();
     const renewing = this.#renewWhileRunning(abandon);
     let broken: unknown;

@@ -51,6 +51,12 @@ export interface Ledger {
   /** Gives leases back unused; the tasks are due as before and no attempt is counted. Lost ones are passed over. */
   release(claims: readonly Claim[]): Promise<void>;
 
+  /**
+   * Ends every lease of a worker that is known to be dead, as if its time had run out. The caller vouches for that: a
+   * worker of this name that lives loses its tasks to the next `claim`.
+   */
+  expireLeases(worker: string): Promise<void>;
+
   /** Removes a done task and counts it. False when the lease was lost: then nothing is changed. */
   complete(claim: Claim, done: Completion): Promise<boolean>;
 

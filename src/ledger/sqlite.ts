@@ -21,7 +21,15 @@ import type {
   TaskPage,
   TaskRow,
 } from "./ledger.ts";
-import { claimTasks, completeTask, failTask, nextDueAtMs, releaseLeases, renewLeases } from "./sqlite/claims.ts";
+import {
+  claimTasks,
+  completeTask,
+  expireLeases,
+  failTask,
+  nextDueAtMs,
+  releaseLeases,
+  renewLeases,
+} from "./sqlite/claims.ts";
 import { countsOf } from "./sqlite/counts.ts";
 import { type Group, Groups } from "./sqlite/groups.ts";
 import { encodeKey, freshGroupOf } from "./sqlite/rows.ts";
@@ -76,6 +84,10 @@ class SqliteLedger implements Ledger {
 
   async release(claims: readonly Claim[]): Promise<void> {
     await this.#database.write((connection) => releaseLeases(connection, this.#groups, claims));
+  }
+
+  async expireLeases(worker: string): Promise<void> {
+    await this.#database.write((connection) => expireLeases(connection, worker));
   }
 
   async complete(claim: Claim, done: Completion): Promise<boolean> {

@@ -144,7 +144,7 @@ describe("bad input", () => {
       ["up", ...own, "--port", port, "--console-port", "0"],
       nothing,
       3,
-      new RegExp(`port ${port} .*in use.*--port`),
+      new RegExp(`127.0.0.1:${port} is in use: .*choose another port`),
     );
     await complains(
       ["up", ...own, "--port", "0", "--console-port", port],

@@ -22,14 +22,11 @@ for (const seed of SEEDS) {
     const world = await World.make(seed);
     const { time, faults, writer } = world;
     const everWritten = new Set<string>();
-    const remember = async () => {
-      for (const one of await allVersions(writer, SOURCE)) everWritten.add(`${one.versionId} ${one.key}`);
-    };
     try {
       faults.rate = 0.05 + time.random() * 0.3;
       world.startEngine();
       for (let phase = 0; phase < 3; phase++) {
-        const writing = writeSome(writer, time, 15).then(remember);
+        const writing = writeSome(writer, time, 15, everWritten);
         let written = false;
         void writing.then(() => {
           written = true;
@@ -94,7 +91,7 @@ test("sim: a permission that is taken away makes FAILED with its code, and a res
 
 async function drainWrites(world: World, count: number): Promise<void> {
   let written = false;
-  void writeSome(world.writer, world.time, count).then(() => {
+  void writeSome(world.writer, world.time, count, new Set()).then(() => {
     written = true;
   });
   await world.time.runUntil(async () => written, HOUR_MS);

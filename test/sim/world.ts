@@ -84,7 +84,8 @@ export class World {
     const life: Life = { alive: true };
     this.engines += 1;
     const engine = new Engine({
-      name: `engine-${this.engines}`,
+      // Under its old name it takes its leases over, under a new one it has to wait until they run out.
+      name: this.time.random() < 0.5 ? "engine" : `engine-${this.engines}`,
       ledger: mortal(this.ledger, life),
       feed: this.#feed(life),
       sites: this.#sites(life),

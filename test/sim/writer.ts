@@ -1,7 +1,7 @@
 /** Somebody who writes to the source as people do: new objects, other bytes, deletes, tags, all on few keys. */
 import { createHash } from "node:crypto";
 import { S3Error } from "../../src/s3/errors.ts";
-import type { Store, UploadedPart } from "../../src/s3/store.ts";
+import type { PutReply, Store, UploadedPart } from "../../src/s3/store.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 import { SOURCE } from "./world.ts";
 
@@ -9,21 +9,22 @@ const KEYS = ["a", "b/1", "b/2", "c d+e%20", "ü/ß/日本", "z".repeat(200), "t
 const SIZES = [0, 1, 17, 4096, 70_000, 300_000];
 const PART_BYTES = 5 * 1024 * 1024;
 
-/** Does `count` things, some at once. */
-export async function writeSome(store: Store, time: VirtualTime, count: number): Promise<void> {
+/** Does `count` things. @param written gets every version that is made, as `versionId key` */
+export async function writeSome(store: Store, time: VirtualTime, count: number, written: Set<string>): Promise<void> {
   for (let done = 0; done < count; done++) {
-    await writeOne(store, time);
+    await writeOne(store, time, written);
     if (time.random() < 0.3) await time.sleep(time.below(300), new AbortController().signal);
   }
 }
 
-async function writeOne(store: Store, time: VirtualTime): Promise<void> {
+async function writeOne(store: Store, time: VirtualTime, written: Set<string>): Promise<void> {
   const key = time.pick(KEYS);
   const chance = time.random();
+  const made = ({ versionId }: { readonly versionId?: string }) => void written.add(`${versionId} ${key}`);
   try {
-    if (chance < 0.6) await put(store, time, key);
-    else if (chance < 0.63) await upload(store, time, key);
-    else if (chance < 0.8) await store.deleteObject({ bucket: SOURCE, key });
+    if (chance < 0.6) made(await put(store, time, key));
+    else if (chance < 0.63) made(await upload(store, time, key));
+    else if (chance < 0.8) made(await store.deleteObject({ bucket: SOURCE, key }));
     else if (chance < 0.97) await retag(store, time, key);
     else await removeOldest(store, key);
   } catch (error) {
@@ -32,9 +33,9 @@ async function writeOne(store: Store, time: VirtualTime): Promise<void> {
   }
 }
 
-async function put(store: Store, time: VirtualTime, key: string): Promise<void> {
+async function put(store: Store, time: VirtualTime, key: string): Promise<PutReply> {
   const isTagged = time.random() < 0.4;
-  await store.putObject({
+  return await store.putObject({
     bucket: SOURCE,
     key,
     body: bytesOf(time, time.pick(SIZES)),
@@ -44,7 +45,7 @@ async function put(store: Store, time: VirtualTime, key: string): Promise<void> 
   });
 }
 
-async function upload(store: Store, time: VirtualTime, key: string): Promise<void> {
+async function upload(store: Store, time: VirtualTime, key: string): Promise<PutReply> {
   const ref = { bucket: SOURCE, key };
   const { uploadId } = await store.createMultipartUpload({ ...ref, contentHeaders: {}, userMetadata: { big: "yes" } });
   const parts: UploadedPart[] = [];
@@ -52,7 +53,7 @@ async function upload(store: Store, time: VirtualTime, key: string): Promise<voi
     const body = bytesOf(time, size);
     parts.push(await store.uploadPart({ ...ref, uploadId, partNumber: parts.length + 1, body }));
   }
-  await store.completeMultipartUpload({ ...ref, uploadId, parts });
+  return await store.completeMultipartUpload({ ...ref, uploadId, parts });
 }
 
 async function retag(store: Store, time: VirtualTime, key: string): Promise<void> {

@@ -89,6 +89,10 @@ export function releaseLeases(connection: Connection, groups: Groups, claims: re
   }
 }
 
+export function expireLeases(connection: Connection, worker: string): void {
+  connection.prepare(`UPDATE tasks SET lease_until_ms = 0 WHERE ${LEASED} AND leased_to = ?`).run(worker);
+}
+
 /** Removes a done row and counts it. */
 export function completeTask(connection: Connection, groups: Groups, claim: Claim, done: Completion): boolean {
   const row = connection

@@ -41,6 +41,22 @@ export function testClaiming(open: OpenLedger): void {
       await ledger.release(claims);
     });
 
+    it("hands out what a dead worker held at once, counts that as an attempt, and leaves other workers alone", async () => {
+      const { ledger } = subject;
+      await ledger.add([task({ key: "a" }), task({ key: "b" })]);
+      const [dead] = await ledger.claim(request({ worker: "dead", limit: 1 }));
+      const [alive] = await ledger.claim(request({ worker: "alive", limit: 1 }));
+      assert.ok(dead !== undefined && alive !== undefined);
+      await ledger.expireLeases("dead");
+      await ledger.expireLeases("unknown");
+      const claims = await ledger.claim(request({ worker: "next" }));
+      assert.deepEqual(keysOf(claims), [dead.task.version.key]);
+      assert.equal(claims[0]?.task.attempts, 1);
+      assert.equal(await ledger.complete(dead, DONE), false);
+      assert.equal(await ledger.complete(alive, DONE), true);
+      await ledger.release(claims);
+    });
+
     it("leases the longest due first, of those due at one time the first added, up to the limit", async () => {
       const { ledger } = subject;
       const dueAt: Record<string, number> = { c: 30, a: 10, e: 50, b: 20, "b'": 20, d: 40 };
