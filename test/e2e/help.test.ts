@@ -1,0 +1,82 @@
+/** Help is what it says: every command has it, and every example in it runs as it stands. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { after, before, describe, it } from "node:test";
+import { EXIT_STATUSES } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/program.ts";
+import {
+  cleanEnvironment,
+  type Environment,
+  installShim,
+  lockstep,
+  run,
+  type Served,
+  serve,
+  temporaryDirectory,
+} from "./binary.ts";
+
+describe("help", () => {
+  const directory = temporaryDirectory();
+  const nothing = cleanEnvironment(directory.path);
+  const withShim: Environment = { ...nothing, PATH: `${directory.path}:${nothing["PATH"]}` };
+  let served: Served;
+  let lab: Environment;
+
+  before(async () => {
+    installShim(directory.path);
+    served = await serve(`${directory.path}/.lockstep`, directory.path, ["--example"]);
+    lab = { ...(await served.environment()), PATH: withShim["PATH"] };
+  });
+  after(async () => {
+    await served.stop();
+    directory.remove();
+  });
+
+  it("lists every command", async () => {
+    const { status, stdout } = await lockstep(["--help"], nothing);
+    assert.equal(status, 0);
+    for (const { name, summary } of COMMANDS) assert.match(stdout, new RegExp(`^  ${name} .*`, "m"), summary);
+  });
+
+  for (const { name, options, examples } of COMMANDS) {
+    it(`${name} --help says what it does, its options, its examples and its exit statuses`, async () => {
+      const { status, stdout } = await lockstep([name, "--help"], nothing);
+      assert.equal(status, 0);
+      for (const { flags } of options) assert.ok(stdout.includes(flags), flags);
+      for (const { type } of examples) assert.ok(stdout.includes(`$ ${type}`), type);
+      for (const meaning of Object.values(EXIT_STATUSES)) assert.ok(stdout.includes(meaning), meaning);
+    });
+
+    for (const { does, type } of examples) {
+      it(`the example "${type}" works: ${does}`, async () => {
+        if (name === "up") return await servesUntilInterrupted(`${type} --port 0 --console-port 0`, withShim);
+        const { status, stderr } = await run("/bin/sh", ["-c", type], name === "env" ? withShim : lab, directory.path);
+        assert.ok(status === 0 || status === 1, `status ${status}: ${stderr}`);
+        assert.equal(stderr, "");
+      });
+    }
+  }
+
+  /** Free ports in place of the usual ones, and a directory of its own: somebody may use the usual ones. */
+  async function servesUntilInterrupted(line: string, environment: Environment): Promise<void> {
+    const elsewhere = temporaryDirectory();
+    const child = spawn("/bin/sh", ["-c", `exec ${line}`], {
+      env: environment as NodeJS.ProcessEnv,
+      cwd: elsewhere.path,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let text = "";
+    const ended = new Promise<number | null>((done) => child.once("exit", (status) => done(status)));
+    await new Promise<void>((ready, failed) => {
+      child.stdout.on("data", (chunk: Buffer) => {
+        text += chunk.toString();
+        if (text.includes("In another terminal:")) ready();
+      });
+      child.once("exit", () => failed(new Error(`it ended: ${text}`)));
+    });
+    assert.ok(text.split("\n").length <= 24, "it is more than a screen");
+    child.kill("SIGINT");
+    assert.equal(await ended, 0);
+    elsewhere.remove();
+  }
+});
