@@ -1,6 +1,8 @@
 /** A bell for one sleeper: rung while nobody sleeps, it is heard at the next wait. */
 import type { Clock } from "./ports.ts";
 
+const OVER = "woken";
+
 export class Wakeup {
   #rung = false;
   #sleeper: (() => void) | undefined;
@@ -20,7 +22,8 @@ export class Wakeup {
         if (until !== undefined) void until.clock.sleep(until.ms, over.signal).then(resolve);
       });
       this.#sleeper = undefined;
-      over.abort();
+      // With a reason of its own: the default one is an error, made with its stack every time.
+      over.abort(OVER);
     }
     this.#rung = false;
   }

@@ -31,6 +31,7 @@ const LEASE_MS = 60_000;
 const RENEW_EVERY_MS = 20_000;
 /** The longest sleep: what another process adds to the same ledger is seen after it. */
 const POLL_MS = 5_000;
+const CLAIM_PAUSE_MS = 4;
 /** What is due may be gone when it is claimed, to another process: that must not make us spin. */
 const SPIN_GUARD_MS = 20;
 
@@ -67,6 +68,7 @@ export class Worker {
    */
   async run(signal: AbortSignal, abandon: AbortSignal): Promise<void> {
     await this.#options.ledger.expireLeases(this.#options.name);
+    const { clock } = this.#options;
     const flying = new Set<Promise<void>>();
     const renewing = this.#renewWhileRunning(abandon);
     let broken: unknown;
@@ -85,6 +87,8 @@ export class Worker {
           flying.add(flight);
         }
         if (claims.length === 0) await this.#sleep(signal);
+        // Under load many leases are taken at once: each taking is a transaction.
+        else await clock.sleep(CLAIM_PAUSE_MS, signal);
       }
       await Promise.all(flying);
     } finally {

@@ -5,8 +5,9 @@
  * but the numbered migrations that it is given.
  *
  * Writes run one after another on one connection, inside a transaction that is shared by all writes of one turn of
- * the event loop. A promise of `write` resolves after the commit, so what is acknowledged is on disk. Reads go to a
- * second connection and see only what is committed; nobody can read what a crash would take back.
+ * the event loop, or of a few milliseconds while several writers are at work. A promise of `write` resolves after the
+ * commit, so what is acknowledged is on disk. While a transaction is open reads go to a second connection and see only
+ * what is committed; nobody can read what a crash would take back. Otherwise they go to the first, whose cache is warm.
  *
  * Several processes may open one file: a write waits for the other's transaction, `busyMsMax` at most. Whoever must
  * be alone holds a file of its own with `holdFile`.
@@ -14,9 +15,19 @@
 import { closeSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { assert } from "../core/assert.ts";
-import { type Connection, DatabaseError, databaseError, isOfTheFile, SqliteConnection } from "./connection.ts";
+import {
+  type Connection,
+  DatabaseError,
+  databaseError,
+  isOfTheFile,
+  SqliteConnection,
+  type Statement,
+} from "./connection.ts";
 
 export { type Connection, DatabaseError, type Row, type SqlValue, type Statement } from "./connection.ts";
+
+/** The least time between two commits while writers come in together: so many more of them share an fsync. */
+const COMMIT_PAUSE_MS = 2;
 
 export interface Database {
   /** Sees committed rows only (in memory: also those of the transaction that is about to be committed). */
@@ -49,7 +60,7 @@ export interface DatabaseOptions {
   /** How long a call waits (and this process with it) while another process is writing; default 2000. */
   readonly busyMsMax?: number;
   /** When to commit an open transaction; default `setImmediate`. */
-  readonly schedule?: (commit: () => void) => void;
+  readonly schedule?: (commit: () => number) => void;
 }
 
 const BUSY_MS_MAX = 2000;
@@ -74,7 +85,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       path,
       writer,
       reader: inMemory ? writer : openReader(path, options),
-      schedule: options.schedule ?? setImmediate,
+      schedule: options.schedule ?? (inMemory ? soon : paced()),
     });
   } catch (cause) {
     writer.close();
@@ -107,6 +118,69 @@ export function holdFile(path: string): { release(): void } {
   };
 }
 
+/** Told of the size of a transaction when it has been committed. */
+type Schedule = (commit: () => number) => void;
+
+const soon: Schedule = (commit) => void setImmediate(commit);
+
+/**
+ * Commits at the end of the turn. After a transaction that several writes shared the next one has to wait a little, for
+ * there are more to come: one writer alone never waits.
+ */
+function paced(): Schedule {
+  let pausing = false;
+  let next: (() => number) | undefined;
+  const run = (commit: () => number) => {
+    if (commit() < 2) return;
+    pausing = true;
+    setTimeout(() => {
+      pausing = false;
+      const held = next;
+      next = undefined;
+      if (held !== undefined) run(held);
+    }, COMMIT_PAUSE_MS);
+  };
+  return (commit) => {
+    if (pausing) next = commit;
+    else setImmediate(() => run(commit));
+  };
+}
+
+/**
+ * What is committed, on whichever connection it can be read now. Nothing is written through it, and rows are iterated on
+ * the reader, where no commit is in the way.
+ */
+class CommittedConnection implements Connection {
+  readonly #current: () => SqliteConnection;
+  readonly #reader: SqliteConnection;
+  readonly #statements = new Map<string, Statement>();
+
+  constructor(current: () => SqliteConnection, reader: SqliteConnection) {
+    this.#current = current;
+    this.#reader = reader;
+  }
+
+  prepare(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = {
+        run: (...parameters) => this.#reader.prepare(sql).run(...parameters),
+        get: (...parameters) =>
+          this.#current()
+            .prepare(sql)
+            .get(...parameters),
+        all: (...parameters) =>
+          this.#current()
+            .prepare(sql)
+            .all(...parameters),
+        iterate: (...parameters) => this.#reader.prepare(sql).iterate(...parameters),
+      };
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
 interface Waiting {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -117,7 +191,7 @@ class GroupCommitDatabase implements Database {
   readonly #path: string;
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
-  readonly #schedule: (commit: () => void) => void;
+  readonly #schedule: Schedule;
   /** Those whose work is done in the open transaction. */
   #waiting: Waiting[] = [];
   #state: "idle" | "open" | "working" | "closed" = "idle";
@@ -126,13 +200,16 @@ class GroupCommitDatabase implements Database {
     readonly path: string;
     readonly writer: SqliteConnection;
     readonly reader: SqliteConnection;
-    readonly schedule: (commit: () => void) => void;
+    readonly schedule: Schedule;
   }) {
     this.#path = parts.path;
     this.#writer = parts.writer;
     this.#reader = parts.reader;
     this.#schedule = parts.schedule;
-    this.committed = parts.reader;
+    this.committed =
+      parts.reader === parts.writer
+        ? parts.writer
+        : new CommittedConnection(() => (this.#state === "idle" ? parts.writer : parts.reader), parts.reader);
   }
 
   async write<T>(work: (connection: Connection) => T): Promise<T> {
@@ -147,11 +224,12 @@ class GroupCommitDatabase implements Database {
   snapshot<T>(work: (connection: Connection) => T): T {
     if (this.#state === "closed") throw new DatabaseError("io", `${this.#path} is closed`);
     if (this.#reader === this.#writer) return work(this.#writer);
-    this.#reader.prepare("BEGIN").run();
+    const connection = this.#state === "idle" ? this.#writer : this.#reader;
+    connection.prepare("BEGIN").run();
     try {
-      return work(this.#reader);
+      return work(connection);
     } finally {
-      this.#reader.rollBack();
+      connection.rollBack();
     }
   }
 
@@ -225,8 +303,9 @@ class GroupCommitDatabase implements Database {
     for (const one of waiting) one.reject(error);
   }
 
-  #commit(): void {
-    if (this.#state !== "open") return;
+  /** Returns how many writes it has made durable. */
+  #commit(): number {
+    if (this.#state !== "open") return 0;
     this.#writer.closeIterators();
     this.#reader.closeIterators();
     try {
@@ -234,12 +313,13 @@ class GroupCommitDatabase implements Database {
     } catch (cause) {
       this.#rollBack();
       this.#rejectWaiting(databaseError(this.#path, cause));
-      return;
+      return 0;
     }
     this.#state = "idle";
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const one of waiting) one.resolve();
+    return waiting.length;
   }
 }
 
