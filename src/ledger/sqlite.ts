@@ -136,6 +136,9 @@ class SqliteLedger implements Ledger {
   }
 
   async ofVersions(versions: readonly VersionRef[]): Promise<readonly (readonly TaskRow[])[]> {
+    const [only, ...others] = versions;
+    // One statement is a snapshot by itself.
+    if (only !== undefined && others.length === 0) return [rowsOfVersion(this.#database.committed, this.#groups, only)];
     return this.#database.snapshot((connection) =>
       versions.map((version) => rowsOfVersion(connection, this.#groups, version)),
     );
