@@ -131,6 +131,18 @@ function fixtures(directory: string): string[] {
     .map((path) => readFileSync(join(directory, path), "utf8"));
 }
 
+test("tidy: hooks of tests stand in a describe, for all suites share one process", () => {
+  const suites = [...SOURCES.filter((path) => path.endsWith(".test.ts")), ...testFiles()];
+  const loose = suites.filter((path) => /^(?:before|after)(?:Each)?\(/m.test(readFileSync(path, "utf8")));
+  assert.deepEqual(loose, []);
+});
+
+function testFiles(): string[] {
+  return readdirSync("test", { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts"))
+    .map((path) => join("test", path));
+}
+
 test("tidy: nothing in the repository names the workplace it was made in", () => {
   const words = /\/work\/|\.\.\/shared|\/root\/|\/farm\//;
   const named = [

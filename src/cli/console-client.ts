@@ -27,7 +27,7 @@ export class ConsoleClient implements FailureRecords {
 
   async counts(bucket: string): Promise<readonly Count[]> {
     const query = new URLSearchParams({ bucket });
-    return (await this.#ask<{ counts: readonly Count[] }>("GET", `/api/v1/counts?${query}`)).counts;
+    return (await this.#ask<{ counts: readonly Count[] }>("GET", `/api/v1/counts?${query.toString()}`)).counts;
   }
 
   async *failures(bucket: string, prefix: string | undefined): AsyncGenerator<readonly FailureRecord[]> {
@@ -36,7 +36,7 @@ export class ConsoleClient implements FailureRecords {
       const query = new URLSearchParams({ bucket, limit: String(PAGE) });
       if (prefix !== undefined) query.set("prefix", prefix);
       if (after !== undefined) query.set("after", after);
-      const page: FailurePage = await this.#ask<FailurePage>("GET", `/api/v1/failures?${query}`);
+      const page: FailurePage = await this.#ask<FailurePage>("GET", `/api/v1/failures?${query.toString()}`);
       yield page.failures;
       after = page.next;
     } while (after !== undefined);

@@ -33,7 +33,7 @@ export async function resync(connection: Connection, request: ResyncRequest, con
 async function follow(engine: ConsoleClient, started: ResyncProgress, context: Context): Promise<ResyncProgress> {
   const bar = new SingleBar({
     format: "resync {bar} {value}/{total} completed, {failed} failed",
-    stream: context.stderr as NodeJS.WriteStream,
+    stream: context.stderr,
     noTTYOutput: false,
     hideCursor: true,
     clearOnComplete: true,

@@ -34,7 +34,7 @@ export async function run(
 ): Promise<Outcome> {
   return await new Promise((done) => {
     const options = {
-      env: environment as NodeJS.ProcessEnv,
+      env: environment,
       cwd: directory,
       timeout: COMMAND_MS_MAX,
       maxBuffer: 2 ** 26,
@@ -74,7 +74,7 @@ export interface Served {
 export async function serve(dataDir: string, home: string, more: readonly string[] = []): Promise<Served> {
   const words = ["up", "--json", "--data", dataDir, "--port", "0", "--console-port", "0", ...more];
   const child = spawn(process.execPath, [BINARY, ...words], {
-    env: cleanEnvironment(home) as NodeJS.ProcessEnv,
+    env: cleanEnvironment(home),
     stdio: ["ignore", "pipe", "pipe"],
   });
   const said = JSON.parse(await firstLine(child)) as { endpoint: string; consoleUrl: string };

@@ -61,7 +61,7 @@ describe("help", () => {
   async function servesUntilInterrupted(line: string, environment: Environment): Promise<void> {
     const elsewhere = temporaryDirectory();
     const child = spawn("/bin/sh", ["-c", `exec ${line}`], {
-      env: environment as NodeJS.ProcessEnv,
+      env: environment,
       cwd: elsewhere.path,
       stdio: ["ignore", "pipe", "inherit"],
     });

@@ -271,7 +271,7 @@ function duplicates(values: readonly (DocumentValue | undefined)[]): [index: num
   const found: [number, string][] = [];
   for (const [index, value] of values.entries()) {
     if (value === undefined) continue;
-    if (seen.has(value)) found.push([index, String(value)]);
+    if (seen.has(value)) found.push([index, typeof value === "string" ? value : JSON.stringify(value)]);
     seen.add(value);
   }
   return found;

@@ -75,7 +75,14 @@ function nearness(outcome: RuleOutcome): number {
       return 0;
     case "tagsDiffer":
       return 1;
-    default:
+    case "kmsNotSelected":
+    case "deleteMarkersNotReplicated":
+    case "markerByLifecycle":
+    case "archived":
+    case "isReplica":
+    case "modificationsNotReplicated":
+    case "neverAdmitted":
+    case "outranked":
       return 2;
   }
 }

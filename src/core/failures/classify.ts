@@ -32,18 +32,11 @@ export function classify(step: AnsweredStep, answer: WireAnswer): FailureCode {
   if (answer.network !== undefined) return networkFailure(answer.network);
   const named = answer.code === undefined ? undefined : byErrorCode(step, answer.code);
   if (named !== undefined) return named;
-  switch (answer.status) {
-    case 401:
-    case 403:
-      return step.deniedCode;
-    case 404:
-      return notFound(step);
-    case 408:
-    case 429:
-      return "RequestThrottled";
-    default:
-      return answer.status !== undefined && answer.status >= 500 ? "StoreUnavailable" : "UnknownAnswer";
-  }
+  const status = answer.status ?? 0;
+  if (status === 401 || status === 403) return step.deniedCode;
+  if (status === 404) return notFound(step);
+  if (status === 408 || status === 429) return "RequestThrottled";
+  return status >= 500 ? "StoreUnavailable" : "UnknownAnswer";
 }
 
 /** Whether the failure passes by itself: the version stays PENDING. */
