@@ -8,30 +8,37 @@ export interface Context {
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
   readonly workingDirectory: string;
-  /** Aborted by ctrl-C and by SIGTERM. */
+  /** Aborted by ctrl-C and by SIGTERM; a command that never looks at it is ended by them as usual. */
   readonly interrupted: AbortSignal;
 }
 
 /** The context of the real process. */
 export function processContext(): Context {
-  const interrupted = new AbortController();
-  let times = 0;
-  const interrupt = () => {
-    times += 1;
-    interrupted.abort();
-    // A second ctrl-C does not wait for what the first one asked for.
-    if (times > 1) process.exit(130);
-  };
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
+  let interrupted: AbortSignal | undefined;
   return {
     environment: process.env,
     clock: () => Date.now(),
     stderr: process.stderr,
     stdout: process.stdout,
     workingDirectory: process.cwd(),
-    interrupted: interrupted.signal,
+    get interrupted() {
+      interrupted ??= interruptions();
+      return interrupted;
+    },
   };
+}
+
+/** From the moment that somebody asks for it a signal no longer ends the process by itself. */
+function interruptions(): AbortSignal {
+  const interrupted = new AbortController();
+  const interrupt = () => {
+    // A second ctrl-C does not wait for what the first one asked for.
+    if (interrupted.signal.aborted) process.exit(130);
+    interrupted.abort();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  return interrupted.signal;
 }
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";

@@ -106,7 +106,7 @@ class Look {
       return { ...ref, ...listed, ...MARKER, failures, replicas };
     }
     try {
-      const head = await this.#store.headObject(ref);
+      const head = await this.#store.headObject({ ...ref, checksums: false });
       const tagCount = head.tagCount ?? 0;
       const status = replicationStatusOf(head.replicationStatus);
       return {
@@ -125,7 +125,10 @@ class Look {
         replicas: {},
       };
     } catch (error) {
-      if (error instanceof S3Error && (error.status === 404 || error.status === 405)) return undefined;
+      if (!(error instanceof S3Error)) throw error;
+      if (error.status === 404 || error.status === 405) return undefined;
+      // What may not be read of one version never stops the rest.
+      if (error.status === 403) return { ...ref, ...listed, ...UNREAD, failures, unreadable: error.message };
       throw error;
     }
   }
@@ -175,6 +178,9 @@ class Look {
     return await store;
   }
 }
+
+/** Of a version that may be listed and not read. */
+const UNREAD = { encryption: { kind: "NOT-SSE" }, tags: [], tagCount: 0, partsCount: 1, replicas: {} } as const;
 
 const MARKER = {
   isDeleteMarker: true,

@@ -15,6 +15,7 @@ export function scannedLine({ scanned }: Diagnosis, ink: Ink): string {
     ...(scanned.pending > 0 ? [ink("yellow", `${scanned.pending} PENDING`)] : []),
     ...(scanned.replica > 0 ? [`${scanned.replica} REPLICA`] : []),
     ...(scanned.none > 0 ? [ink("yellow", `${scanned.none} never tried`)] : []),
+    ...(scanned.unreadable > 0 ? [`${scanned.unreadable} not readable`] : []),
   ];
   return `${plural(scanned.versions, "version")}: ${parts.join(", ")}`;
 }

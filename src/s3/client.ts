@@ -131,12 +131,17 @@ function storeOf(caller: Caller): Store {
 }
 
 async function headObject(caller: Caller, request: ReadRequest, options?: CallOptions): Promise<ObjectHead> {
-  const call = { operation: "HeadObject", method: "HEAD", ...readCall(request), headers: checksumMode() } as const;
+  const call = {
+    operation: "HeadObject",
+    method: "HEAD",
+    ...readCall(request),
+    headers: checksumMode(request),
+  } as const;
   return headOf(caller, await caller.sendOnly(call, options));
 }
 
 async function getObject(caller: Caller, request: GetRequest, options?: CallOptions): Promise<ObjectReply> {
-  const headers = checksumMode();
+  const headers = checksumMode(request);
   if (request.range !== undefined) headers["range"] = `bytes=${request.range.firstByte}-${request.range.lastByte}`;
   const exchange = await caller.send({ operation: "GetObject", method: "GET", ...readCall(request), headers }, options);
   if (!exchange.hasLength) {
@@ -152,8 +157,8 @@ async function getObject(caller: Caller, request: GetRequest, options?: CallOpti
 }
 
 /** Checksums are told only to those who ask for them. */
-function checksumMode(): Headers {
-  return { "x-amz-checksum-mode": "ENABLED" };
+function checksumMode({ checksums }: ReadRequest): Headers {
+  return checksums === false ? {} : { "x-amz-checksum-mode": "ENABLED" };
 }
 
 function readCall(request: ReadRequest) {

@@ -51,6 +51,8 @@ export interface ReadRequest {
   readonly versionId?: string;
   /** From 1: only this part of a multipart object, and the number of parts in the answer. */
   readonly partNumber?: number;
+  /** False: the answer need not tell checksums. Asking for them may need `kms:Decrypt` for a HEAD too. */
+  readonly checksums?: boolean;
 }
 
 export interface GetRequest extends ReadRequest {

@@ -42,7 +42,15 @@ describe("the example", () => {
   it("has 240 COMPLETED, 30 FAILED and 60 versions that were never tried", async () => {
     const { status, value } = await ask<{ scanned: object; engine: { byReason: object } }>("status", "s3://photos");
     assert.equal(status, 1);
-    assert.deepEqual(value.scanned, { versions: 330, completed: 240, failed: 30, pending: 0, replica: 0, none: 60 });
+    assert.deepEqual(value.scanned, {
+      versions: 330,
+      completed: 240,
+      failed: 30,
+      pending: 0,
+      replica: 0,
+      none: 60,
+      unreadable: 0,
+    });
     assert.deepEqual(value.engine.byReason, [{ code: "DstDelObjNotPermitted", state: "failed", tasks: 30 }]);
   });
 
@@ -114,7 +122,15 @@ describe("the example", () => {
     assert.deepEqual([rest.status, rest.value.completed, rest.value.failed], [0, 85, 0]);
     const { status, value } = await ask<{ scanned: object }>("status", "s3://photos");
     assert.equal(status, 0);
-    assert.deepEqual(value.scanned, { versions: 330, completed: 330, failed: 0, pending: 0, replica: 0, none: 0 });
+    assert.deepEqual(value.scanned, {
+      versions: 330,
+      completed: 330,
+      failed: 0,
+      pending: 0,
+      replica: 0,
+      none: 0,
+      unreadable: 0,
+    });
     assert.match((await type("diagnose", "s3://photos")).stdout, /Nothing is wrong/);
   });
 

@@ -193,14 +193,30 @@ test("diagnose: a bucket with nothing wrong has no cause", () => {
   const { diagnosis } = diagnose(facts({ versions: [completed("a"), completed("b"), arrived, replica] }));
   assert.deepEqual(diagnosis.causes, []);
   assert.deepEqual(diagnosis.unexplained, []);
-  assert.deepEqual(diagnosis.scanned, { versions: 4, completed: 3, failed: 0, pending: 0, replica: 1, none: 0 });
+  assert.deepEqual(diagnosis.scanned, {
+    versions: 4,
+    completed: 3,
+    failed: 0,
+    pending: 0,
+    replica: 1,
+    none: 0,
+    unreadable: 0,
+  });
 });
 
 test("diagnose: one missing action is one cause, with its statement in the evidence and the versions counted", () => {
   const failures = [recorded("DstDelObjNotPermitted", { step: "writeMarker" })];
   const versions = [...Array.from({ length: 30 }, (_, index) => marker(`m${index}`, { failures })), completed("a")];
   const { diagnosis } = diagnose(facts({ policies: [SOURCE_BUCKET, SOURCE_OBJECTS, REPLICAS], versions }));
-  assert.deepEqual(diagnosis.scanned, { versions: 31, completed: 1, failed: 30, pending: 0, replica: 0, none: 0 });
+  assert.deepEqual(diagnosis.scanned, {
+    versions: 31,
+    completed: 1,
+    failed: 30,
+    pending: 0,
+    replica: 0,
+    none: 0,
+    unreadable: 0,
+  });
   const [cause, ...others] = diagnosis.causes;
   assert.deepEqual(others, []);
   assert.equal(cause?.code, "DstDelObjNotPermitted");
@@ -347,6 +363,14 @@ test("diagnose: without a readable role and without a record a FAILED version is
   const { diagnosis } = diagnose(facts({ role, versions: [failed("a")] }));
   assert.deepEqual(diagnosis.causes, []);
   assert.match(diagnosis.unexplained[0]?.missing ?? "", /iam:GetRole is denied/);
+});
+
+test("diagnose: a version that may not be read is counted apart and says what is missing", () => {
+  const { diagnosis } = diagnose(
+    facts({ versions: [version("a", { unreadable: "s3:GetObjectVersion is denied" }), completed("b")] }),
+  );
+  assert.deepEqual([diagnosis.scanned.unreadable, diagnosis.scanned.completed, diagnosis.causes.length], [1, 1, 0]);
+  assert.equal(diagnosis.unexplained[0]?.missing, "s3:GetObjectVersion is denied");
 });
 
 test("diagnose: a role that is not there, and one that does not trust S3", () => {

@@ -44,6 +44,7 @@ export function diagnose(facts: Facts): Explained {
     pending: 0,
     replica: 0,
     none: 0,
+    unreadable: 0,
   };
   const groups = new Map<string, Group>();
   const unexplained: Unexplained[] = [];
@@ -115,6 +116,7 @@ function signatureOf(version: VersionFacts, outcomes: string, keyMatters: boolea
   const { encryption, failures } = version;
   return JSON.stringify([
     version.isDeleteMarker,
+    version.unreadable !== undefined,
     version.replicationStatus,
     [encryption.kind, encryption.kmsKeyArn, encryption.bucketKey],
     version.tagCount > 0,
@@ -142,5 +144,6 @@ function policiesNameKeys(facts: Facts): boolean {
 }
 
 function sayState(state: ShownState): string {
-  return state === "none" ? "no status" : state.toUpperCase();
+  if (state === "none") return "no status";
+  return state === "unreadable" ? "not readable" : state.toUpperCase();
 }

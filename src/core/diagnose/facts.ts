@@ -91,6 +91,8 @@ export interface VersionFacts extends ObjectVersion {
   readonly replicas: Readonly<Record<string, "present" | "absent">>;
   /** What the engine (or an event, or a report) recorded of the last try. */
   readonly failures: readonly RecordedFailure[];
+  /** Why nothing but its name is known; then status, encryption and tags say nothing. */
+  readonly unreadable?: string;
 }
 
 export interface RecordedFailure {

@@ -20,7 +20,7 @@ import {
 import { predict, type World } from "./predict.ts";
 import { nearestRule, operationOf, type Rules } from "./rules.ts";
 
-export type ShownState = "completed" | "failed" | "pending" | "replica" | "none";
+export type ShownState = "completed" | "failed" | "pending" | "replica" | "none" | "unreadable";
 
 export interface Reasoning {
   readonly state: ShownState;
@@ -42,11 +42,15 @@ export function reasonOf(world: World, rules: Rules, version: VersionFacts): Rea
       return reasonOfFailed(world, rules, version);
     case "none":
       return reasonOfNone(world, rules, version);
+    case "unreadable":
+      return { state, findings: [], missing: version.unreadable ?? "" };
   }
 }
 
 /** The status header says it for objects; of delete markers no store tells, so their replicas and records do. */
 function shownState(rules: Rules, version: VersionFacts): ShownState {
+  if (version.unreadable !== undefined && version.failures.length === 0) return "unreadable";
+  if (version.unreadable !== undefined) return version.failures.some((one) => !one.pending) ? "failed" : "pending";
   switch (version.replicationStatus) {
     case "COMPLETED":
       return "completed";

@@ -22,6 +22,8 @@ export interface Scanned {
   readonly replica: number;
   /** Versions that carry no status: no rule took them when they were written. */
   readonly none: number;
+  /** Versions of which the caller may not read more than the name. */
+  readonly unreadable: number;
 }
 
 /** Something that a person can change, and the versions that it holds back. */
