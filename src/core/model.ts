@@ -37,6 +37,28 @@ export interface Tag {
   readonly value: string;
 }
 
+/**
+ * Until when a version cannot be removed. GOVERNANCE can be lifted by those who may, COMPLIANCE by nobody.
+ *
+ * @source https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+ */
+export interface Retention {
+  readonly mode: "GOVERNANCE" | "COMPLIANCE";
+  readonly retainUntilMs: number;
+}
+
+/** Who owns an object, and who else may do what with it. */
+export interface AccessControlList {
+  /** Canonical user id. */
+  readonly ownerId: string;
+  readonly grants: readonly AclGrant[];
+}
+
+export interface AclGrant {
+  readonly grantee: { readonly kind: "user"; readonly id: string } | { readonly kind: "group"; readonly uri: string };
+  readonly permission: "FULL_CONTROL" | "READ" | "READ_ACP" | "WRITE" | "WRITE_ACP";
+}
+
 /** A version as it is at its bucket. */
 export interface ObjectVersion extends VersionRef {
   readonly isDeleteMarker: boolean;
@@ -51,6 +73,8 @@ export interface ObjectVersion extends VersionRef {
   readonly encryption: Encryption;
   readonly tags: readonly Tag[];
   readonly replicationStatus?: ReplicationStatus;
+  /** Where an object of class INTELLIGENT_TIERING lies when it cannot be read: `ARCHIVE_ACCESS`, `DEEP_ARCHIVE_ACCESS`. */
+  readonly archiveStatus?: string;
 }
 
 /**

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { replicaEncryption } from "./encryption.ts";
 import type { Encryption, Rule } from "./model.ts";
-import { type PlanRequest, planReplication, replicaEncryption } from "./plan.ts";
+import { type PlanRequest, planReplication } from "./plan.ts";
 
 const SOURCE_KEY = "arn:aws:kms:us-east-1:111122223333:key/source";
 const REPLICA_KEY = "arn:aws:kms:eu-west-1:111122223333:key/replica";

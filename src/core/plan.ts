@@ -7,6 +7,7 @@
  * @source aws-replication.md §5.1–5.4, §5.7
  */
 import { bucketArn, bucketOfArn, objectArn, parseArn } from "./arn.ts";
+import { encryptionContext, keyContext, replicaEncryption } from "./encryption.ts";
 import type { FailureCode } from "./failures/catalogue.ts";
 import type { RequestContext } from "./iam/model.ts";
 import type { Encryption, ObjectVersion, Operation, Rule } from "./model.ts";
@@ -18,12 +19,17 @@ export type StepName =
   | "readVersion"
   | "readAcl"
   | "readTags"
+  | "readRetention"
+  | "readLegalHold"
   | "writeReplica"
   | "createUpload"
   | "uploadParts"
   | "completeUpload"
   | "writeMarker"
-  | "writeTags";
+  | "writeTags"
+  | "writeAcl"
+  | "writeRetention"
+  | "writeLegalHold";
 
 /** The API call that a step makes, by its name in the API reference. */
 export type Call =
@@ -32,13 +38,18 @@ export type Call =
   | "GetObject"
   | "GetObjectAcl"
   | "GetObjectTagging"
+  | "GetObjectRetention"
+  | "GetObjectLegalHold"
   | "PutObject"
   | "CreateMultipartUpload"
   | "UploadPart"
   | "CompleteMultipartUpload"
   | "AbortMultipartUpload"
   | "DeleteObject"
-  | "PutObjectTagging";
+  | "PutObjectTagging"
+  | "PutObjectAcl"
+  | "PutObjectRetention"
+  | "PutObjectLegalHold";
 
 /** One thing that must be allowed for a step to succeed. */
 export interface Check {
@@ -70,6 +81,9 @@ export interface PlanRequest {
     readonly tagCount: number;
     /** 1 for objects that were put whole. */
     readonly partsCount: number;
+    /** Whether it has a retention, a legal hold: undefined when that is not known, and then nothing is planned for it. */
+    readonly retained?: boolean;
+    readonly held?: boolean;
   };
   readonly rule: Rule;
   readonly roleArn: string;
@@ -79,6 +93,8 @@ export interface PlanRequest {
   readonly destinationDefault?: Encryption;
   /** Object Ownership is BucketOwnerEnforced: the owner need not be overridden. */
   readonly destinationOwnerEnforced?: boolean;
+  /** Whether the source bucket has Object Lock: then every version is asked for its retention and legal hold. */
+  readonly sourceObjectLock?: boolean;
 }
 
 /** The session name by which replication is known in policies, logs and events. */
@@ -105,6 +121,12 @@ export const REPLICATION_ACTIONS: Readonly<Record<Call, string>> = {
   AbortMultipartUpload: "s3:ReplicateObject",
   DeleteObject: "s3:ReplicateDelete",
   PutObjectTagging: "s3:ReplicateTags",
+  GetObjectRetention: "s3:GetObjectRetention",
+  GetObjectLegalHold: "s3:GetObjectLegalHold",
+  // ReplicateObject covers access control lists; retention and holds have no action of replication's own.
+  PutObjectAcl: "s3:ReplicateObject",
+  PutObjectRetention: "s3:PutObjectRetention",
+  PutObjectLegalHold: "s3:PutObjectLegalHold",
 };
 
 /** Judges the tags that come along with a replica's write. */
@@ -113,38 +135,13 @@ export const REPLICATION_TAGS_ACTION = REPLICATION_ACTIONS.PutObjectTagging;
 export const OWNER_OVERRIDE_ACTION = "s3:ObjectOwnerOverrideToBucketOwner";
 
 /**
- * How the replica is encrypted: encrypted versions keep their kind, and KMS ones take the rule's key; unencrypted
- * ones get what the destination gives by default (undefined).
- *
- * @source aws-replication.md §2 rows 3, 5, 35
- */
-export function replicaEncryption(source: Encryption, rule: Rule): Encryption | undefined {
-  switch (source.kind) {
-    case "NOT-SSE":
-      return undefined;
-    case "SSE-S3":
-    case "SSE-C":
-      return { kind: source.kind };
-    case "SSE-KMS":
-    case "DSSE-KMS": {
-      const kmsKeyArn = rule.destination.replicaKmsKeyArn;
-      return {
-        kind: source.kind,
-        ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
-        bucketKey: source.bucketKey === true,
-      };
-    }
-  }
-}
-
-/**
  * Lists the steps of one task in the order in which they are made.
  *
- * Pure. Lock changes are not planned yet: such operations have the steps of none.
+ * Pure. What belongs to a version besides its bytes goes along with the write that carries them, so its checks stand
+ * there; only changes made later have steps of their own.
  */
 export function planReplication(request: PlanRequest): readonly Step[] {
-  const steps = operationSteps(request);
-  return steps.length === 0 ? [] : [assumeRole(request), ...steps];
+  return [assumeRole(request), ...operationSteps(request)];
 }
 
 function operationSteps(request: PlanRequest): Step[] {
@@ -152,18 +149,22 @@ function operationSteps(request: PlanRequest): Step[] {
     case "put":
       return putSteps(request);
     case "deleteMarker":
-      return [headVersion(request, "marker"), writeMarker(request)];
+      return [headVersion(request, "marker"), write(request, "writeMarker")];
     case "tags":
-      return [headVersion(request, "object"), readTags(request), writeTags(request)];
+      return [headVersion(request, "object"), readTags(request), write(request, "writeTags")];
     case "acl":
+      return [headVersion(request, "object"), readAcl(request), write(request, "writeAcl")];
     case "retention":
+      return [headVersion(request, "object"), readRetention(request), write(request, "writeRetention")];
     case "legalHold":
-      return [];
+      return [headVersion(request, "object"), readLegalHold(request), write(request, "writeLegalHold")];
   }
 }
 
 function putSteps(request: PlanRequest): Step[] {
-  const read = [readVersion(request), readAcl(request), ...(request.version.tagCount > 0 ? [readTags(request)] : [])];
+  const locks = request.sourceObjectLock === true ? [readRetention(request), readLegalHold(request)] : [];
+  const tags = request.version.tagCount > 0 ? [readTags(request)] : [];
+  const read = [readVersion(request), readAcl(request), ...tags, ...locks];
   if (request.version.partsCount <= 1) return [...read, writeReplica(request, "writeReplica")];
   return [
     ...read,
@@ -225,15 +226,26 @@ function readTags(request: PlanRequest): Step {
   return { ...sourceStep("readTags", "GetObjectTagging", checks), bodyNeedsIt: request.operation === "tags" };
 }
 
-const WRITES = {
+/** What could not be told of a version's protection is not left out: the version is not written without it. */
+function readRetention(request: PlanRequest): Step {
+  const check = sourceCheck(request, "GetObjectRetention", "SrcGetRetentionNotPermitted");
+  return sourceStep("readRetention", "GetObjectRetention", [check]);
+}
+
+function readLegalHold(request: PlanRequest): Step {
+  const check = sourceCheck(request, "GetObjectLegalHold", "SrcGetLegalHoldNotPermitted");
+  return sourceStep("readLegalHold", "GetObjectLegalHold", [check]);
+}
+
+const BODY_WRITES = {
   writeReplica: { call: "PutObject", deniedCode: "DstPutObjectNotPermitted" },
   createUpload: { call: "CreateMultipartUpload", deniedCode: "DstMultipartInitNotPermitted" },
   uploadParts: { call: "UploadPart", deniedCode: "DstMultipartUploadNotPermitted" },
   completeUpload: { call: "CompleteMultipartUpload", deniedCode: "DstMultipartCompleteNotPermitted" },
 } as const;
 
-function writeReplica(request: PlanRequest, name: keyof typeof WRITES): Step {
-  const { call, deniedCode } = WRITES[name];
+function writeReplica(request: PlanRequest, name: keyof typeof BODY_WRITES): Step {
+  const { call, deniedCode } = BODY_WRITES[name];
   const encryption = replicaEncryption(request.version.encryption, request.rule);
   const checks = [destinationCheck(request, REPLICATION_ACTIONS[call], deniedCode, encryptionContext(encryption))];
   const isFirstWrite = name === "writeReplica" || name === "createUpload";
@@ -241,9 +253,7 @@ function writeReplica(request: PlanRequest, name: keyof typeof WRITES): Step {
     checks.push(destinationCheck(request, OWNER_OVERRIDE_ACTION, deniedCode));
   }
   if (isFirstWrite) checks.push(...replicaKeyChecks(request, deniedCode));
-  if (isFirstWrite && request.version.tagCount > 0) {
-    checks.push(destinationCheck(request, REPLICATION_TAGS_ACTION, "DstPutTaggingNotPermitted"));
-  }
+  if (isFirstWrite) checks.push(...belongings(request).map((one) => check(request, one)));
   return { name, call, by: "role", side: "destination", checks, bodyNeedsIt: true };
 }
 
@@ -262,28 +272,35 @@ function replicaKeyChecks(request: PlanRequest, deniedCode: FailureCode): Check[
   return actions.map((action) => ({ action, resource, on: "replicaKey", context, deniedCode }));
 }
 
-function writeMarker(request: PlanRequest): Step {
-  const check = destinationCheck(request, REPLICATION_ACTIONS.DeleteObject, "DstDelObjNotPermitted");
-  return {
-    name: "writeMarker",
-    call: "DeleteObject",
-    by: "role",
-    side: "destination",
-    checks: [check],
-    bodyNeedsIt: true,
-  };
+/** What is written beside a body: the call, and what its denial is called. */
+const WRITES = {
+  writeMarker: { call: "DeleteObject", deniedCode: "DstDelObjNotPermitted" },
+  writeTags: { call: "PutObjectTagging", deniedCode: "DstPutTaggingNotPermitted" },
+  writeAcl: { call: "PutObjectAcl", deniedCode: "DstPutAclNotPermitted" },
+  writeRetention: { call: "PutObjectRetention", deniedCode: "DstPutRetentionNotPermitted" },
+  writeLegalHold: { call: "PutObjectLegalHold", deniedCode: "DstPutLegalHoldNotPermitted" },
+} as const satisfies Partial<Record<StepName, { readonly call: Call; readonly deniedCode: FailureCode }>>;
+
+function write(request: PlanRequest, name: keyof typeof WRITES): Step {
+  const { call } = WRITES[name];
+  return { name, call, by: "role", side: "destination", checks: [check(request, name)], bodyNeedsIt: true };
 }
 
-function writeTags(request: PlanRequest): Step {
-  const check = destinationCheck(request, REPLICATION_ACTIONS.PutObjectTagging, "DstPutTaggingNotPermitted");
-  return {
-    name: "writeTags",
-    call: "PutObjectTagging",
-    by: "role",
-    side: "destination",
-    checks: [check],
-    bodyNeedsIt: true,
-  };
+function check(request: PlanRequest, name: keyof typeof WRITES): Check {
+  const { call, deniedCode } = WRITES[name];
+  return destinationCheck(request, REPLICATION_ACTIONS[call], deniedCode);
+}
+
+/**
+ * What goes along with a version's bytes and needs an action of its own. That a replica's retention needs
+ * s3:PutObjectRetention is unconfirmed (A15).
+ */
+function belongings({ version }: PlanRequest): (keyof typeof WRITES)[] {
+  return [
+    ...(version.tagCount > 0 ? (["writeTags"] as const) : []),
+    ...(version.retained === true ? (["writeRetention"] as const) : []),
+    ...(version.held === true ? (["writeLegalHold"] as const) : []),
+  ];
 }
 
 function sourceStep(name: StepName, call: Call, checks: readonly Check[]): Step {
@@ -309,33 +326,4 @@ function destinationCheck(
 ): Check {
   const bucket = bucketOfArn(request.rule.destination.bucketArn) ?? "";
   return { action, resource: objectArn(bucket, request.version.key), on: "destinationObject", context, deniedCode };
-}
-
-/** The condition keys of a write that names its encryption. */
-function encryptionContext(encryption: Encryption | undefined): RequestContext {
-  if (encryption?.kind === "SSE-S3") return { "s3:x-amz-server-side-encryption": "AES256" };
-  if (encryption?.kind !== "SSE-KMS" && encryption?.kind !== "DSSE-KMS") return {};
-  return {
-    "s3:x-amz-server-side-encryption": encryption.kind === "SSE-KMS" ? "aws:kms" : "aws:kms:dsse",
-    ...(encryption.kmsKeyArn === undefined
-      ? {}
-      : { "s3:x-amz-server-side-encryption-aws-kms-key-id": encryption.kmsKeyArn }),
-  };
-}
-
-/** The encryption context that S3 sends to KMS: the object's ARN, or the bucket's with a bucket key. */
-function keyContext(
-  bucket: string,
-  key: string,
-  encryption: Encryption,
-  region: string | undefined,
-  roleArn: string,
-): RequestContext {
-  const arn = encryption.bucketKey === true ? bucketArn(bucket) : objectArn(bucket, key);
-  return {
-    "kms:calleraccount": parseArn(roleArn)?.account ?? "",
-    "kms:encryptioncontext:aws:s3:arn": arn,
-    "kms:encryptioncontextkeys": ["aws:s3:arn"],
-    ...(region === undefined ? {} : { "kms:viaservice": `s3.${region}.amazonaws.com` }),
-  };
 }

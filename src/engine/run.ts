@@ -4,7 +4,7 @@
 import { bucketOfArn } from "../core/arn.ts";
 import { assert } from "../core/assert.ts";
 import type { FailureCode } from "../core/failures/catalogue.ts";
-import type { Rule, Tag } from "../core/model.ts";
+import type { AccessControlList, Retention, Rule, Tag } from "../core/model.ts";
 import type { Step } from "../core/plan.ts";
 import type { TaskRow } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
@@ -23,13 +23,24 @@ export interface Run {
   readonly signal: AbortSignal;
   session?: Session;
   /** What has been read of the source. */
-  readonly source: { head?: ObjectHead; bytes?: Uint8Array; body?: Body; tags?: readonly Tag[] };
+  readonly source: SourceSeen;
   uploadId?: string;
   parts?: readonly UploadedPart[];
   replicaVersionId?: string;
   sentBytes: number;
   /** The replica was written, but without something that belongs to it: the task has failed all the same. */
   metadataFailure?: StepFailure;
+}
+
+/** What was read of the source version, from step to step. */
+export interface SourceSeen {
+  head?: ObjectHead;
+  bytes?: Uint8Array;
+  body?: Body;
+  tags?: readonly Tag[];
+  acl?: AccessControlList;
+  retention?: Retention | undefined;
+  legalHold?: boolean;
 }
 
 /** A store's answer, and the step that it ended. */

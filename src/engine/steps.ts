@@ -1,7 +1,10 @@
 /**
  * The steps of a plan, performed: one function per step name. A step that a store refuses throws a StepFailure.
  */
-import { REPLICATION_TAGS_ACTION, replicaEncryption, type Step, type StepName } from "../core/plan.ts";
+
+import { assert } from "../core/assert.ts";
+import { replicaEncryption } from "../core/encryption.ts";
+import { REPLICATION_TAGS_ACTION, type Step, type StepName } from "../core/plan.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { ChecksumAlgorithm, ObjectHead, PutReply, WriteRequest } from "../s3/store.ts";
 import { uploadAllParts } from "./parts.ts";
@@ -32,12 +35,17 @@ const PERFORM: Readonly<Record<StepName, (run: Run, step: Step) => Promise<void>
   readVersion,
   readAcl,
   readTags,
+  readRetention,
+  readLegalHold,
   writeReplica,
   createUpload,
   uploadParts,
   completeUpload,
   writeMarker,
   writeTags,
+  writeAcl,
+  writeRetention,
+  writeLegalHold,
 };
 
 async function assumeRole(run: Run, step: Step): Promise<void> {
@@ -89,9 +97,16 @@ function isMultipart(head: ObjectHead): boolean {
   return head.etag.includes("-");
 }
 
-/** Reading it is part of replication and may be denied; replicas belong to the bucket's owner, so nothing is done with it. */
 async function readAcl(run: Run, step: Step): Promise<void> {
-  await answered(step, sourceOf(run).getObjectAcl(run.task.version, run));
+  run.source.acl = await answered(step, sourceOf(run).getObjectAcl(run.task.version, run));
+}
+
+async function readRetention(run: Run, step: Step): Promise<void> {
+  run.source.retention = await answered(step, sourceOf(run).getObjectRetention(run.task.version, run));
+}
+
+async function readLegalHold(run: Run, step: Step): Promise<void> {
+  run.source.legalHold = await answered(step, sourceOf(run).getObjectLegalHold(run.task.version, run));
 }
 
 async function readTags(run: Run, step: Step): Promise<void> {
@@ -165,6 +180,26 @@ async function writeMarker(run: Run, step: Step): Promise<void> {
 
 async function writeTags(run: Run, step: Step): Promise<void> {
   await answered(step, putTags(run, run.task.version.versionId));
+}
+
+async function writeAcl(run: Run, step: Step): Promise<void> {
+  const { acl } = run.source;
+  assert(acl !== undefined, "readAcl goes before writeAcl");
+  await answered(step, destinationOf(run).putObjectAcl({ ...replicaRef(run), acl }, run));
+}
+
+async function writeRetention(run: Run, step: Step): Promise<void> {
+  const { retention } = run.source;
+  await answered(step, destinationOf(run).putObjectRetention({ ...replicaRef(run), retention }, run));
+}
+
+async function writeLegalHold(run: Run, step: Step): Promise<void> {
+  const { legalHold = false } = run.source;
+  await answered(step, destinationOf(run).putObjectLegalHold({ ...replicaRef(run), legalHold }, run));
+}
+
+function replicaRef(run: Run) {
+  return { ...target(run), versionId: run.task.version.versionId };
 }
 
 /**

@@ -128,6 +128,12 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
     getObjectAcl: (request, callOptions) =>
       run("GetObjectAcl", request, callOptions, (call) => getObjectAcl(s3, call, request)),
 
+    putObjectAcl: notImplemented("PutObjectAcl"),
+    getObjectRetention: notImplemented("GetObjectRetention"),
+    putObjectRetention: notImplemented("PutObjectRetention"),
+    getObjectLegalHold: notImplemented("GetObjectLegalHold"),
+    putObjectLegalHold: notImplemented("PutObjectLegalHold"),
+
     listObjectVersions: (request, callOptions) =>
       run("ListObjectVersions", request, callOptions, (call) => {
         const bucket = requireBucket(s3, request.bucket);
@@ -156,6 +162,13 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
         if (next === undefined || typeof next === "string") return { versions: listed };
         return { versions: listed, next: { keyMarker: next.key, versionIdMarker: next.versionId ?? "" } };
       }),
+  };
+}
+
+/** What the brain does not do, over HTTP too (`s3/gaps.ts`). */
+function notImplemented(operation: string): (request: Named) => Promise<never> {
+  return async () => {
+    throw new S3Error(`${operation} is not emulated`, { operation, status: 501, code: "NotImplemented" });
   };
 }
 

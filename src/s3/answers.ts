@@ -4,11 +4,12 @@
  *
  * Readers take what is there: a header that a store leaves out becomes undefined, never a guess.
  */
-import type { Encryption, Tag } from "../core/model.ts";
+import type { AccessControlList, AclGrant, Encryption, Retention, Tag } from "../core/model.ts";
 import { child, childrenNamed, childText, type XmlElement } from "../core/xml.ts";
 import { CHECKSUM_ALGORITHMS, checksumHeader } from "./checksum.ts";
 import { fromHeaderText, type HeaderTextCustom } from "./header-text.ts";
-import type { ChecksumAlgorithm, Checksums, ObjectAcl, ObjectHead } from "./store.ts";
+import { SEALED_HEADER } from "./replica-headers.ts";
+import type { ChecksumAlgorithm, Checksums, ObjectHead } from "./store.ts";
 
 /** What the readers need of an answer. */
 export interface AnswerHeaders {
@@ -53,9 +54,27 @@ export function readObjectHead(answer: AnswerHeaders, custom: HeaderTextCustom):
   if (tagCount !== undefined) head.tagCount = tagCount;
   const partsCount = readNumber(answer.header("x-amz-mp-parts-count"));
   if (partsCount !== undefined) head.partsCount = partsCount;
+  const retention = readRetentionHeaders(answer);
+  if (retention !== undefined) head.retention = retention;
+  const legalHold = answer.header("x-amz-object-lock-legal-hold");
+  if (legalHold !== undefined) head.legalHold = legalHold === "ON";
+  const archiveStatus = answer.header("x-amz-archive-status");
+  if (archiveStatus !== undefined) head.archiveStatus = archiveStatus;
+  const sealed = answer.header(SEALED_HEADER);
+  if (sealed !== undefined) head.sealed = sealed;
   const requestId = answer.header("x-amz-request-id");
   if (requestId !== undefined) head.requestId = requestId;
   return head;
+}
+
+function readRetentionHeaders(answer: AnswerHeaders): Retention | undefined {
+  return retentionOf(answer.header("x-amz-object-lock-mode"), answer.header("x-amz-object-lock-retain-until-date"));
+}
+
+function retentionOf(mode: string | undefined, until: string | undefined): Retention | undefined {
+  const retainUntilMs = Date.parse(until ?? "");
+  if ((mode !== "GOVERNANCE" && mode !== "COMPLIANCE") || !Number.isFinite(retainUntilMs)) return undefined;
+  return { mode, retainUntilMs };
 }
 
 function readContentHeaders(answer: AnswerHeaders): Record<string, string> {
@@ -130,20 +149,29 @@ export function readTags(root: XmlElement): Tag[] {
 }
 
 /** @param root an `AccessControlPolicy` document */
-export function readAcl(root: XmlElement): ObjectAcl {
+export function readAcl(root: XmlElement): AccessControlList {
   const list = child(root, "AccessControlList");
   const grants = list === undefined ? [] : childrenNamed(list, "Grant");
-  return {
-    ownerId: childText(child(root, "Owner") ?? root, "ID") ?? "",
-    grants: grants.map((grant) => {
-      const grantee = child(grant, "Grantee");
-      const names = grantee === undefined ? [] : ["ID", "URI", "EmailAddress"].map((name) => childText(grantee, name));
-      return {
-        grantee: names.find((name) => name !== undefined && name !== "") ?? "",
-        permission: childText(grant, "Permission") ?? "",
-      };
-    }),
-  };
+  return { ownerId: childText(child(root, "Owner") ?? root, "ID") ?? "", grants: grants.flatMap(readGrant) };
+}
+
+const PERMISSIONS: ReadonlySet<string> = new Set(["FULL_CONTROL", "READ", "READ_ACP", "WRITE", "WRITE_ACP"]);
+
+/** Grants to an address are answered as grants to the user behind it. */
+function readGrant(grant: XmlElement): AclGrant[] {
+  const grantee = child(grant, "Grantee");
+  const permission = childText(grant, "Permission") ?? "";
+  if (grantee === undefined || !PERMISSIONS.has(permission)) return [];
+  const id = childText(grantee, "ID");
+  const uri = childText(grantee, "URI");
+  const held = { permission: permission as AclGrant["permission"] };
+  if (uri) return [{ ...held, grantee: { kind: "group", uri } }];
+  return id ? [{ ...held, grantee: { kind: "user", id } }] : [];
+}
+
+/** @param root a `Retention` document; undefined when it says nothing */
+export function readRetention(root: XmlElement): Retention | undefined {
+  return retentionOf(childText(root, "Mode"), childText(root, "RetainUntilDate"));
 }
 
 /** ETags stand in quotes, in headers and in documents. */

@@ -7,9 +7,9 @@
  * @source https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
  */
 import { assert } from "../core/assert.ts";
-import type { Credentials } from "../core/model.ts";
+import type { AccessControlList, Credentials, Retention } from "../core/model.ts";
 import { childText } from "../core/xml.ts";
-import { optional, readAcl, readChecksums, readObjectHead, readTags, unquoted } from "./answers.ts";
+import { optional, readAcl, readChecksums, readObjectHead, readRetention, readTags, unquoted } from "./answers.ts";
 import { bucketSettingsOf } from "./bucket-settings.ts";
 import { Caller } from "./caller.ts";
 import { checksumOf } from "./checksum.ts";
@@ -18,13 +18,17 @@ import type { Exchange } from "./exchange.ts";
 import { ListingError, readVersionPage } from "./listings.ts";
 import { failedCall } from "./network-errors.ts";
 import { type ProviderProfile, profileOf } from "./profiles.ts";
+import { SEALED_HEADER } from "./replica-headers.ts";
 import {
+  aclDocument,
   addChecksum,
   addReplica,
   completeUploadDocument,
   completeUploadHeaders,
   createUploadHeaders,
   type Headers,
+  legalHoldDocument,
+  retentionDocument,
   taggingDocument,
   writeHeaders,
 } from "./requests.ts";
@@ -37,11 +41,13 @@ import type {
   DeleteRequest,
   GetRequest,
   ListVersionsRequest,
-  ObjectAcl,
   ObjectHead,
   ObjectReply,
+  PutAclRequest,
+  PutLegalHoldRequest,
   PutReply,
   PutRequest,
+  PutRetentionRequest,
   PutTaggingRequest,
   ReadRequest,
   Store,
@@ -126,6 +132,11 @@ function storeOf(caller: Caller): Store {
     getObjectTagging: (request, options) => getObjectTagging(caller, request, options),
     putObjectTagging: (request, options) => putObjectTagging(caller, request, options),
     getObjectAcl: (request, options) => getObjectAcl(caller, request, options),
+    putObjectAcl: (request, options) => putObjectAcl(caller, request, options),
+    getObjectRetention: (request, options) => getObjectRetention(caller, request, options),
+    putObjectRetention: (request, options) => putObjectRetention(caller, request, options),
+    getObjectLegalHold: (request, options) => getObjectLegalHold(caller, request, options),
+    putObjectLegalHold: (request, options) => putObjectLegalHold(caller, request, options),
     listObjectVersions: (request, options) => listObjectVersions(caller, request, options),
   };
 }
@@ -142,6 +153,7 @@ async function headObject(caller: Caller, request: ReadRequest, options?: CallOp
 
 async function getObject(caller: Caller, request: GetRequest, options?: CallOptions): Promise<ObjectReply> {
   const headers = checksumMode(request);
+  if (request.sealed === true) headers[SEALED_HEADER] = "true";
   if (request.range !== undefined) headers["range"] = `bytes=${request.range.firstByte}-${request.range.lastByte}`;
   const exchange = await caller.send({ operation: "GetObject", method: "GET", ...readCall(request), headers }, options);
   if (!exchange.hasLength) {
@@ -281,22 +293,78 @@ async function getObjectTagging(caller: Caller, request: ReadRequest, options?: 
 }
 
 async function putObjectTagging(caller: Caller, request: PutTaggingRequest, options?: CallOptions): Promise<void> {
-  const { bucket, key, versionId, tags } = request;
-  const payload = Buffer.from(taggingDocument(tags));
-  const headers = { "content-type": "application/xml", "content-md5": await checksumOf("MD5", payload) };
-  const query = { tagging: "", versionId };
-  await caller.sendOnly(
-    { operation: "PutObjectTagging", method: "PUT", bucket, key, query, headers, payload },
-    options,
-  );
+  const call = { operation: "PutObjectTagging", resource: "tagging", document: taggingDocument(request.tags) };
+  await putDocument(caller, request, call, options);
 }
 
-async function getObjectAcl(caller: Caller, request: ReadRequest, options?: CallOptions): Promise<ObjectAcl> {
+/** Replaces one of a version's sub-resources. */
+async function putDocument(
+  caller: Caller,
+  { bucket, key, versionId }: ReadRequest,
+  put: { readonly operation: string; readonly resource: string; readonly document: string; readonly headers?: Headers },
+  options?: CallOptions,
+): Promise<void> {
+  const { operation, resource, document } = put;
+  const payload = Buffer.from(document);
+  const digest = { "content-type": "application/xml", "content-md5": await checksumOf("MD5", payload) };
+  const headers = { ...put.headers, ...digest };
+  const query = { [resource]: "", versionId };
+  await caller.sendOnly({ operation, method: "PUT", bucket, key, query, headers, payload }, options);
+}
+
+async function getObjectAcl(caller: Caller, request: ReadRequest, options?: CallOptions): Promise<AccessControlList> {
   const { bucket, key, versionId } = request;
   const query = { acl: "", versionId };
   const call = { operation: "GetObjectAcl", method: "GET", bucket, key, query } as const;
   const { root } = await caller.sendForDocument(call, ["AccessControlPolicy"], options);
   return readAcl(root);
+}
+
+async function putObjectAcl(caller: Caller, request: PutAclRequest, options?: CallOptions): Promise<void> {
+  const call = { operation: "PutObjectAcl", resource: "acl", document: aclDocument(request.acl) };
+  await putDocument(caller, request, call, options);
+}
+
+/** A version without retention answers with an error of its own. */
+async function getObjectRetention(
+  caller: Caller,
+  request: ReadRequest,
+  options?: CallOptions,
+): Promise<Retention | undefined> {
+  const { bucket, key, versionId } = request;
+  const query = { retention: "", versionId };
+  const call = { operation: "GetObjectRetention", method: "GET", bucket, key, query } as const;
+  try {
+    return readRetention((await caller.sendForDocument(call, ["Retention"], options)).root);
+  } catch (error) {
+    if (error instanceof S3Error && error.code === "NoSuchObjectLockConfiguration") return undefined;
+    throw error;
+  }
+}
+
+async function putObjectRetention(caller: Caller, request: PutRetentionRequest, options?: CallOptions): Promise<void> {
+  const bypass = request.bypassGovernance === true ? { "x-amz-bypass-governance-retention": "true" } : {};
+  const document = retentionDocument(request.retention);
+  const call = { operation: "PutObjectRetention", resource: "retention", document, headers: bypass };
+  await putDocument(caller, request, call, options);
+}
+
+async function getObjectLegalHold(caller: Caller, request: ReadRequest, options?: CallOptions): Promise<boolean> {
+  const { bucket, key, versionId } = request;
+  const query = { "legal-hold": "", versionId };
+  const call = { operation: "GetObjectLegalHold", method: "GET", bucket, key, query } as const;
+  try {
+    const { root } = await caller.sendForDocument(call, ["LegalHold"], options);
+    return childText(root, "Status") === "ON";
+  } catch (error) {
+    if (error instanceof S3Error && error.code === "NoSuchObjectLockConfiguration") return false;
+    throw error;
+  }
+}
+
+async function putObjectLegalHold(caller: Caller, request: PutLegalHoldRequest, options?: CallOptions): Promise<void> {
+  const document = legalHoldDocument(request.legalHold);
+  await putDocument(caller, request, { operation: "PutObjectLegalHold", resource: "legal-hold", document }, options);
 }
 
 async function listObjectVersions(

@@ -12,3 +12,12 @@ export const REPLICA_VERSION_ID_HEADER = "x-amz-version-id";
 
 /** The `LastModified` that it takes, in milliseconds since 1970, decimal. */
 export const REPLICA_LAST_MODIFIED_HEADER = "x-lockstep-source-last-modified";
+
+/** `destination`: the destination bucket's owner owns the replica. */
+export const REPLICA_OWNER_HEADER = "x-lockstep-replica-owner";
+
+/**
+ * Asks for the stored bytes of an SSE-C version, comes back with what describes them, and goes along when they are
+ * written: replication cannot read what only the customer has the key of.
+ */
+export const SEALED_HEADER = "x-lockstep-sealed";

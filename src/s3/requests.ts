@@ -3,12 +3,16 @@
  *
  * @source https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html and its neighbours
  */
-import { assert } from "../core/assert.ts";
-import type { Encryption, Tag } from "../core/model.ts";
-import { printXml, type XmlNode } from "../core/xml.ts";
+import type { AccessControlList, AclGrant, Encryption, Retention, Tag } from "../core/model.ts";
+import { escapeXml, printXml, type XmlNode } from "../core/xml.ts";
 import { CHECKSUM_ALGORITHMS, checksumHeader } from "./checksum.ts";
 import { type HeaderTextCustom, toHeaderText } from "./header-text.ts";
-import { REPLICA_LAST_MODIFIED_HEADER, REPLICA_VERSION_ID_HEADER } from "./replica-headers.ts";
+import {
+  REPLICA_LAST_MODIFIED_HEADER,
+  REPLICA_OWNER_HEADER,
+  REPLICA_VERSION_ID_HEADER,
+  SEALED_HEADER,
+} from "./replica-headers.ts";
 import { encodeUri } from "./sigv4.ts";
 import type {
   ChecksumAlgorithm,
@@ -35,14 +39,37 @@ export function writeHeaders(request: WriteRequest, custom: HeaderTextCustom): H
   if (storageClass !== undefined) headers["x-amz-storage-class"] = storageClass;
   if (encryption !== undefined) addEncryption(headers, encryption);
   if (tags !== undefined && tags.length > 0) headers["x-amz-tagging"] = tagQuery(tags);
+  if (request.acl !== undefined) addGrants(headers, request.acl);
+  if (request.retention !== undefined) {
+    headers["x-amz-object-lock-mode"] = request.retention.mode;
+    headers["x-amz-object-lock-retain-until-date"] = new Date(request.retention.retainUntilMs).toISOString();
+  }
+  if (request.legalHold !== undefined) headers["x-amz-object-lock-legal-hold"] = request.legalHold ? "ON" : "OFF";
   if (replica !== undefined) addReplica(headers, replica);
   return headers;
 }
 
+const GRANT_HEADERS: Readonly<Record<AclGrant["permission"], string>> = {
+  FULL_CONTROL: "x-amz-grant-full-control",
+  READ: "x-amz-grant-read",
+  READ_ACP: "x-amz-grant-read-acp",
+  WRITE: "x-amz-grant-write",
+  WRITE_ACP: "x-amz-grant-write-acp",
+};
+
+/** Grants in headers replace the default ones, so the owner's own is among them. */
+function addGrants(headers: Headers, acl: AccessControlList): void {
+  for (const { grantee, permission } of acl.grants) {
+    const name = GRANT_HEADERS[permission];
+    const text = grantee.kind === "user" ? `id="${grantee.id}"` : `uri="${grantee.uri}"`;
+    headers[name] = headers[name] === undefined ? text : `${headers[name]}, ${text}`;
+  }
+}
+
+/** Sealed bytes say themselves what key they are under. */
 function addEncryption(headers: Headers, encryption: Encryption): void {
   const { kind, kmsKeyArn, bucketKey } = encryption;
-  assert(kind !== "SSE-C", "a customer's key cannot be sent: the port does not carry one");
-  if (kind === "NOT-SSE") return;
+  if (kind === "NOT-SSE" || kind === "SSE-C") return;
   if (kind === "SSE-S3") {
     headers["x-amz-server-side-encryption"] = "AES256";
     return;
@@ -56,6 +83,8 @@ function addEncryption(headers: Headers, encryption: Encryption): void {
 export function addReplica(headers: Headers, replica: ReplicaIdentity): void {
   headers[REPLICA_VERSION_ID_HEADER] = replica.versionId;
   headers[REPLICA_LAST_MODIFIED_HEADER] = String(replica.lastModifiedMs);
+  if (replica.ownerOverride === true) headers[REPLICA_OWNER_HEADER] = "destination";
+  if (replica.sealed !== undefined) headers[SEALED_HEADER] = replica.sealed;
 }
 
 function tagQuery(tags: readonly Tag[]): string {
@@ -131,4 +160,38 @@ export function taggingDocument(tags: readonly Tag[]): string {
     ],
   );
   return printXml(["Tagging", [["TagSet", nodes]]], S3_NAMESPACE);
+}
+
+/** The document of PutObjectAcl. */
+export function aclDocument(acl: AccessControlList): string {
+  // A grantee's type is an attribute, which the printer of documents does not know.
+  const grants = acl.grants.map(({ grantee, permission }) => {
+    const type = grantee.kind === "user" ? "CanonicalUser" : "Group";
+    const name = grantee.kind === "user" ? `<ID>${escapeXml(grantee.id)}</ID>` : `<URI>${escapeXml(grantee.uri)}</URI>`;
+    return (
+      `<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="${type}">${name}</Grantee>` +
+      `<Permission>${permission}</Permission></Grant>`
+    );
+  });
+  return (
+    `<AccessControlPolicy xmlns="${S3_NAMESPACE}"><Owner><ID>${escapeXml(acl.ownerId)}</ID></Owner>` +
+    `<AccessControlList>${grants.join("")}</AccessControlList></AccessControlPolicy>`
+  );
+}
+
+/** The document of PutObjectRetention; an empty one ends the retention. */
+export function retentionDocument(retention: Retention | undefined): string {
+  const nodes: XmlNode[] =
+    retention === undefined
+      ? []
+      : [
+          ["Mode", retention.mode],
+          ["RetainUntilDate", new Date(retention.retainUntilMs).toISOString()],
+        ];
+  return printXml(["Retention", nodes], S3_NAMESPACE);
+}
+
+/** The document of PutObjectLegalHold. */
+export function legalHoldDocument(legalHold: boolean): string {
+  return printXml(["LegalHold", [["Status", legalHold ? "ON" : "OFF"]]], S3_NAMESPACE);
 }

@@ -4,10 +4,10 @@
  * Implementations: `s3/client.ts` (signed HTTP) and whatever has buckets. The errors are those of the Store port
  * (`store.ts`); what a bucket does not have configured is no error but `undefined`.
  */
-import type { Encryption } from "../core/model.ts";
+import type { AccessControlList, Encryption } from "../core/model.ts";
 import type { XmlElement } from "../core/xml.ts";
 import type { ObjectPage } from "./listings.ts";
-import type { CallOptions, ObjectAcl } from "./store.ts";
+import type { CallOptions } from "./store.ts";
 
 export interface BucketSettings {
   /** Every bucket of the account that signs. */
@@ -41,7 +41,7 @@ export interface BucketSettings {
 
   /** `BucketOwnerEnforced`, `BucketOwnerPreferred` or `ObjectWriter`, as the store spells it. */
   getBucketOwnership(bucket: string, options?: CallOptions): Promise<string | undefined>;
-  getBucketAcl(bucket: string, options?: CallOptions): Promise<ObjectAcl>;
+  getBucketAcl(bucket: string, options?: CallOptions): Promise<AccessControlList>;
   /** Undefined: the bucket was made without Object Lock. */
   getObjectLock(bucket: string, options?: CallOptions): Promise<ObjectLock | undefined>;
   getPublicAccessBlock(bucket: string, options?: CallOptions): Promise<PublicAccessBlock | undefined>;

@@ -11,7 +11,7 @@
  * - A key is the raw key: encoding is the implementation's business. ETags come without quotes.
  * - A call whose signal is aborted rejects and leaves no socket or open file behind.
  */
-import type { Encryption, Tag } from "../core/model.ts";
+import type { AccessControlList, Encryption, Retention, Tag } from "../core/model.ts";
 
 export interface Store {
   /** Rejects with 404 when there is no such version, with 405 when it is a delete marker. */
@@ -35,7 +35,15 @@ export interface Store {
   getObjectTagging(request: ReadRequest, options?: CallOptions): Promise<readonly Tag[]>;
   /** Replaces the whole set of the version. */
   putObjectTagging(request: PutTaggingRequest, options?: CallOptions): Promise<void>;
-  getObjectAcl(request: ReadRequest, options?: CallOptions): Promise<ObjectAcl>;
+  getObjectAcl(request: ReadRequest, options?: CallOptions): Promise<AccessControlList>;
+  putObjectAcl(request: PutAclRequest, options?: CallOptions): Promise<void>;
+
+  /** Undefined when the version is not retained. Rejects with 400 in a bucket without Object Lock. */
+  getObjectRetention(request: ReadRequest, options?: CallOptions): Promise<Retention | undefined>;
+  putObjectRetention(request: PutRetentionRequest, options?: CallOptions): Promise<void>;
+  /** Whether the version is held. Rejects with 400 in a bucket without Object Lock. */
+  getObjectLegalHold(request: ReadRequest, options?: CallOptions): Promise<boolean>;
+  putObjectLegalHold(request: PutLegalHoldRequest, options?: CallOptions): Promise<void>;
 
   /** One page, keys in UTF-8 order, within a key the newest version first. Delete markers are in it. */
   listObjectVersions(request: ListVersionsRequest, options?: CallOptions): Promise<VersionPage>;
@@ -58,6 +66,11 @@ export interface ReadRequest {
 export interface GetRequest extends ReadRequest {
   /** Both ends included, from 0. */
   readonly range?: { readonly firstByte: number; readonly lastByte: number };
+  /**
+   * The bytes as they are stored, for versions under a customer's key (SSE-C): nobody but the customer can read them, and
+   * replication need not. Only stores that replicate themselves know it; all others answer as if it were not asked.
+   */
+  readonly sealed?: boolean;
 }
 
 export type ChecksumAlgorithm = "CRC32" | "CRC32C" | "CRC64NVME" | "SHA1" | "SHA256";
@@ -92,6 +105,13 @@ export interface ObjectHead extends ObjectMetadata {
   readonly tagCount?: number;
   /** Only when a part was asked for. */
   readonly partsCount?: number;
+  /** Undefined when there is none, and when the caller may not see it. */
+  readonly retention?: Retention;
+  readonly legalHold?: boolean;
+  /** `x-amz-archive-status`: why an object of class INTELLIGENT_TIERING cannot be read now. */
+  readonly archiveStatus?: string;
+  /** Only when sealed bytes were asked for. */
+  readonly sealed?: string;
   readonly requestId?: string;
 }
 
@@ -126,6 +146,10 @@ export type Payload =
 export interface ReplicaIdentity {
   readonly versionId: string;
   readonly lastModifiedMs: number;
+  /** `AccessControlTranslation`: the destination bucket's owner owns the replica. */
+  readonly ownerOverride?: boolean;
+  /** What `ObjectHead.sealed` said of the bytes that are written as they are. Opaque. */
+  readonly sealed?: string;
 }
 
 export interface WriteRequest extends ObjectMetadata {
@@ -135,6 +159,10 @@ export interface WriteRequest extends ObjectMetadata {
   /** Undefined: the destination bucket's default. */
   readonly encryption?: Encryption;
   readonly tags?: readonly Tag[];
+  /** Grants besides the owner's; undefined: the owner alone. */
+  readonly acl?: AccessControlList;
+  readonly retention?: Retention;
+  readonly legalHold?: boolean;
   readonly replica?: ReplicaIdentity;
 }
 
@@ -198,9 +226,19 @@ export interface PutTaggingRequest extends ReadRequest {
   readonly tags: readonly Tag[];
 }
 
-export interface ObjectAcl {
-  readonly ownerId: string;
-  readonly grants: readonly { readonly grantee: string; readonly permission: string }[];
+/** Replaces the whole list of the version. */
+export interface PutAclRequest extends ReadRequest {
+  readonly acl: AccessControlList;
+}
+
+/** Undefined retention ends it, where the caller may. */
+export interface PutRetentionRequest extends ReadRequest {
+  readonly retention: Retention | undefined;
+  readonly bypassGovernance?: boolean;
+}
+
+export interface PutLegalHoldRequest extends ReadRequest {
+  readonly legalHold: boolean;
 }
 
 export interface ListVersionsRequest {

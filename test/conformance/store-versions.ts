@@ -160,7 +160,7 @@ export function versionTests(subject: Subject, can: StoreCapabilities): void {
     const versionId = await subject.put(key, "x");
     const acl = await subject.store.getObjectAcl({ bucket: subject.bucket, key, versionId });
     assert.notEqual(acl.ownerId, "");
-    assert.deepEqual(acl.grants, [{ grantee: acl.ownerId, permission: "FULL_CONTROL" }]);
+    assert.deepEqual(acl.grants, [{ grantee: { kind: "user", id: acl.ownerId }, permission: "FULL_CONTROL" }]);
   });
 
   const noIdentity = { skip: can.replicaIdentity ? false : "the store gives version ids of its own" };

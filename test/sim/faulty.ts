@@ -65,6 +65,15 @@ export function faulty(store: Store, time: VirtualTime, faults: Faults, life: Li
     getObjectTagging: (request, options) => call("GetObjectTagging", () => store.getObjectTagging(request, options)),
     putObjectTagging: (request, options) => call("PutObjectTagging", () => store.putObjectTagging(request, options)),
     getObjectAcl: (request, options) => call("GetObjectAcl", () => store.getObjectAcl(request, options)),
+    putObjectAcl: (request, options) => call("PutObjectAcl", () => store.putObjectAcl(request, options)),
+    getObjectRetention: (request, options) =>
+      call("GetObjectRetention", () => store.getObjectRetention(request, options)),
+    putObjectRetention: (request, options) =>
+      call("PutObjectRetention", () => store.putObjectRetention(request, options)),
+    getObjectLegalHold: (request, options) =>
+      call("GetObjectLegalHold", () => store.getObjectLegalHold(request, options)),
+    putObjectLegalHold: (request, options) =>
+      call("PutObjectLegalHold", () => store.putObjectLegalHold(request, options)),
     listObjectVersions: (request, options) =>
       call("ListObjectVersions", () => store.listObjectVersions(request, options)),
   };

@@ -2,6 +2,7 @@
  * ACLs, as far as they are with ACLs disabled: everything belongs to the bucket's owner, and nobody else is granted
  * anything. What says otherwise is refused.
  */
+import type { AccessControlList } from "../../core/model.ts";
 import { authorise, requireBucket } from "./access.ts";
 import type { Bucket } from "./bucket.ts";
 import type { S3Call } from "./call.ts";
@@ -9,17 +10,15 @@ import { checkAcl } from "./put.ts";
 import { locate, type ReadInput } from "./read.ts";
 import type { S3Service } from "./service.ts";
 
-export interface Acl {
-  /** Canonical user id. */
-  readonly ownerId: string;
-  readonly grants: readonly { readonly grantee: string; readonly permission: string }[];
-}
-
-export function getObjectAcl(s3: S3Service, call: S3Call, input: Pick<ReadInput, "bucket" | "key" | "versionId">): Acl {
+export function getObjectAcl(
+  s3: S3Service,
+  call: S3Call,
+  input: Pick<ReadInput, "bucket" | "key" | "versionId">,
+): AccessControlList {
   return ownersAcl(s3, locate(s3, call, "GetObjectAcl", input).bucket);
 }
 
-export function getBucketAcl(s3: S3Service, call: S3Call, bucketName: string): Acl {
+export function getBucketAcl(s3: S3Service, call: S3Call, bucketName: string): AccessControlList {
   const bucket = requireBucket(s3, bucketName);
   authorise(s3, call, "GetBucketAcl", { bucket });
   return ownersAcl(s3, bucket);
@@ -40,7 +39,7 @@ export function putBucketAcl(s3: S3Service, call: S3Call, bucketName: string, ac
   checkAcl(bucket, acl);
 }
 
-function ownersAcl(s3: S3Service, bucket: Bucket): Acl {
+function ownersAcl(s3: S3Service, bucket: Bucket): AccessControlList {
   const ownerId = s3.identity.canonicalUserId(bucket.account);
-  return { ownerId, grants: [{ grantee: ownerId, permission: "FULL_CONTROL" }] };
+  return { ownerId, grants: [{ grantee: { kind: "user", id: ownerId }, permission: "FULL_CONTROL" }] };
 }

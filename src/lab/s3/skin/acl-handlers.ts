@@ -1,7 +1,9 @@
 /** Handlers of ACLs: what there is to read, and what there is to refuse. */
+import type { AccessControlList } from "../../../core/model.ts";
 import { child, childrenNamed, childText } from "../../../core/xml.ts";
+import { aclDocument } from "../../../s3/requests.ts";
 import type { ServiceAnswer } from "../../model.ts";
-import { type Acl, getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from "../acl.ts";
+import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from "../acl.ts";
 import type { S3Service } from "../service.ts";
 import { targetOf } from "./object-handlers.ts";
 import { emptyAnswer } from "./print.ts";
@@ -26,19 +28,8 @@ export async function handlePutBucketAcl(s3: S3Service, request: S3Request): Pro
   return emptyAnswer();
 }
 
-const XSI = "http://www.w3.org/2001/XMLSchema-instance";
-
-function aclAnswer(acl: Acl): ServiceAnswer {
-  // The grantee's type is an attribute, which the printer of documents does not know.
-  const grants = acl.grants.map(
-    ({ grantee, permission }) =>
-      `<Grant><Grantee xmlns:xsi="${XSI}" xsi:type="CanonicalUser"><ID>${grantee}</ID></Grantee>` +
-      `<Permission>${permission}</Permission></Grant>`,
-  );
-  const body =
-    '<?xml version="1.0" encoding="UTF-8"?>\n' +
-    `<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner><ID>${acl.ownerId}</ID></Owner>` +
-    `<AccessControlList>${grants.join("")}</AccessControlList></AccessControlPolicy>`;
+function aclAnswer(acl: AccessControlList): ServiceAnswer {
+  const body = `<?xml version="1.0" encoding="UTF-8"?>\n${aclDocument(acl)}`;
   return { status: 200, headers: { "content-type": "application/xml" }, body };
 }
 
