@@ -67,7 +67,10 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-export type LabBucket = Pick<Bucket, "account" | "region" | "replication">;
+export type LabBucket = Pick<Bucket, "account" | "region" | "replication"> & {
+  readonly objectLock?: boolean;
+  readonly ownerEnforced?: boolean;
+};
 
 const LOOPBACK = "127.0.0.1";
 
