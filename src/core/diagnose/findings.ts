@@ -8,13 +8,18 @@ import { unreachable } from "../assert.ts";
 import { asArray, asObject, type DocumentValue, type Members } from "../config/document.ts";
 import type { SkipReason } from "../eligibility.ts";
 import { type FailureCode, failureEntry } from "../failures/catalogue.ts";
+import { ask, type CompiledPolicy } from "../iam/compile.ts";
+import { findAllow } from "../iam/evaluate.ts";
 import { sayDecision, sayNearMiss } from "../iam/explain.ts";
+import type { StatementRef } from "../iam/model.ts";
 import type { Rule } from "../model.ts";
 import { REPLICATION_SERVICE } from "../plan.ts";
+import { type Exempted, exempt } from "./exempt.ts";
 import type { Facts, KeyFacts, RecordedFailure } from "./facts.ts";
 import { type Allowance, allow, changeRule, type Edit, fits, selectKms } from "./patches.ts";
-import type { Obstacle, World } from "./predict.ts";
+import type { Obstacle } from "./predict.ts";
 import type { Cause, Evidence } from "./report.ts";
+import { isOfAws, type PolicyHome, type World } from "./world.ts";
 
 export interface Finding {
   readonly key: string;
@@ -111,14 +116,55 @@ function deniedFinding(world: World, obstacle: Obstacle & { readonly kind: "deni
     action: check.action,
     resource,
     confidence: obstacle.certain ? "proven" : "likely",
-    evidence: [{ kind: "policy", source, says }, ...near],
+    evidence: [{ kind: "policy", source, says }, ...levelEvidence(world, obstacle), ...near],
     remedy:
       decision.because === "explicitDeny"
         ? `Take ${check.action} by the replication role out of the deny: ${says}`
         : `Allow ${check.action} on ${resource} to the replication role`,
-    edits: decision.because === "explicitDeny" ? [] : allowEdits(world, obstacle, resource),
+    edits:
+      decision.because === "explicitDeny"
+        ? exemptEdits(world, obstacle, decision.by)
+        : allowEdits(world, obstacle, resource),
     resync: true,
   };
+}
+
+/** The caller is taken out of the statement that denies it; a policy that AWS keeps is left to a person. */
+function exemptEdits(world: World, obstacle: Obstacle & { readonly kind: "denied" }, by: StatementRef): Edit[] {
+  const home = world.homes.get(by.source);
+  const who = exempted(world, obstacle);
+  if (home === undefined || who === undefined) return [];
+  return [editOf(home, (held) => exempt(held, by.index, who))];
+}
+
+function exempted(world: World, obstacle: Obstacle & { readonly kind: "denied" }): Exempted | undefined {
+  const { principal } = obstacle.request;
+  if (principal.kind === "service") return principal;
+  if (principal.kind !== "session") return undefined;
+  const { roleArn, arn: sessionArn, accountId } = principal;
+  return { kind: "role", arn: roleArn, sessionArn, accountId, bounded: world.role?.boundary !== undefined };
+}
+
+function editOf({ target, resource, name, text }: PolicyHome, change: Edit["change"]): Edit {
+  return { target, resource, ...(name === undefined ? {} : { name }), before: readJson(text), change };
+}
+
+/** Where an organisation's policies do not allow: each of its levels has to. */
+function levelEvidence(world: World, obstacle: Obstacle & { readonly kind: "denied" }): Evidence[] {
+  return cappingLevels(world, obstacle).map((level) => ({
+    kind: "policy",
+    source: level.map((one) => one.source.name).join(", "),
+    says: `Of the service control policies of ${level[0]?.source.attachedTo ?? "a level"} none allows ${obstacle.check.action}`,
+  }));
+}
+
+/** The levels of service control policies that lack an allow, when that is what denies. */
+function cappingLevels(world: World, obstacle: Obstacle & { readonly kind: "denied" }): (readonly CompiledPolicy[])[] {
+  const { decision, request } = obstacle;
+  if (decision.because !== "noAllow" || !decision.missing.includes("scp")) return [];
+  const asked = ask(request, world.boundary !== undefined);
+  const account = "accountId" in request.principal ? request.principal.accountId : "";
+  return (world.scps.get(account) ?? []).filter((level) => findAllow(level, asked) === undefined);
 }
 
 const EVIDENCE_MAX = 3;
@@ -166,7 +212,27 @@ function allowEdits(world: World, obstacle: Obstacle & { readonly kind: "denied"
     const condition = keyCondition(obstacle);
     edits.push(...rolePolicyEdits(world, { action, resource, ...(condition === undefined ? {} : { condition }) }));
   }
-  return edits;
+  const limit = world.boundary === undefined ? undefined : world.homes.get(world.boundary.source);
+  if (decision.missing.includes("boundary") && limit !== undefined) {
+    const condition = keyCondition(obstacle);
+    const allowance = { action, resource, ...(condition === undefined ? {} : { condition }) };
+    edits.push(editOf(limit, (held) => allow(held, allowance)));
+  }
+  return [...edits, ...levelEdits(world, obstacle)];
+}
+
+/**
+ * One policy of each level that lacks an allow gets it, for every resource: what may be said about resources in an
+ * allow of a service control policy depends on its age. Resource control policies cannot allow at all.
+ */
+function levelEdits(world: World, obstacle: Obstacle & { readonly kind: "denied" }): Edit[] {
+  const allowance = { action: obstacle.check.action, resource: "*" };
+  return cappingLevels(world, obstacle).flatMap((level) => {
+    const own = level.flatMap((one) => world.homes.get(one.source) ?? []);
+    const fitting = own.find((one) => statementsOf(one.text).some((statement) => fits(statement, allowance)));
+    const chosen = fitting ?? own[0];
+    return chosen === undefined ? [] : [editOf(chosen, (held) => allow(held, allowance))];
+  });
 }
 
 function bucketOf(objectsArn: string): string {
@@ -195,7 +261,7 @@ const NEW_POLICY = "lockstep-replication";
 function rolePolicyEdits(world: World, allowance: Allowance): Edit[] {
   const { role } = world;
   if (role === undefined) return [];
-  const own = role.policies.filter((one) => one.kind === "inline" || !(one.arn ?? "").startsWith("arn:aws:iam::aws:"));
+  const own = role.policies.filter((one) => one.kind === "inline" || !isOfAws(one.arn ?? ""));
   const fitting = own.find((one) => statementsOf(one.document).some((statement) => fits(statement, allowance)));
   const chosen = fitting ?? own.find((one) => one.kind === "inline") ?? own[0];
   const name = chosen === undefined ? NEW_POLICY : (chosen.arn ?? chosen.name);
@@ -367,20 +433,38 @@ export function responseEvidence(failure: RecordedFailure): Evidence {
   };
 }
 
-/** Nothing stands in the way: the versions only have to be replicated again, or for the first time. */
-export function resyncFinding(facts: Facts, code: "NeverTried" | "RetryNeeded", rule: Rule): Finding {
+/** A fact that would have had a say, and why it is not known. */
+export function notRead(says: string): Evidence {
+  return { kind: "config", source: "facts", says };
+}
+
+/**
+ * Nothing stands in the way: the versions only have to be replicated again, or for the first time.
+ *
+ * @param doubts what could not be read and could still stand in the way
+ */
+export function resyncFinding(
+  facts: Facts,
+  code: "NeverTried" | "RetryNeeded",
+  rule: Rule,
+  doubts: readonly string[] = [],
+): Finding {
   return {
     key: `${code} ${rule.id} ${rule.destination.bucketArn}`,
     code,
     ...ruleMembers(rule),
     resource: facts.source.arn,
-    confidence: "likely",
+    confidence: doubts.length > 0 ? "possible" : "likely",
     evidence: [
       {
         kind: "config",
         source: `replication configuration of ${facts.source.name}, rule ${rule.id}`,
-        says: "The rule takes them, and every step of their replication is allowed now",
+        says:
+          doubts.length > 0
+            ? "The rule takes them, and nothing that could be read denies a step of their replication"
+            : "The rule takes them, and every step of their replication is allowed now",
       },
+      ...doubts.map(notRead),
     ],
     remedy: failureEntry(code).remedy,
     edits: [],
