@@ -7,7 +7,7 @@
  */
 import { failureEntry } from "../failures/catalogue.ts";
 import type { Facts, VersionFacts } from "./facts.ts";
-import type { Finding } from "./findings.ts";
+import type { Finding } from "./finding.ts";
 import { shortHash } from "./hash.ts";
 import { type Edit, patchesOf } from "./patches.ts";
 import { type Reasoning, reasonOf, type ShownState } from "./reason.ts";

@@ -8,8 +8,8 @@
 import { type FailureCode, failureCode } from "../failures/catalogue.ts";
 import type { Rule } from "../model.ts";
 import type { RecordedFailure, VersionFacts } from "./facts.ts";
+import type { Finding } from "./finding.ts";
 import {
-  type Finding,
   notRead,
   obstacleFinding,
   recordedFinding,
