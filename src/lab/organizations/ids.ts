@@ -12,5 +12,5 @@ export function randomId(length: number): string {
 
 /** The number of a new account. */
 export function randomAccountId(): string {
-  return String(randomInt(100_000_000_000, 281_474_976_710_655)).padStart(12, "0");
+  return String(randomInt(100_000_000_000, 1_000_000_000_000));
 }
