@@ -34,12 +34,12 @@ export async function organizations(
 
 export class Refusal extends Error {
   readonly code: string;
-  readonly reason: unknown;
+  readonly reason: string | undefined;
 
   constructor(members: Answer) {
     super(String(members["Message"]));
     this.code = String(members["__type"]);
-    this.reason = members["Reason"];
+    this.reason = typeof members["Reason"] === "string" ? members["Reason"] : undefined;
   }
 }
 
@@ -49,7 +49,7 @@ export async function codeOf(call: Promise<unknown>): Promise<string> {
     await call;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return error.reason === undefined ? error.code : `${error.code} ${String(error.reason)}`;
+    return error.reason === undefined ? error.code : `${error.code} ${error.reason}`;
   }
   throw new Error("the call was expected to be refused, and was not");
 }

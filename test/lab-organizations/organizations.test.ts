@@ -186,8 +186,8 @@ describe("AWS Organizations", () => {
       "PolicyTypeAlreadyEnabledException",
     );
     const names = async (TargetId: string) =>
-      ((await call("ListPoliciesForTarget", { TargetId, Filter: Type }))["Policies"] as Answer[]).map(
-        (one) => one["Name"],
+      ((await call("ListPoliciesForTarget", { TargetId, Filter: Type }))["Policies"] as Answer[]).map((one) =>
+        String(one["Name"]),
       );
     for (const target of [root, ALICE, MANAGEMENT]) assert.deepEqual(await names(target), ["FullAWSAccess"]);
     const unit = textIn(
@@ -406,11 +406,11 @@ describe("AWS Organizations", () => {
     const { root } = await organize();
     const names = Array.from({ length: 7 }, (_, index) => `unit-${index}`);
     for (const Name of names) await call("CreateOrganizationalUnit", { ParentId: root, Name });
-    const seen: unknown[] = [];
+    const seen: string[] = [];
     let next: object = {};
     for (let page = 0; page < 4; page += 1) {
       const answer = await call("ListOrganizationalUnitsForParent", { ParentId: root, MaxResults: 3, ...next });
-      seen.push(...(answer["OrganizationalUnits"] as Answer[]).map((one) => one["Name"]));
+      seen.push(...(answer["OrganizationalUnits"] as Answer[]).map((one) => String(one["Name"])));
       if (answer["NextToken"] === undefined) break;
       next = { NextToken: answer["NextToken"] };
     }
