@@ -1,6 +1,6 @@
 /**
- * The lab put together: one database, one root key, identity, organisations, KMS and S3, and the socket in front of
- * them.
+ * The lab put together: one database, one root key, identity, organisations, KMS, S3 and its batch jobs, and the socket
+ * in front of them.
  *
  * With a data directory everything acknowledged survives kill -9: `lab.db` holds records, versions and small bodies,
  * `blobs/` the large ones, `root.key` the key that all of it is encrypted under, and `lab.lock` keeps a second process
@@ -13,6 +13,7 @@ import { type Database, holdFile } from "../ledger/database.ts";
 import type { Store } from "../s3/store.ts";
 import { createAdmin } from "./admin.ts";
 import { createAuthoriser } from "./authorise.ts";
+import { createBatch } from "./batch/batch.ts";
 import { openFileBlobs, openMemoryBlobs } from "./blobs.ts";
 import { openLabDatabase } from "./database.ts";
 import { openDirectStore } from "./direct.ts";
@@ -40,8 +41,10 @@ export interface LabOptions {
   readonly adminToken?: string;
   /** Hosts under which `BUCKET.host` names a bucket, longer ones first. */
   readonly hostSuffixes?: readonly string[];
-  /** Told of faults of ours while requests are answered. */
+  /** Told of faults of ours while requests are answered, and (without a request id) while batch jobs work. */
   readonly onFault?: (error: unknown, requestId: string) => void;
+  /** False: batch jobs do nothing by themselves, only by `stepJobs`. Default true. */
+  readonly runsJobs?: boolean;
 }
 
 export interface Lab {
@@ -66,6 +69,8 @@ export interface Lab {
     status: "PENDING" | "COMPLETED" | "FAILED",
     destinationArn?: string,
   ): Promise<boolean>;
+  /** Does one step of the batch job that is next, where jobs do not run by themselves. False when none has work. */
+  stepJobs(): Promise<boolean>;
   /** Credentials of a replication role, as S3 itself gets them. @throws ServiceError AccessDenied */
   assumeReplicationRole(roleArn: string): Promise<Credentials>;
   /** Closes sockets, then the database. Idempotent. */
@@ -138,11 +143,15 @@ function labOf(
     organizations,
     ...(options.adminToken === undefined ? {} : { token: options.adminToken }),
   });
+  const onFault = options.onFault ?? (() => undefined);
+  const batch = createBatch(s3, { clock, onFault: (error) => onFault(error, "") });
+  if (options.runsJobs !== false) batch.runner.start();
   const servers: LabServer[] = [];
   let closing: Promise<void> | undefined;
 
   async function close(): Promise<void> {
     await Promise.all(servers.map((one) => one.close()));
+    await batch.runner.stop();
     await s3.database.close();
     hold?.release();
   }
@@ -155,14 +164,15 @@ function labOf(
     account: (accountId) => identity.ensureAccount(accountId),
     joinOrganization: (managementAccountId, accountId) => organizations.join(managementAccountId, accountId),
     async listen({ host = LOOPBACK, port }) {
-      const onFault = options.onFault ?? (() => undefined);
-      const server = await startServer({ host, port, clock, identity, s3: skin, skins, admin, onFault });
+      const control = batch.skin;
+      const server = await startServer({ host, port, clock, identity, s3: skin, control, skins, admin, onFault });
       servers.push(server);
       return server;
     },
     direct: (by, region = "us-east-1") => openDirectStore(s3, { by, region, clock }),
     bucket: (name) => s3.buckets.find(name),
     setReplicationStatus: (ref, status, destinationArn) => setReplicationStatus(s3, ref, status, destinationArn),
+    stepJobs: () => batch.runner.step(),
     assumeReplicationRole: (roleArn) => assumeReplicationRole(s3, roleArn, clock()),
     close() {
       closing ??= close();

@@ -65,12 +65,13 @@ export interface Identity {
   /**
    * Asks whether the caller may hand the role to a service (iam:PassRole, which never crosses accounts).
    *
-   * @param context keys of the request that passes the role
+   * @param pass `service` is iam:PassedToService, where the call sets that key; `context` the keys of the request that
+   *   passes the role
    * @throws ServiceError AccessDenied
    */
   requirePassRole(
     caller: Caller,
-    pass: { readonly roleArn: string; readonly service: string; readonly context: RequestContext },
+    pass: { readonly roleArn: string; readonly service?: string; readonly context: RequestContext },
   ): void;
 
   /**
