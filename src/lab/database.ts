@@ -3,6 +3,7 @@ import { type Database, openDatabase } from "../ledger/database.ts";
 import { BATCH_SCHEMA } from "./batch/schema.ts";
 import { IDENTITY_SCHEMA } from "./identity/schema.ts";
 import { KMS_SCHEMA } from "./kms/schema.ts";
+import { ORGANIZATIONS_SCHEMA } from "./organizations/schema.ts";
 import { S3_INITIATION_SCHEMA, S3_SCHEMA } from "./s3/schema.ts";
 
 /** "LSla" in ASCII. */
@@ -10,8 +11,11 @@ const APPLICATION_ID = 0x4c536c61;
 
 /** Only ever append: the position of a script is the version of the file. */
 const MIGRATIONS = [
-  [IDENTITY_SCHEMA, KMS_SCHEMA, S3_SCHEMA].join("\n"),
-  [S3_INITIATION_SCHEMA, BATCH_SCHEMA].join("\n"),
+  [IDENTITY_SCHEMA, KMS_SCHEMA, S3_SCHEMA].join("
+"),
+  ORGANIZATIONS_SCHEMA,
+  [S3_INITIATION_SCHEMA, BATCH_SCHEMA].join("
+"),
 ];
 
 /** @param path a file, or ":memory:" */
