@@ -53,7 +53,7 @@ export interface Lab {
   listen(where: { readonly host?: string; readonly port: number }): Promise<LabServer>;
   /** S3 without sockets, for somebody whose credentials or identity are known; every call is authorised. */
   direct(by: Credentials | Caller, region?: string): Store;
-  /** Whose a bucket is, where it is, and what it replicates; undefined when there is none of that name. */
+  /** Whose a bucket is, where it is, what it replicates, and what its versions can have; undefined when there is none of that name. */
   bucket(name: string): LabBucket | undefined;
   /** Sets what a version's `x-amz-replication-status` shows. False when the version is gone. */
   setReplicationStatus(
@@ -67,7 +67,7 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-export type LabBucket = Pick<Bucket, "account" | "region" | "replication">;
+export type LabBucket = Pick<Bucket, "account" | "region" | "replication" | "objectLock" | "ownerEnforced">;
 
 const LOOPBACK = "127.0.0.1";
 

@@ -15,6 +15,8 @@ import { isReplicator, type S3Call } from "./call.ts";
 import { dropNullVersion, requireVersioning } from "./commit.ts";
 import { checkWriteConditions } from "./conditions.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
+import { bypassOf, checkBypass } from "./lock-access.ts";
+import { type Bypass, requireUnprotected } from "./object-lock.ts";
 import { checkKey, wholeSeconds } from "./put.ts";
 import { badVersionId } from "./read.ts";
 import { admitNew, announceChange } from "./replication.ts";
@@ -35,6 +37,8 @@ export interface DeleteInput {
   readonly key: string;
   readonly versionId?: string;
   readonly ifMatch?: string;
+  /** Whether GOVERNANCE mode is to be bypassed; undefined when the request says nothing of it. */
+  readonly bypassGovernance?: boolean;
   /** Ignored unless a service that replicates says it. */
   readonly replica?: ReplicaIdentity;
 }
@@ -47,6 +51,7 @@ export interface DeleteAnswer {
 
 export async function deleteObject(s3: S3Service, call: S3Call, input: DeleteInput): Promise<DeleteAnswer> {
   const bucket = requireBucket(s3, input.bucket);
+  checkBypass(bucket, input.bypassGovernance);
   return deleteFrom(s3, call, "DeleteObject", bucket, input);
 }
 
@@ -64,13 +69,20 @@ export async function deleteObjects(
   call: S3Call,
   bucketName: string,
   keys: readonly Pick<DeleteInput, "key" | "versionId" | "ifMatch">[],
+  { bypassGovernance }: Pick<DeleteInput, "bypassGovernance"> = {},
 ): Promise<readonly DeletedKey[]> {
   const bucket = requireBucket(s3, bucketName);
+  checkBypass(bucket, bypassGovernance);
   if (keys.length === 0 || keys.length > DELETE_OBJECTS_MAX) throw s3Error("MalformedXML");
   return Promise.all(
     keys.map(async ({ key, versionId, ifMatch }): Promise<DeletedKey> => {
       const named = { key, ...(versionId === undefined ? {} : { versionId }) };
-      const input = { bucket: bucketName, ...named, ...(ifMatch === undefined ? {} : { ifMatch }) };
+      const input = {
+        bucket: bucketName,
+        ...named,
+        ...(ifMatch === undefined ? {} : { ifMatch }),
+        ...(bypassGovernance === undefined ? {} : { bypassGovernance }),
+      };
       try {
         return { ...named, answer: await deleteFrom(s3, call, "DeleteObjects", bucket, input) };
       } catch (error) {
@@ -99,14 +111,17 @@ async function deleteFrom(
   if (versionId !== undefined && !isVersionId(versionId)) throw badVersionId(versionId);
   checkKey(key);
   const replica = isReplicator(call) ? input.replica : undefined;
-  authorise(s3, call, operation, { bucket, key, ...(versionId === undefined ? {} : { versionId }) });
+  const target = { bucket, key, ...(versionId === undefined ? {} : { versionId }) };
+  authorise(s3, call, operation, target);
+  const bypass = isReplicator(call) ? undefined : bypassOf(s3, call, target, input.bypassGovernance);
   const listable = input.ifMatch === undefined || mayList(s3, call, bucket);
   const at = { place: s3.sequence.next(call.nowMs), nowMs: call.nowMs };
   const { answer, freed, isTaken } = await s3.database.write((connection) => {
     const now = s3.buckets.current(connection, bucket);
     if (input.ifMatch !== undefined) checkDeleteCondition(connection, now, input, input.ifMatch, listable);
     if (replica !== undefined) return addReplicaMarker(connection, now, key, replica);
-    if (versionId !== undefined) return removeVersionForGood(connection, now, key, versionId);
+    if (versionId !== undefined)
+      return removeVersionForGood(connection, now, { key, versionId }, { nowMs: call.nowMs, bypass });
     return addMarker(connection, now, key, at);
   });
   s3.blobs.remove(freed);
@@ -129,9 +144,15 @@ function checkDeleteCondition(
   checkWriteConditions(current, { ifMatch }, key);
 }
 
-/** Idempotent: a version that is not there was removed before. */
-function removeVersionForGood(connection: Connection, bucket: Bucket, key: string, versionId: string): Deleted {
+/** Idempotent: a version that is not there was removed before. @throws ServiceError AccessDenied when it is protected */
+function removeVersionForGood(
+  connection: Connection,
+  bucket: Bucket,
+  { key, versionId }: { readonly key: string; readonly versionId: string },
+  { nowMs, bypass }: { readonly nowMs: number; readonly bypass: Bypass },
+): Deleted {
   const version = findVersion(connection, bucket.id, key, versionId);
+  requireUnprotected(version?.lock, nowMs, bypass);
   const freed = version === undefined ? [] : dropVersion(connection, version);
   return { answer: { versionId, isMarker: version?.isMarker === true }, freed, isTaken: false };
 }

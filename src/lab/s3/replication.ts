@@ -226,6 +226,7 @@ function describe(version: NewVersion): Omit<ObjectVersion, "bucket" | "replicat
     key: version.key,
     versionId: version.versionId,
     isDeleteMarker: version.isMarker,
+    ...(version.byLifecycle === true ? { byLifecycle: true } : {}),
     sizeBytes: version.sizeBytes,
     etag: version.etag,
     lastModifiedMs: version.modifiedMs,
