@@ -19,6 +19,7 @@ import { createIdentity } from "./identity/identity.ts";
 import { createKms, type KmsService } from "./kms/kms.ts";
 import type { Authoriser, Caller, Identity } from "./model.ts";
 import { type Bucket, openBuckets } from "./s3/bucket.ts";
+import { expireObject } from "./s3/lifecycle.ts";
 import { removeOrphanBlobs } from "./s3/orphans.ts";
 import { assumeReplicationRole, type Changes, openChanges, setReplicationStatus } from "./s3/replication.ts";
 import { openSequence } from "./s3/sequence.ts";
@@ -123,6 +124,7 @@ function labOf(
   ]);
   const admin = createAdmin({
     identity,
+    expire: (object) => expireObject(s3, object, clock()),
     ...(options.adminToken === undefined ? {} : { token: options.adminToken }),
   });
   const servers: LabServer[] = [];

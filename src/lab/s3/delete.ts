@@ -94,7 +94,7 @@ export async function deleteObjects(
 }
 
 /** What a transaction did. */
-interface Deleted {
+export interface Deleted {
   readonly answer: DeleteAnswer;
   readonly freed: readonly number[];
   readonly isTaken: boolean;
@@ -157,18 +157,20 @@ function removeVersionForGood(
   return { answer: { versionId, isMarker: version?.isMarker === true }, freed, isTaken: false };
 }
 
-function addMarker(
+/** A delete without a version id; in an unversioned bucket the object is gone. */
+export function addMarker(
   connection: Connection,
   bucket: Bucket,
   key: string,
-  { place, nowMs }: { readonly place: number; readonly nowMs: number },
+  { place, nowMs, byLifecycle }: { readonly place: number; readonly nowMs: number; readonly byLifecycle?: boolean },
 ): Deleted {
   if (bucket.versioning === "") {
     return { answer: { isMarker: false }, freed: dropNullVersion(connection, bucket, key), isTaken: false };
   }
   const versionId = bucket.versioning === "Enabled" ? mintVersionId(place) : NULL_VERSION;
   const freed = versionId === NULL_VERSION ? dropNullVersion(connection, bucket, key) : [];
-  const fresh = marker(bucket, key, { versionId, place, isReplica: false, modifiedMs: wholeSeconds(nowMs) });
+  const made = marker(bucket, key, { versionId, place, isReplica: false, modifiedMs: wholeSeconds(nowMs) });
+  const fresh = byLifecycle === true ? { ...made, byLifecycle } : made;
   const admission = admitNew(connection, bucket, fresh, "deleteMarker", nowMs);
   insertVersion(connection, { ...fresh, ...admission });
   return { answer: { versionId, isMarker: true }, freed, isTaken: admission.destinations !== undefined };
