@@ -15,6 +15,7 @@ import { isReplicator, type S3Call } from "./call.ts";
 import { dropNullVersion, requireVersioning } from "./commit.ts";
 import { checkWriteConditions } from "./conditions.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
+import { rememberRemovedReplica } from "./initiate.ts";
 import { bypassOf, checkBypass } from "./lock-access.ts";
 import { type Bypass, requireUnprotected } from "./object-lock.ts";
 import { checkKey, wholeSeconds } from "./put.ts";
@@ -154,6 +155,7 @@ function removeVersionForGood(
   const version = findVersion(connection, bucket.id, key, versionId);
   requireUnprotected(version?.lock, nowMs, bypass);
   const freed = version === undefined ? [] : dropVersion(connection, version);
+  if (version?.isReplica === true) rememberRemovedReplica(connection, version);
   return { answer: { versionId, isMarker: version?.isMarker === true }, freed, isTaken: false };
 }
 
