@@ -55,7 +55,7 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
 
     getObject: (request, callOptions) =>
       run("GetObject", request, callOptions, async (call) => {
-        const answer = await getObject(s3, call, { ...readInput(request), ...rangeOf(request) });
+        const answer = await getObject(s3, call, { ...readInput(request), ...rangeOf(request), ...sealedOf(request) });
         return {
           head: headOf(answer, call),
           body: replyBody(answer, { operation: "GetObject", ...request }, callOptions?.signal),
@@ -94,7 +94,7 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
       run("UploadPart", request, callOptions, async (call) => {
         const { bucket, key, uploadId, partNumber } = request;
         const claims = claimsOf(request.checksums, request.body);
-        const input = { bucket, key, uploadId, partNumber, claims };
+        const input = { bucket, key, uploadId, partNumber, claims, ...sealedOf(request) };
         const { part } = await uploadPart(s3, call, input, incoming(request.body, callOptions));
         const { algorithm, value } = part.checksum;
         return { partNumber, etag: part.etag, checksums: { type: "FULL_OBJECT", values: { [algorithm]: value } } };
@@ -263,6 +263,10 @@ function rangeOf({ range }: GetRequest): { readonly range?: string } {
   return range === undefined ? {} : { range: `bytes=${range.firstByte}-${range.lastByte}` };
 }
 
+function sealedOf<Sealed>({ sealed }: { readonly sealed?: Sealed }): { readonly sealed?: Sealed } {
+  return sealed === undefined ? {} : { sealed };
+}
+
 function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
   const { version, shownVersionId, partsCount } = answer;
   const { contentHeaders, userMetadata } = version.metadata;
@@ -279,6 +283,7 @@ function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
     ...(version.replicationStatus === undefined ? {} : { replicationStatus: version.replicationStatus }),
     tagCount: version.tags.length,
     ...(partsCount === undefined ? {} : { partsCount }),
+    ...sealedOf(answer),
     requestId: call.requestId,
   };
 }
@@ -296,7 +301,8 @@ function writeInput(request: WriteRequest): WriteInput {
   };
 }
 
-function wishOf({ encryption }: WriteRequest): EncryptionWish {
+function wishOf({ encryption, replica }: WriteRequest): EncryptionWish {
+  if (replica?.sealed !== undefined) return {};
   switch (encryption?.kind) {
     case undefined:
     case "NOT-SSE":

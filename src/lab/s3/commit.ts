@@ -17,6 +17,7 @@ import { admitNew, announceChange } from "./replication.ts";
 import type { S3Service } from "./service.ts";
 import { mintVersionId, NULL_VERSION, placeOfTime, placeOfVersionId } from "./version-id.ts";
 import {
+  dropBytes,
   dropVersion,
   findVersion,
   insertVersion,
@@ -33,6 +34,8 @@ export interface Content {
   readonly sizeBytes: number;
   /** Hex; for KMS the etag is made of it, for others it is the etag. Multipart objects carry their part count. */
   readonly digest: string;
+  /** In place of what would follow from the digest. */
+  readonly etag?: string;
   readonly body:
     | { readonly bodyId: number; readonly inFile: boolean }
     | { readonly upload: string; readonly partCount: number };
@@ -106,8 +109,8 @@ function writeOriginal(
 }
 
 /**
- * Writes the very version that the source has. Idempotent: the same content again changes no bytes, other content
- * repairs the replica. A version that is an original here is never overwritten.
+ * Writes the very version that the source has. Idempotent, and a replica that was damaged or is another one is repaired
+ * by it. A version that is an original here is never overwritten.
  *
  * @source aws-replication.md §0.2, §5.4
  */
@@ -128,11 +131,13 @@ function writeReplica(connection: Connection, bucket: Bucket, content: Content, 
   }
   const replicationStatus: ReplicationStatus = before.replicationStatus ?? "REPLICA";
   if (hasSameContent(before, fresh)) {
-    // Bytes are the same: metadata and tags follow what was sent, the bytes that came are dropped.
-    const { metadata, tags, modifiedMs: modified } = fresh;
-    const kept: StoredVersion = { ...before, metadata, tags, modifiedMs: modified, isReplica: true, replicationStatus };
-    updateVersion(connection, kept);
-    return { version: kept, freed: content.drop(connection) };
+    // What is here may have been damaged where it lies, so the bytes are taken anew too: that is how it is repaired.
+    const freed = dropBytes(connection, before);
+    content.store(connection);
+    const { bodyId: _body, upload: _upload, partCount: _count, ...kept } = before;
+    const version: StoredVersion = { ...kept, ...fresh, isReplica: true, replicationStatus };
+    updateVersion(connection, version);
+    return { version, freed };
   }
   const freed = dropVersion(connection, before);
   content.store(connection);
@@ -166,7 +171,7 @@ function newVersion(
     ...identity,
     isMarker: false,
     sizeBytes: content.sizeBytes,
-    etag: etagOf(content, sealing.encryption, identity.versionId),
+    etag: content.etag ?? etagOf(content, sealing.encryption, identity.versionId),
     storageClass: content.storageClass,
     encryption: sealing.encryption,
     wrappedKey: sealing.wrappedKey,

@@ -7,7 +7,15 @@ import { checkCopyConditions, type ReadConditions } from "./conditions.ts";
 import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
 import { invalidRequest } from "./errors.ts";
 import { type AddedPart, addPart, locateUpload, type UploadRefInput } from "./multipart.ts";
-import { admitWrite, storedMetadata, type WriteAnswer, type WriteInput, wholeSeconds, writeAnswer } from "./put.ts";
+import {
+  admitWrite,
+  bodySealing,
+  storedMetadata,
+  type WriteAnswer,
+  type WriteInput,
+  wholeSeconds,
+  writeAnswer,
+} from "./put.ts";
 import { parseCopyRange } from "./ranges.ts";
 import { locate, refuseArchived, shownVersionId } from "./read.ts";
 import { BODY_BYTES_MAX, receiveBody } from "./receive.ts";
@@ -57,7 +65,7 @@ export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput):
   const claims = algorithm === undefined ? {} : { defaultAlgorithm: algorithm };
   const bytes = await source.read(s3, call, undefined, input.source.customerKey);
   const sealing = await makeDataKey(s3, call, bucket, input.key, input.encryption);
-  const received = await receiveBody(s3, bytes, claims, { dataKey: sealing.dataKey, nowMs: call.nowMs });
+  const received = await receiveBody(s3, bytes, claims, bodySealing(sealing, call));
   try {
     const committed = await commitVersion(
       s3,
@@ -71,7 +79,7 @@ export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput):
         sealing,
         storageClass: input.storageClass ?? "STANDARD",
         checksums: { type: "FULL_OBJECT", values: { [received.checksum.algorithm]: received.checksum.value } },
-        metadata: storedMetadata(metadata, sealing.customerKeyMd5),
+        metadata: storedMetadata(metadata, sealing, received),
         tags,
         modifiedMs: wholeSeconds(call.nowMs),
         store: (connection) => received.store(connection),

@@ -10,14 +10,15 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { bucketArn, objectArn } from "../../core/arn.ts";
 import { assert } from "../../core/assert.ts";
 import type { Encryption } from "../../core/model.ts";
+import { REPLICATION_ACTIONS } from "../../core/plan.ts";
 import { SealError, unwrapKey, wrapKey } from "../envelope.ts";
 import { type DataKey, type KeyUse, ServiceError } from "../model.ts";
 import { takeRandomBytes } from "../random.ts";
-import type { Bucket } from "./bucket.ts";
+import { type Bucket, DEFAULT_ENCRYPTION } from "./bucket.ts";
 import { isReplicator, type S3Call } from "./call.ts";
 import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
 import type { S3Service } from "./service.ts";
-import type { StoredVersion } from "./versions.ts";
+import type { Sealing, StoredVersion } from "./versions.ts";
 
 /** What a write asks for. Undefined members leave it to the bucket. */
 export interface EncryptionWish {
@@ -38,10 +39,15 @@ export interface CustomerKey {
 /** A data key, in the clear and wrapped, and how it is described on the version. */
 export interface SealingKey {
   readonly encryption: Encryption;
-  readonly dataKey: Uint8Array;
+  /** Undefined for bytes that come sealed: nobody but the customer has it. */
+  readonly dataKey: Uint8Array | undefined;
   readonly wrappedKey: Uint8Array;
   readonly customerKeyMd5?: string;
+  readonly sealing?: Sealing;
 }
+
+/** A key that was made here, so that it is known. */
+export type OpenSealingKey = SealingKey & { readonly dataKey: Uint8Array };
 
 /** Makes the data key of a new version. @throws ServiceError of S3, those of KMS in S3's words */
 export async function makeDataKey(
@@ -50,7 +56,7 @@ export async function makeDataKey(
   bucket: Bucket,
   key: string,
   wish: EncryptionWish,
-): Promise<SealingKey> {
+): Promise<OpenSealingKey> {
   const { customerKey } = wish;
   if (customerKey !== undefined) {
     refuseBlockedCustomerKeys(call, bucket, key);
@@ -93,7 +99,7 @@ export async function openDataKey(
   checkCustomerKey(version, customerKey);
   switch (encryption.kind) {
     case "SSE-C":
-      return unwrapByCustomer(customerKey, wrappedKey, objectArn(bucket.name, key));
+      return unwrapByCustomer(customerKey, wrappedKey, keyContextOf(version, bucket));
     case "SSE-KMS":
     case "DSSE-KMS": {
       const use = kmsUse(bucket, key, encryption.bucketKey === true);
@@ -103,6 +109,14 @@ export async function openDataKey(
     case "NOT-SSE":
       return s3.serviceKey.unwrapServiceKey(wrappedKey, objectArn(bucket.name, key));
   }
+}
+
+/** What the key of an SSE-C version is bound to: the object that it was first written as. */
+export function keyContextOf(
+  { key, metadata }: Pick<StoredVersion, "key" | "metadata">,
+  bucket: Pick<Bucket, "name">,
+): string {
+  return metadata.sealing?.keyContext ?? objectArn(bucket.name, key);
 }
 
 /** An SSE-C version needs its customer's key even for a HEAD; other versions take none. */
@@ -183,11 +197,11 @@ function kmsUse(bucket: Bucket, key: string, bucketKey: boolean): Omit<KeyUse, "
  *
  * @source aws-replication.md §2 row 8, §12.2
  */
-function refuseBlockedCustomerKeys(call: S3Call, bucket: Bucket, key: string): void {
-  if (!bucket.settings.encryption?.blockedTypes.includes("SSE-C")) return;
+export function refuseBlockedCustomerKeys(call: S3Call, bucket: Bucket, key: string): void {
+  if (!(bucket.settings.encryption ?? DEFAULT_ENCRYPTION).blockedTypes.includes("SSE-C")) return;
   const { principal } = call.caller;
-  const who =
-    "arn" in principal ? `User: ${principal.arn} is not authorized to perform: s3:PutObject` : "Access Denied";
+  const action = isReplicator(call) ? REPLICATION_ACTIONS.PutObject : "s3:PutObject";
+  const who = "arn" in principal ? `User: ${principal.arn} is not authorized to perform: ${action}` : "Access Denied";
   throw s3Error("AccessDenied", {
     message:
       `${who} on resource: "${objectArn(bucket.name, key)}" because this bucket has blocked upload requests that specify ` +

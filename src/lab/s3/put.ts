@@ -9,10 +9,11 @@ import type { Bucket } from "./bucket.ts";
 import { type IncomingBody, isReplicator, type S3Call } from "./call.ts";
 import { commitVersion, requireVersioning } from "./commit.ts";
 import { checkWriteConditions, type WriteConditions } from "./conditions.ts";
-import { type EncryptionWish, makeDataKey } from "./encryption.ts";
+import { type EncryptionWish, makeDataKey, type SealingKey } from "./encryption.ts";
 import { invalidArgument, s3Error } from "./errors.ts";
 import type { S3Operation } from "./operations.ts";
-import { type BodyClaims, receiveBody } from "./receive.ts";
+import { type BodyClaims, type ReceivedBody, receiveBody } from "./receive.ts";
+import { describeSealed, openSealedVersion } from "./sealed.ts";
 import type { S3Service } from "./service.ts";
 import { checkTags } from "./tags.ts";
 import { isVersionId } from "./version-id.ts";
@@ -60,9 +61,9 @@ export async function putObject(
     // Decided for good in the transaction; here to spare the client the upload.
     checkWriteConditions(latestVersion(s3.database.committed, bucket.id, input.key), input.conditions, input.key);
   }
-  const sealing = await makeDataKey(s3, call, bucket, input.key, input.encryption);
-  const received = await receiveBody(s3, body, input.claims, { dataKey: sealing.dataKey, nowMs: call.nowMs });
-  const { algorithm, value } = received.checksum;
+  const sealed = replica?.sealed === undefined ? undefined : openSealedVersion(s3, call, bucket, input.key, replica);
+  const sealing = sealed ?? (await makeDataKey(s3, call, bucket, input.key, input.encryption));
+  const received = await receiveBody(s3, body, input.claims, bodySealing(sealing, call));
   try {
     const committed = await commitVersion(
       s3,
@@ -70,13 +71,11 @@ export async function putObject(
       bucket,
       {
         key: input.key,
-        sizeBytes: received.sizeBytes,
-        digest: received.md5.toString("hex"),
+        ...(sealed === undefined ? describeReceived(received) : describeSealed(sealed, received)),
         body: received,
         sealing,
         storageClass: input.storageClass ?? "STANDARD",
-        checksums: { type: "FULL_OBJECT", values: { [algorithm]: value } },
-        metadata: storedMetadata(input.metadata, sealing.customerKeyMd5),
+        metadata: storedMetadata(input.metadata, sealing, received),
         tags: input.tags,
         modifiedMs: wholeSeconds(call.nowMs),
         store: (connection) => received.store(connection),
@@ -108,7 +107,7 @@ export function admitWrite(
   input: WriteInput,
 ): ReplicaIdentity | undefined {
   const replica = isReplicator(call) ? input.replica : undefined;
-  const target = { bucket, key: input.key, context: writeContext(input) };
+  const target = { bucket, key: input.key, context: writeContext(input, replica) };
   authorise(s3, call, operation, target);
   if (input.tags.length > 0) {
     authoriseAction(s3, call, isReplicator(call) ? REPLICATION_TAGS_ACTION : "s3:PutObjectTagging", target);
@@ -129,7 +128,7 @@ export function admitWrite(
 }
 
 /** Condition keys that a write's own parameters set. */
-function writeContext(input: WriteInput): RequestContext {
+function writeContext(input: WriteInput, replica: ReplicaIdentity | undefined): RequestContext {
   const { storageClass, acl, encryption } = input;
   const context: Record<string, string | readonly string[]> = { ...requestTagContext(input.tags) };
   if (storageClass !== undefined) context["s3:x-amz-storage-class"] = storageClass;
@@ -138,7 +137,7 @@ function writeContext(input: WriteInput): RequestContext {
   if (encryption.kmsKeyId !== undefined) {
     context["s3:x-amz-server-side-encryption-aws-kms-key-id"] = encryption.kmsKeyId;
   }
-  if (encryption.customerKey !== undefined) {
+  if (encryption.customerKey !== undefined || replica?.sealed !== undefined) {
     context["s3:x-amz-server-side-encryption-customer-algorithm"] = "AES256";
   }
   return context;
@@ -200,8 +199,26 @@ export function checkAcl(bucket: Bucket, acl: string | undefined): void {
   }
 }
 
-export function storedMetadata(metadata: ObjectMetadata, customerKeyMd5: string | undefined): StoredMetadata {
-  return customerKeyMd5 === undefined ? metadata : { ...metadata, customerKeyMd5 };
+/** What is kept with a version besides what the sender said of it. */
+export function storedMetadata(
+  metadata: ObjectMetadata,
+  { customerKeyMd5, sealing }: Pick<SealingKey, "customerKeyMd5" | "sealing">,
+  { sealedSha256 }: Pick<ReceivedBody, "sealedSha256"> = {},
+): StoredMetadata {
+  if (customerKeyMd5 === undefined) return metadata;
+  const known = sealedSha256 === undefined ? sealing : { ...sealing, sha256: sealedSha256 };
+  return { ...metadata, customerKeyMd5, ...(known === undefined ? {} : { sealing: known }) };
+}
+
+/** How the body of a write is to be sealed. */
+export function bodySealing({ dataKey, customerKeyMd5 }: Pick<SealingKey, "dataKey" | "customerKeyMd5">, call: S3Call) {
+  return { dataKey, hashesSealed: customerKeyMd5 !== undefined, nowMs: call.nowMs };
+}
+
+function describeReceived({ sizeBytes, md5, checksum }: ReceivedBody) {
+  const { algorithm, value } = checksum;
+  const checksums: Checksums = { type: "FULL_OBJECT", values: { [algorithm]: value } };
+  return { sizeBytes, digest: md5.toString("hex"), checksums };
 }
 
 /** S3 keeps no milliseconds of when a version was modified. */

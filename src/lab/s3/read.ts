@@ -2,14 +2,15 @@
 
 import { authorise, mayList, requireBucket } from "./access.ts";
 import type { Bucket } from "./bucket.ts";
-import type { S3Call } from "./call.ts";
+import { isReplicator, type S3Call } from "./call.ts";
 import { checkReadConditions, type ReadConditions } from "./conditions.ts";
 import type { CustomerKey } from "./encryption.ts";
 import { checkCustomerKey, openDataKey } from "./encryption.ts";
-import { invalidArgument, s3Error } from "./errors.ts";
+import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
 import type { S3Operation } from "./operations.ts";
 import { parseRange } from "./ranges.ts";
-import { type ByteRange, findBytes } from "./serve.ts";
+import { describeStored } from "./sealed.ts";
+import { type ByteRange, findBytes, findStoredBytes } from "./serve.ts";
 import type { S3Service } from "./service.ts";
 import { isVersionId, NULL_VERSION } from "./version-id.ts";
 import { type StoredVersion, wantedVersion } from "./versions.ts";
@@ -24,6 +25,8 @@ export interface ReadInput {
   /** From 1; not together with a range. */
   readonly partNumber?: number;
   readonly customerKey?: CustomerKey;
+  /** The stored bytes of an SSE-C version; ignored unless a service that replicates asks. */
+  readonly sealed?: boolean;
 }
 
 /** What a HEAD tells. */
@@ -35,6 +38,8 @@ export interface ReadAnswer {
   readonly range?: ByteRange;
   /** Only when a part was asked for. */
   readonly partsCount?: number;
+  /** What describes the bytes, when they are sealed. */
+  readonly sealed?: string;
 }
 
 export interface BytesAnswer extends ReadAnswer {
@@ -49,6 +54,11 @@ export async function getObject(s3: S3Service, call: S3Call, input: ReadInput): 
   const { bucket, version } = locate(s3, call, "GetObject", input);
   const answer = judge(s3, bucket, version, input);
   refuseArchived(version);
+  if (wantsSealed(call, version, input)) {
+    const sealed = sealedAnswer(s3, bucket, answer, input);
+    const stored = findStoredBytes(s3, version, indexOfPart(input));
+    return { ...sealed, sizeBytes: stored.sizeBytes, body: stored.body, cancel: () => stored.release() };
+  }
   const { range } = answer;
   const sizeBytes = range === undefined ? version.sizeBytes : range.lastByte - range.firstByte + 1;
   // Found before KMS is asked: what is deleted meanwhile is still read whole.
@@ -65,8 +75,25 @@ export async function getObject(s3: S3Service, call: S3Call, input: ReadInput): 
 /** Like `getObject` without the bytes; KMS is not asked, as S3 does not ask it. */
 export function headObject(s3: S3Service, call: S3Call, input: ReadInput): ReadAnswer {
   const { bucket, version } = locate(s3, call, "HeadObject", input);
-  checkCustomerKey(version, input.customerKey);
-  return judge(s3, bucket, version, input);
+  // Replication has no customer's key and needs none to learn what there is to move.
+  if (!isReplicator(call) || input.customerKey !== undefined) checkCustomerKey(version, input.customerKey);
+  const answer = judge(s3, bucket, version, input);
+  return wantsSealed(call, version, input) ? sealedAnswer(s3, bucket, answer, input) : answer;
+}
+
+function wantsSealed(call: S3Call, version: StoredVersion, input: ReadInput): boolean {
+  return input.sealed === true && version.encryption.kind === "SSE-C" && isReplicator(call);
+}
+
+/** Sealed bytes are no range of the object, so none is told. */
+function sealedAnswer(s3: S3Service, bucket: Bucket, answer: ReadAnswer, input: ReadInput): ReadAnswer {
+  if (input.range !== undefined) throw invalidRequest("Sealed bytes are read whole, or part by part.");
+  const { range: _range, ...rest } = answer;
+  return { ...rest, sealed: describeStored(s3, bucket, answer.version, indexOfPart(input)) };
+}
+
+function indexOfPart({ partNumber }: ReadInput): number | undefined {
+  return partNumber === undefined ? undefined : partNumber - 1;
 }
 
 /**

@@ -45,6 +45,18 @@ export interface StoredVersion {
 export interface StoredMetadata extends ObjectMetadata {
   /** Base64 MD5 of the customer's key, with SSE-C. */
   readonly customerKeyMd5?: string;
+  /** Only with SSE-C. */
+  readonly sealing?: Sealing;
+}
+
+/** What is known of sealed bytes besides their key: `sealed.ts` moves them without opening them. */
+export interface Sealing {
+  /** What the wrapped key is bound to, when it was wrapped for another bucket's object. */
+  readonly keyContext?: string;
+  /** The body id that the frames are numbered under, when they were sealed as another body. */
+  readonly frameId?: number;
+  /** Of the stored bytes, in base64; the parts of a version have one each. */
+  readonly sha256?: string;
 }
 
 /** What a new row has; whether it is the latest follows from its place. */
@@ -124,6 +136,11 @@ export function removeVersion(connection: Connection, version: StoredVersion): v
  */
 export function dropVersion(connection: Connection, version: StoredVersion): number[] {
   removeVersion(connection, version);
+  return dropBytes(connection, version);
+}
+
+/** Removes the bytes of a version that is about to get others. Returns blobs, as `dropVersion` does. */
+export function dropBytes(connection: Connection, version: StoredVersion): number[] {
   if (version.upload !== undefined) return dropParts(connection, version.upload);
   return dropBody(connection, version.bodyId, version.inFile);
 }
@@ -145,7 +162,8 @@ export function dropParts(connection: Connection, upload: string): number[] {
 
 /** Replaces everything but the identity of a version. */
 export function updateVersion(connection: Connection, version: StoredVersion): void {
-  connection.prepare(REPLACE).run(...valuesOf(version, version.isLatest));
+  const [bucketId = null, key = null, place = null, versionId = null, , ...rest] = valuesOf(version, version.isLatest);
+  connection.prepare(UPDATE).run(...rest, bucketId, key, place, versionId);
 }
 
 /** Whether the bucket has any version, marker included. */
@@ -171,7 +189,8 @@ function markLatest(
 }
 
 const INSERT = "INSERT INTO s3_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const REPLACE = "INSERT OR REPLACE INTO s3_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const UPDATE =
+  "UPDATE s3_versions SET is_latest = ?, is_marker = ?, file_id = ?, wrapped_key = ?, details = ? WHERE bucket_id = ? AND key = ? AND place = ? AND version_id = ?";
 
 function valuesOf(version: NewVersion, isLatest: boolean): SqlValue[] {
   const { bucketId, key, place, versionId, isMarker, wrappedKey, inFile, bodyId } = version;

@@ -1,6 +1,7 @@
 /** Handlers of multipart uploads. */
 import { childrenNamed, childText, type XmlNode } from "../../../core/xml.ts";
 import { CHECKSUM_ALGORITHMS, checksumHeader } from "../../../s3/checksum.ts";
+import { SEALED_HEADER } from "../../../s3/replica-headers.ts";
 import type { ChecksumAlgorithm, Checksums } from "../../../s3/store.ts";
 import type { ServiceAnswer } from "../../model.ts";
 import { type CompletedPart, completeMultipartUpload } from "../complete.ts";
@@ -52,6 +53,7 @@ export async function handleCreateMultipartUpload(s3: S3Service, request: S3Requ
 
 export async function handleUploadPart(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
   const customerKey = parseCustomerKey(request.headers);
+  const sealed = request.headers[SEALED_HEADER];
   const { part, details, claimed } = await uploadPart(
     s3,
     request.call,
@@ -60,6 +62,7 @@ export async function handleUploadPart(s3: S3Service, request: S3Request): Promi
       partNumber: partNumberOf(request),
       claims: bodyClaims(request),
       ...(customerKey === undefined ? {} : { customerKey }),
+      ...(sealed === undefined ? {} : { sealed }),
     },
     request.body,
   );

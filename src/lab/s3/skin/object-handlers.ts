@@ -1,6 +1,7 @@
 /** Handlers of operations on objects: headers and documents in, brain, headers and documents out. */
 
 import { childrenNamed, childText } from "../../../core/xml.ts";
+import { SEALED_HEADER, SEALED_SIZE_HEADER } from "../../../s3/replica-headers.ts";
 import { type ServiceAnswer, ServiceError } from "../../model.ts";
 import { getObjectAttributes } from "../attributes.ts";
 import { copyObject } from "../copy.ts";
@@ -232,6 +233,7 @@ function readInputOf(request: S3Request): ReadInput {
     ...(range === undefined ? {} : { range }),
     ...(partNumber === undefined ? {} : { partNumber }),
     ...(customerKey === undefined ? {} : { customerKey }),
+    ...(headers[SEALED_HEADER] === undefined ? {} : { sealed: true }),
   };
 }
 
@@ -278,6 +280,10 @@ function describeRead(
     checksumHeaders(version.checksums, headers);
   }
   if (partsCount !== undefined) headers["x-amz-mp-parts-count"] = String(partsCount);
+  if (answer.sealed !== undefined) {
+    headers[SEALED_HEADER] = answer.sealed;
+    headers[SEALED_SIZE_HEADER] = String(version.sizeBytes);
+  }
   if (request.query.size > 0) overrideHeaders(request, headers);
   if (range === undefined) return { status: 200, headers };
   headers["content-range"] = `bytes ${range.firstByte}-${range.lastByte}/${version.sizeBytes}`;

@@ -36,7 +36,7 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
   GetBucketPolicyStatus: buckets.handleGetBucketPolicyStatus,
   GetBucketEncryption: buckets.handleGetBucketEncryption,
   PutBucketEncryption: buckets.handlePutBucketEncryption,
-  DeleteBucketEncryption: buckets.deletionOf("DeleteBucketEncryption", "encryption"),
+  DeleteBucketEncryption: buckets.handleDeleteBucketEncryption,
   GetBucketReplication: buckets.handleGetBucketReplication,
   PutBucketReplication: buckets.handlePutBucketReplication,
   DeleteBucketReplication: buckets.deletionOf("DeleteBucketReplication", "replication"),

@@ -1,7 +1,7 @@
 /** The headers of a write (PutObject, CopyObject, CreateMultipartUpload), read into what the brain takes. */
 
 import { fromHeaderText } from "../../../s3/header-text.ts";
-import { REPLICA_LAST_MODIFIED_HEADER, REPLICA_VERSION_ID_HEADER } from "../../../s3/replica-headers.ts";
+import { REPLICA_LAST_MODIFIED_HEADER, REPLICA_VERSION_ID_HEADER, SEALED_HEADER } from "../../../s3/replica-headers.ts";
 import type { ObjectMetadata, ReplicaIdentity } from "../../../s3/store.ts";
 import type { WriteConditions } from "../conditions.ts";
 import type { CopySource } from "../copy.ts";
@@ -191,5 +191,8 @@ export function replicaOf(headers: Headers): { readonly replica?: ReplicaIdentit
   const versionId = headers[REPLICA_VERSION_ID_HEADER];
   const modified = headers[REPLICA_LAST_MODIFIED_HEADER];
   if (versionId === undefined || modified === undefined || !/^\d{1,15}$/.test(modified)) return {};
-  return { replica: { versionId, lastModifiedMs: Number(modified) } };
+  const sealed = headers[SEALED_HEADER];
+  return {
+    replica: { versionId, lastModifiedMs: Number(modified), ...(sealed === undefined ? {} : { sealed }) },
+  };
 }
