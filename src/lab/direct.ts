@@ -21,6 +21,8 @@ import type {
   UploadRef,
   WriteRequest,
 } from "../s3/store.ts";
+import { ConnectionCut } from "./disturbances/disturbances.ts";
+import { isOutOfRoom, storageFull } from "./disturbances/full-disk.ts";
 import { type Caller, ServiceError } from "./model.ts";
 import { takeRandomBytes } from "./random.ts";
 import { refusal } from "./refusals.ts";
@@ -197,7 +199,10 @@ function runner(s3: S3Service, options: DirectOptions): Run {
       throw new S3Error("the call was aborted", { ...named, network: "aborted" });
     try {
       if (key?.includes("\0")) throw s3Error("InvalidURI");
-      return await work(callOf(s3, options, requestId));
+      const call = callOf(s3, options, requestId);
+      const disturbances = s3.disturbances.active;
+      if (disturbances === undefined) return await work(call);
+      return await disturbances.disturb({ operation, bucket: bucket ?? "", key: key ?? "" }, () => work(call));
     } catch (error) {
       throw storeError(error, named, requestId, callOptions?.signal);
     }
@@ -234,7 +239,9 @@ function storeError(
   if (error instanceof S3Error) return error;
   if (signal?.aborted === true)
     return new S3Error("the call was aborted", { ...named, network: "aborted" }, { cause: error });
-  const told = error instanceof ServiceError ? error : s3Error("InternalError");
+  if (error instanceof ConnectionCut)
+    return new S3Error(error.message, { ...named, network: "reset" }, { cause: error });
+  const told = error instanceof ServiceError ? error : isOutOfRoom(error) ? storageFull() : s3Error("InternalError");
   // A HEAD has no body, so nobody over HTTP would know the code either.
   const isHead = named.operation === "HeadObject";
   return new S3Error(
@@ -245,6 +252,9 @@ function storeError(
       requestId,
       ...(isHead ? {} : { code: told.code, details: told.details }),
       ...(told.headers["x-amz-delete-marker"] === "true" ? { isDeleteMarker: true } : {}),
+      ...(told.headers["retry-after"] === undefined
+        ? {}
+        : { retryAfterMs: Number(told.headers["retry-after"]) * 1000 }),
     },
     { cause: error },
   );
@@ -284,6 +294,7 @@ function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
     tagCount: version.tags.length,
     ...(partsCount === undefined ? {} : { partsCount }),
     ...sealedOf(answer),
+    ...(version.metadata.archive?.status === undefined ? {} : { archiveStatus: version.metadata.archive.status }),
     requestId: call.requestId,
   };
 }

@@ -15,11 +15,13 @@ import { createAuthoriser } from "./authorise.ts";
 import { openFileBlobs, openMemoryBlobs } from "./blobs.ts";
 import { openLabDatabase } from "./database.ts";
 import { openDirectStore } from "./direct.ts";
+import { Disturbances, throttledKeys, throttledSkin } from "./disturbances/disturbances.ts";
 import { createIdentity } from "./identity/identity.ts";
 import { createKms, type KmsService } from "./kms/kms.ts";
 import type { Authoriser, Caller, Identity } from "./model.ts";
 import { type Bucket, openBuckets } from "./s3/bucket.ts";
 import { removeOrphanBlobs } from "./s3/orphans.ts";
+import { openQuotas } from "./s3/quotas.ts";
 import { assumeReplicationRole, type Changes, openChanges, setReplicationStatus } from "./s3/replication.ts";
 import { openSequence } from "./s3/sequence.ts";
 import type { S3Service } from "./s3/service.ts";
@@ -73,7 +75,9 @@ const LOOPBACK = "127.0.0.1";
 
 /** @throws DatabaseError when the directory is in use or is not a lab's; SecretsError when its root key is not right */
 export async function openLab(options: LabOptions): Promise<Lab> {
-  const { dataDir, clock } = options;
+  const { dataDir } = options;
+  const disturbances = new Disturbances(options.clock);
+  const clock = (): number => options.clock() + disturbances.clockOffsetMs;
   if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const hold = dataDir === undefined ? undefined : holdFile(join(dataDir, "lab.lock"));
   let database: Database | undefined;
@@ -90,12 +94,14 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       buckets: openBuckets(database),
       identity: identity.identity,
       authoriser,
-      keys: kms.keys,
+      keys: throttledKeys(kms.keys, disturbances),
       serviceKey: secrets,
       changeListeners: new Set(),
+      quotas: openQuotas(database),
+      disturbances,
     };
     removeOrphanBlobs(s3);
-    return labOf(s3, { identity, kms, options, hold });
+    return labOf(s3, { identity, kms, options: { ...options, clock }, hold });
   } catch (error) {
     await database?.close();
     hold?.release();
@@ -119,10 +125,10 @@ function labOf(
   const skins = new Map([
     ["iam", iamSkin],
     ["sts", stsSkin],
-    ["kms", kms.kmsSkin],
+    ["kms", throttledSkin(kms.kmsSkin, s3.disturbances)],
   ]);
   const admin = createAdmin({
-    identity,
+    s3,
     ...(options.adminToken === undefined ? {} : { token: options.adminToken }),
   });
   const servers: LabServer[] = [];

@@ -10,6 +10,8 @@ import type { AddressInfo } from "node:net";
 import { hashPayload } from "../s3/sigv4.ts";
 import { type Admin, isAdminPath } from "./admin.ts";
 import { type Authenticated, AuthenticationError, authenticate, type Claim, readClaim } from "./authenticate.ts";
+import { ConnectionCut } from "./disturbances/disturbances.ts";
+import { isOutOfRoom, storageFull } from "./disturbances/full-disk.ts";
 import { bodyOfS3, readAll } from "./incoming-body.ts";
 import { type Identity, type ServiceAnswer, ServiceError, type Skin } from "./model.ts";
 import { takeRandomBytes } from "./random.ts";
@@ -66,6 +68,10 @@ export async function startServer(options: ServerOptions): Promise<LabServer> {
   const handle = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
     // Everything that can go wrong is answered inside; what is left is the connection itself.
     answerRequest(options, request, response, expectsContinue).catch((error: unknown) => {
+      if (error instanceof ConnectionCut) {
+        request.socket.resetAndDestroy();
+        return;
+      }
       options.onFault(error, "");
       response.destroy();
     });
@@ -146,8 +152,12 @@ async function answerRequest(
   let print = (error: ServiceError): ServiceAnswer => options.s3.printError(error, named);
   let answer: ServiceAnswer;
   try {
-    if (isAdminPath(rawPath)) answer = await options.admin.handle(method, rawPath, request.headers["authorization"]);
-    else {
+    if (isAdminPath(rawPath)) {
+      proceed();
+      const { authorization } = request.headers;
+      const readBody = (): Promise<Uint8Array> => readAll(request, CONTROL_BODY_BYTES_MAX);
+      answer = await options.admin.handle({ method, rawPath, authorization, readBody });
+    } else {
       const rawQuery = question < 0 ? "" : path.slice(question + 1);
       const wire: Wire = {
         method,
@@ -173,6 +183,7 @@ async function answerRequest(
           : await callSkin(options, skin, wire, claim, request, proceed);
     }
   } catch (error) {
+    if (error instanceof ConnectionCut) throw error;
     answer = print(errorOf(error, requestId, options));
   }
   const headers: Record<string, string> = {
@@ -272,6 +283,7 @@ function verify(
 
 function errorOf(error: unknown, requestId: string, { onFault }: ServerOptions): ServiceError {
   if (error instanceof ServiceError) return error;
+  if (isOutOfRoom(error)) return storageFull();
   onFault(error, requestId);
   return s3Error("InternalError");
 }

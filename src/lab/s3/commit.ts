@@ -74,6 +74,7 @@ export async function commitVersion(
   const place = s3.sequence.next(call.nowMs);
   const { version, freed, now } = await s3.database.write((connection) => {
     const current = s3.buckets.current(connection, bucket);
+    const requireRoom = s3.quotas.watch(connection, bucket.id);
     if (options.conditions !== undefined) {
       checkWriteConditions(latestVersion(connection, bucket.id, content.key), options.conditions, content.key);
     }
@@ -81,6 +82,7 @@ export async function commitVersion(
       options.replica === undefined
         ? writeOriginal(connection, current, content, { place, nowMs: call.nowMs })
         : writeReplica(connection, current, content, options.replica);
+    requireRoom?.();
     return { ...written, now: current };
   });
   s3.blobs.remove(freed);

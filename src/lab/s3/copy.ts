@@ -1,6 +1,7 @@
 /** CopyObject and UploadPartCopy: a read of one version and a write of another, both judged, in one call. */
 import type { ChecksumAlgorithm } from "../../s3/store.ts";
 import { authoriseAction, requireBucket } from "./access.ts";
+import { refuseArchived } from "./archive.ts";
 import { bodyOf, type IncomingBody, type S3Call } from "./call.ts";
 import { commitVersion } from "./commit.ts";
 import { checkCopyConditions, type ReadConditions } from "./conditions.ts";
@@ -17,7 +18,7 @@ import {
   writeAnswer,
 } from "./put.ts";
 import { parseCopyRange } from "./ranges.ts";
-import { locate, refuseArchived, shownVersionId } from "./read.ts";
+import { locate, shownVersionId } from "./read.ts";
 import { BODY_BYTES_MAX, receiveBody } from "./receive.ts";
 import { type ByteRange, findBytes } from "./serve.ts";
 import type { S3Service } from "./service.ts";
@@ -120,7 +121,7 @@ export async function uploadPartCopy(s3: S3Service, call: S3Call, input: CopyPar
 function openSource(s3: S3Service, call: S3Call, source: CopySource) {
   const { bucket, version } = locateSource(s3, call, source);
   if (source.conditions !== undefined) checkCopyConditions(version, source.conditions);
-  refuseArchived(version);
+  refuseArchived(call, version);
   const shown = shownVersionId(bucket, version);
   return {
     bucket,

@@ -14,14 +14,14 @@ import { authorise, requireBucket } from "./access.ts";
 import type { Bucket } from "./bucket.ts";
 import { type IncomingBody, isReplicator, type S3Call } from "./call.ts";
 import { isMd5Etag } from "./commit.ts";
-import { type CustomerKey, makeDataKey, openDataKey, type SealingKey } from "./encryption.ts";
+import { type CustomerKey, type KmsContext, makeDataKey, openDataKey, type SealingKey } from "./encryption.ts";
 import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
 import type { S3Operation } from "./operations.ts";
-import { admitWrite, bodySealing, type WriteInput, wholeSeconds } from "./put.ts";
+import { admitWrite, bodySealing, storedMetadata, type WriteInput, wholeSeconds } from "./put.ts";
 import { type BodyClaims, type NamedChecksum, type ReceivedBody, receiveBody } from "./receive.ts";
 import { describeSealedPart, openSealedPart, openSealedVersion } from "./sealed.ts";
 import type { S3Service } from "./service.ts";
-import { dropBody, dropParts, type Sealing, type StoredMetadata } from "./versions.ts";
+import { dropBody, dropParts, type Sealing } from "./versions.ts";
 
 export const PARTS_MAX = 10_000;
 
@@ -29,6 +29,7 @@ export const PARTS_MAX = 10_000;
 export interface UploadDetails {
   readonly encryption: Encryption;
   readonly customerKeyMd5?: string;
+  readonly kmsContext?: KmsContext;
   /** Of an upload whose parts come sealed; the customer alone has its key. */
   readonly sealing?: Sealing;
   readonly storageClass: string;
@@ -95,6 +96,7 @@ export async function createMultipartUpload(
   const details: UploadDetails = {
     encryption: sealing.encryption,
     ...(sealing.customerKeyMd5 === undefined ? {} : { customerKeyMd5: sealing.customerKeyMd5 }),
+    ...(sealing.kmsContext === undefined ? {} : { kmsContext: sealing.kmsContext }),
     ...(sealing.sealing === undefined ? {} : { sealing: sealing.sealing }),
     storageClass: input.storageClass ?? "STANDARD",
     metadata: input.metadata,
@@ -200,7 +202,12 @@ export async function addPart(
     modifiedMs: wholeSeconds(call.nowMs),
   };
   try {
-    const freed = await s3.database.write((connection) => replacePart(connection, upload.id, part, received));
+    const freed = await s3.database.write((connection) => {
+      const requireRoom = s3.quotas.watch(connection, bucket.id);
+      const replaced = replacePart(connection, upload.id, part, received);
+      requireRoom?.();
+      return replaced;
+    });
     s3.blobs.remove(freed);
   } catch (error) {
     received.discard();
@@ -309,10 +316,7 @@ async function uploadKey(
   const { key, wrappedKey, keptKey, details } = upload;
   if (details.sealing !== undefined) throw invalidRequest("The parts of this upload come sealed.");
   if (isReplicator(call)) return s3.serviceKey.unwrapServiceKey(keptKey, keptKeyContext(upload.id));
-  const metadata: StoredMetadata = {
-    ...details.metadata,
-    ...(details.customerKeyMd5 === undefined ? {} : { customerKeyMd5: details.customerKeyMd5 }),
-  };
+  const metadata = storedMetadata(details.metadata, details);
   return openDataKey(s3, call, bucket, { key, wrappedKey, encryption: details.encryption, metadata }, customerKey);
 }
 

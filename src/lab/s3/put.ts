@@ -9,7 +9,7 @@ import type { Bucket } from "./bucket.ts";
 import { type IncomingBody, isReplicator, type S3Call } from "./call.ts";
 import { commitVersion, requireVersioning } from "./commit.ts";
 import { checkWriteConditions, type WriteConditions } from "./conditions.ts";
-import { type EncryptionWish, makeDataKey, type SealingKey } from "./encryption.ts";
+import { type EncryptionWish, type KmsContext, makeDataKey, type SealingKey } from "./encryption.ts";
 import { invalidArgument, s3Error } from "./errors.ts";
 import type { S3Operation } from "./operations.ts";
 import { type BodyClaims, type ReceivedBody, receiveBody } from "./receive.ts";
@@ -46,6 +46,7 @@ export interface WriteAnswer {
   readonly modifiedMs: number;
   readonly encryption: Encryption;
   readonly customerKeyMd5?: string;
+  readonly kmsContext?: KmsContext;
   readonly checksums?: Checksums;
 }
 
@@ -146,7 +147,7 @@ function writeContext(input: WriteInput, replica: ReplicaIdentity | undefined): 
 /** The value of `x-amz-server-side-encryption`. */
 export const SSE_HEADER = { "SSE-S3": "AES256", "SSE-KMS": "aws:kms", "DSSE-KMS": "aws:kms:dsse" } as const;
 
-/** What S3 lets clients write to; GLACIER and DEEP_ARCHIVE cannot be read without a restore. */
+/** What S3 lets clients write to. */
 const STORAGE_CLASSES: ReadonlySet<string> = new Set([
   "STANDARD",
   "REDUCED_REDUNDANCY",
@@ -202,9 +203,10 @@ export function checkAcl(bucket: Bucket, acl: string | undefined): void {
 /** What is kept with a version besides what the sender said of it. */
 export function storedMetadata(
   metadata: ObjectMetadata,
-  { customerKeyMd5, sealing }: Pick<SealingKey, "customerKeyMd5" | "sealing">,
+  { customerKeyMd5, kmsContext, sealing }: Pick<SealingKey, "customerKeyMd5" | "kmsContext" | "sealing">,
   { sealedSha256 }: Pick<ReceivedBody, "sealedSha256"> = {},
 ): StoredMetadata {
+  if (kmsContext !== undefined) return { ...metadata, kmsContext };
   if (customerKeyMd5 === undefined) return metadata;
   const known = sealedSha256 === undefined ? sealing : { ...sealing, sha256: sealedSha256 };
   return { ...metadata, customerKeyMd5, ...(known === undefined ? {} : { sealing: known }) };
@@ -236,5 +238,6 @@ export function writeAnswer(version: StoredVersion, shownVersionId: string | und
     encryption,
     ...(checksums === undefined ? {} : { checksums }),
     ...(metadata.customerKeyMd5 === undefined ? {} : { customerKeyMd5: metadata.customerKeyMd5 }),
+    ...(metadata.kmsContext === undefined ? {} : { kmsContext: metadata.kmsContext }),
   };
 }

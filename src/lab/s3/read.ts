@@ -1,6 +1,7 @@
 /** GetObject and HeadObject: find the version, authorise, decide conditions and range, open the bytes. */
 
 import { authorise, mayList, requireBucket } from "./access.ts";
+import { refuseArchived } from "./archive.ts";
 import type { Bucket } from "./bucket.ts";
 import { isReplicator, type S3Call } from "./call.ts";
 import { checkReadConditions, type ReadConditions } from "./conditions.ts";
@@ -51,9 +52,16 @@ export interface BytesAnswer extends ReadAnswer {
 }
 
 export async function getObject(s3: S3Service, call: S3Call, input: ReadInput): Promise<BytesAnswer> {
+  const answer = await openObject(s3, call, input);
+  const disturbances = s3.disturbances.active;
+  if (disturbances === undefined) return answer;
+  return { ...answer, body: disturbances.spoil({ ...input, operation: "GetObject" }, answer.body) };
+}
+
+async function openObject(s3: S3Service, call: S3Call, input: ReadInput): Promise<BytesAnswer> {
   const { bucket, version } = locate(s3, call, "GetObject", input);
   const answer = judge(s3, bucket, version, input);
-  refuseArchived(version);
+  refuseArchived(call, version);
   if (wantsSealed(call, version, input)) {
     const sealed = sealedAnswer(s3, bucket, answer, input);
     const stored = findStoredBytes(s3, version, indexOfPart(input));
@@ -184,12 +192,4 @@ function unsatisfiablePart(partNumber: number, partsCount: number): Error {
   return s3Error("InvalidPartNumber", {
     details: { PartNumberRequested: String(partNumber), ActualPartCount: String(partsCount) },
   });
-}
-
-const ARCHIVED: ReadonlySet<string> = new Set(["GLACIER", "DEEP_ARCHIVE"]);
-
-/** Archived objects would have to be restored first, and RestoreObject is not emulated. */
-export function refuseArchived(version: StoredVersion): void {
-  if (!ARCHIVED.has(version.storageClass)) return;
-  throw s3Error("InvalidObjectState", { details: { StorageClass: version.storageClass } });
 }

@@ -8,6 +8,7 @@
 import type { Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
 import type { Connection, Row, SqlValue } from "../../ledger/database.ts";
 import type { Checksums, ObjectMetadata } from "../../s3/store.ts";
+import type { ArchiveState } from "./archive.ts";
 import { NULL_VERSION, placeOfVersionId } from "./version-id.ts";
 
 /** A row of `s3_versions`. */
@@ -47,6 +48,10 @@ export interface StoredMetadata extends ObjectMetadata {
   readonly customerKeyMd5?: string;
   /** Only with SSE-C. */
   readonly sealing?: Sealing;
+  /** Only when there is something to say: see `archive.ts`. */
+  readonly archive?: ArchiveState;
+  /** What the customer added to the encryption context, with KMS. */
+  readonly kmsContext?: Readonly<Record<string, string>>;
 }
 
 /** What is known of sealed bytes besides their key: `sealed.ts` moves them without opening them. */

@@ -6,7 +6,7 @@ import type { ChecksumAlgorithm, Checksums } from "../../../s3/store.ts";
 import type { ServiceAnswer } from "../../model.ts";
 import { type CompletedPart, completeMultipartUpload } from "../complete.ts";
 import { uploadPartCopy } from "../copy.ts";
-import { parseCustomerKey } from "../encryption.ts";
+import { parseCustomerKey, printKmsContext } from "../encryption.ts";
 import { invalidArgument, invalidRequest, s3Error } from "../errors.ts";
 import {
   abortMultipartUpload,
@@ -18,7 +18,15 @@ import {
 import type { S3Service } from "../service.ts";
 import { listMultipartUploads, listParts } from "../uploads.ts";
 import { encodeForListing, encodingTypeOf, maxOf } from "./list-handlers.ts";
-import { type AnswerHeaders, checksumNodes, emptyAnswer, encryptionHeaders, xmlAnswer, xmlDate } from "./print.ts";
+import {
+  type AnswerHeaders,
+  checksumNodes,
+  emptyAnswer,
+  encryptionHeaders,
+  KMS_CONTEXT_HEADER,
+  xmlAnswer,
+  xmlDate,
+} from "./print.ts";
 import { algorithmNamed, bodyClaims, integerOf, LONG_DOCUMENT_BYTES_MAX, readXml, type S3Request } from "./request.ts";
 import { copySourceOf, replicaOf, writeConditionsOf, writeInputOf } from "./write-headers.ts";
 
@@ -34,6 +42,7 @@ export async function handleCreateMultipartUpload(s3: S3Service, request: S3Requ
     },
   });
   const shown = encryptionHeaders(details);
+  if (details.kmsContext !== undefined) shown[KMS_CONTEXT_HEADER] = printKmsContext(details.kmsContext);
   if (details.checksumWasNamed) {
     shown["x-amz-checksum-algorithm"] = details.checksum.algorithm;
     shown["x-amz-checksum-type"] = details.checksum.type;

@@ -84,6 +84,7 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
   DeleteObjectTagging: tags.handleDeleteObjectTagging,
   GetObjectAcl: acls.handleGetObjectAcl,
   PutObjectAcl: acls.handlePutObjectAcl,
+  RestoreObject: objects.handleRestoreObject,
   GetObjectRetention: (s3, request) => objects.handleObjectLockProbe(s3, request, "GetObjectRetention"),
   GetObjectLegalHold: (s3, request) => objects.handleObjectLockProbe(s3, request, "GetObjectLegalHold"),
   CreateMultipartUpload: uploads.handleCreateMultipartUpload,
@@ -118,7 +119,12 @@ export function createS3Skin(s3: S3Service, options: S3SkinOptions): S3Skin {
       }
       if (!isEmulated(operation)) throw notEmulated(operation);
       checkExpectedOwner(s3, bucket, headers["x-amz-expected-bucket-owner"]);
-      const answer = await HANDLERS[operation](s3, { call, method, bucket, key, query, headers, body: call.body });
+      const request = { call, method, bucket, key, query, headers, body: call.body };
+      const disturbances = s3.disturbances.active;
+      const answer =
+        disturbances === undefined
+          ? await HANDLERS[operation](s3, request)
+          : await disturbances.disturb({ operation, bucket, key }, () => HANDLERS[operation](s3, request));
       const region = key === "" ? s3.buckets.find(bucket)?.region : undefined;
       return region === undefined
         ? answer
