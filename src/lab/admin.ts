@@ -66,7 +66,8 @@ const ROUTES: readonly Route[] = [
 
 export function createAdmin({ s3, token }: AdminOptions): Admin {
   return {
-    async handle({ method, rawPath, authorization, readBody }) {
+    async handle(call) {
+      const { method, rawPath, authorization } = call;
       if (rawPath === "/_lockstep/health") {
         return method === "GET" || method === "HEAD" ? json(200, { status: "ok" }) : json(405, { error: "only GET" });
       }
@@ -78,7 +79,7 @@ export function createAdmin({ s3, token }: AdminOptions): Admin {
       if (route === undefined) return json(405, { error: `only ${here.map((one) => one.method).join(", ")}` });
       try {
         const argument = decodeURIComponent(route.path.exec(path)?.[1] ?? "");
-        return json(200, await route.run(s3, argument, await readJson(readBody)));
+        return json(200, await route.run(s3, argument, await readJson(call)));
       } catch (error) {
         return refusalOf(error);
       }
@@ -86,8 +87,8 @@ export function createAdmin({ s3, token }: AdminOptions): Admin {
   };
 }
 
-async function readJson(readBody: AdminCall["readBody"]): Promise<unknown> {
-  const text = Buffer.from(await readBody()).toString("utf8");
+async function readJson(call: AdminCall): Promise<unknown> {
+  const text = Buffer.from(await call.readBody()).toString("utf8");
   return text === "" ? {} : JSON.parse(text);
 }
 

@@ -58,8 +58,11 @@ export async function damageVersion(
   };
   if (inFile) {
     const reader = await s3.blobs.open(bodyId);
-    const sealed = await reader.read(start, length).finally(() => reader.close());
-    await s3.blobs.overwrite(bodyId, start, change(sealed));
+    try {
+      await s3.blobs.overwrite(bodyId, start, change(await reader.read(start, length)));
+    } finally {
+      await reader.close();
+    }
     return;
   }
   await s3.database.write((connection) => {
