@@ -3,9 +3,14 @@
  * answers are JSON.
  *
  * - `GET /_lockstep/health`: whether the lab answers; needs no token
+ *
+ * Accounts (`admin/accounts.ts`):
  * - `POST /_lockstep/accounts/ID`: makes the account when it is new, and returns its root credentials
+ * - `POST /_lockstep/organizations/MANAGEMENT/accounts/ID`: makes the account likewise, and puts it into the organisation
+ *   that the account MANAGEMENT manages; 409 when it manages none, or the account is in another one
  *
  * What is in a bucket (`admin/buckets.ts`); `versionId` may be left out for the latest version:
+ * - `POST /_lockstep/buckets/NAME/expire` `{"key"}`: makes the delete marker that Lifecycle would make
  * - `GET`, `PUT /_lockstep/buckets/NAME/quota` `{"bytes":n|null,"objects":n|null}`: tells or sets how much it may hold, and
  *   tells how much it does
  * - `POST /_lockstep/buckets/NAME/damage` `{"key","versionId"?,"how":"unreadable"|"altered"}`: flips a bit where the version
@@ -23,11 +28,11 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
+import { ACCOUNT_ROUTES } from "./admin/accounts.ts";
 import { BUCKET_ROUTES } from "./admin/buckets.ts";
 import { DISTURBANCE_ROUTES } from "./admin/disturbances.ts";
-import type { Route } from "./admin/route.ts";
+import type { AdminWorld, Route } from "./admin/route.ts";
 import { type ServiceAnswer, ServiceError } from "./model.ts";
-import type { S3Service } from "./s3/service.ts";
 
 export interface Admin {
   handle(call: AdminCall): Promise<ServiceAnswer>;
@@ -42,44 +47,34 @@ export interface AdminCall {
 }
 
 export function isAdminPath(rawPath: string): boolean {
-  return rawPath.startsWith("/_lockstep/");
+  return rawPath.startsWith(ROOT);
 }
 
-export interface AdminOptions {
-  readonly s3: S3Service;
+const ROOT = "/_lockstep/";
+
+export interface AdminOptions extends AdminWorld {
   /** Without one, nothing but health is answered. */
   readonly token?: string;
 }
 
-const ROUTES: readonly Route[] = [
-  {
-    method: "POST",
-    path: /^accounts\/(\d{12})$/,
-    async run(s3, accountId) {
-      const { accessKeyId, secretAccessKey } = await s3.identity.ensureAccount(accountId);
-      return { accountId, accessKeyId, secretAccessKey };
-    },
-  },
-  ...BUCKET_ROUTES,
-  ...DISTURBANCE_ROUTES,
-];
+const ROUTES: readonly Route[] = [...ACCOUNT_ROUTES, ...BUCKET_ROUTES, ...DISTURBANCE_ROUTES];
 
-export function createAdmin({ s3, token }: AdminOptions): Admin {
+export function createAdmin(options: AdminOptions): Admin {
   return {
     async handle(call) {
       const { method, rawPath, authorization } = call;
       if (rawPath === "/_lockstep/health") {
         return method === "GET" || method === "HEAD" ? json(200, { status: "ok" }) : json(405, { error: "only GET" });
       }
-      if (!isToken(authorization, token)) return json(401, { error: "a Bearer token is needed" });
-      const path = rawPath.slice("/_lockstep/".length);
-      const here = ROUTES.filter((one) => one.path.test(path));
-      const route = here.find((one) => one.method === method);
-      if (here.length === 0) return json(404, { error: "there is no such call" });
-      if (route === undefined) return json(405, { error: `only ${here.map((one) => one.method).join(", ")}` });
+      if (!isToken(authorization, options.token)) return json(401, { error: "a Bearer token is needed" });
+      const path = rawPath.slice(ROOT.length);
+      const there = ROUTES.filter((one) => one.path.test(path));
+      if (there.length === 0) return json(404, { error: "there is no such call" });
+      const route = there.find((one) => one.method === method);
+      if (route === undefined) return json(405, { error: `only ${there.map((one) => one.method).join(", ")}` });
+      const [, ...names] = route.path.exec(path) ?? [];
       try {
-        const argument = decodeURIComponent(route.path.exec(path)?.[1] ?? "");
-        return json(200, await route.run(s3, argument, await readJson(call)));
+        return json(200, await route.run(options, names.map(decodeURIComponent), await readJson(call)));
       } catch (error) {
         return refusalOf(error);
       }

@@ -10,6 +10,7 @@ import type { AddressInfo } from "node:net";
 import { hashPayload } from "../s3/sigv4.ts";
 import { type Admin, isAdminPath } from "./admin.ts";
 import { type Authenticated, AuthenticationError, authenticate, type Claim, readClaim } from "./authenticate.ts";
+import { type ControlSkin, isControlRequest } from "./batch/skin/skin.ts";
 import { ConnectionCut } from "./disturbances/disturbances.ts";
 import { isOutOfRoom, storageFull } from "./disturbances/full-disk.ts";
 import { bodyOfS3, readAll } from "./incoming-body.ts";
@@ -30,6 +31,8 @@ export interface ServerOptions {
   readonly clock: () => number;
   readonly identity: Identity;
   readonly s3: S3Skin;
+  /** S3 Control, which signs as S3 and is told by path and account. */
+  readonly control: ControlSkin;
   /** The other services, by the name in the scope of their signatures. */
   readonly skins: ReadonlyMap<string, Skin>;
   readonly admin: Admin;
@@ -153,9 +156,11 @@ async function answerRequest(
   let answer: ServiceAnswer;
   try {
     if (isAdminPath(rawPath)) {
-      proceed();
       const { authorization } = request.headers;
-      const readBody = (): Promise<Uint8Array> => readAll(request, CONTROL_BODY_BYTES_MAX);
+      const readBody = (): Promise<Uint8Array> => {
+        proceed();
+        return readAll(request, CONTROL_BODY_BYTES_MAX);
+      };
       answer = await options.admin.handle({ method, rawPath, authorization, readBody });
     } else {
       const rawQuery = question < 0 ? "" : path.slice(question + 1);
@@ -176,7 +181,8 @@ async function answerRequest(
           message: `The authorization header is malformed; incorrect service "${service}". This endpoint belongs to "s3".`,
         });
       }
-      if (skin !== undefined) print = (error) => skin.printError(error, named);
+      const errors = skin ?? (isControlRequest(rawPath, wire.headers) ? options.control : undefined);
+      if (errors !== undefined) print = (error) => errors.printError(error, named);
       answer =
         skin === undefined
           ? await callS3(options, wire, claim, request, proceed)
@@ -222,7 +228,9 @@ async function callS3(
     readBody: (limitBytes) => body.bytes(limitBytes),
     body,
   };
-  return options.s3.handle(call);
+  return isControlRequest(wire.rawPath, wire.headers)
+    ? options.control.handle({ ...call, rawQuery: wire.rawQuery })
+    : options.s3.handle(call);
 }
 
 /** Other services sign the body itself, so it is read before anything is believed. */

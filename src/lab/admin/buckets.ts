@@ -3,22 +3,33 @@ import { z } from "zod";
 import { requireBucket } from "../s3/access.ts";
 import { archiveVersion } from "../s3/archive.ts";
 import { changeVersion, damageVersion, forgetEncryption } from "../s3/damage.ts";
+import { expireObject } from "../s3/lifecycle.ts";
 import type { S3Service } from "../s3/service.ts";
 import type { Route } from "./route.ts";
 
 const limit = z.int().min(0).nullish();
 const quota = z.strictObject({ bytes: limit, objects: limit });
 const version = { key: z.string().min(1), versionId: z.string().optional() };
+const expiry = z.strictObject({ key: z.string().min(1) });
 const damage = z.strictObject({ ...version, how: z.enum(["unreadable", "altered"]).default("unreadable") });
 const choice = z.strictObject(version);
 const archive = z.strictObject({ ...version, status: z.enum(["ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS"]).nullable() });
 
 export const BUCKET_ROUTES: readonly Route[] = [
-  { method: "GET", path: /^buckets\/([^/]+)\/quota$/, run: showQuota },
+  {
+    method: "POST",
+    path: /^buckets\/([^/]+)\/expire$/,
+    async run({ s3, clock }, [bucket = ""], body) {
+      const { key } = expiry.parse(body);
+      const { versionId, isMarker } = await expireObject(s3, { bucket, key }, clock());
+      return { bucket, key, isDeleteMarker: isMarker, ...some("versionId", versionId) };
+    },
+  },
+  { method: "GET", path: /^buckets\/([^/]+)\/quota$/, run: ({ s3 }, [name = ""]) => showQuota(s3, name) },
   {
     method: "PUT",
     path: /^buckets\/([^/]+)\/quota$/,
-    async run(s3, name, body) {
+    async run({ s3 }, [name = ""], body) {
       const { bytes, objects } = quota.parse(body);
       await s3.quotas.set(requireBucket(s3, name), { ...some("bytes", bytes), ...some("objects", objects) });
       return showQuota(s3, name);
@@ -27,7 +38,7 @@ export const BUCKET_ROUTES: readonly Route[] = [
   {
     method: "POST",
     path: /^buckets\/([^/]+)\/damage$/,
-    async run(s3, bucket, body) {
+    async run({ s3 }, [bucket = ""], body) {
       const { how, ...wanted } = damage.parse(body);
       await damageVersion(s3, chosen(bucket, wanted), how);
       return {};
@@ -36,7 +47,7 @@ export const BUCKET_ROUTES: readonly Route[] = [
   {
     method: "POST",
     path: /^buckets\/([^/]+)\/plaintext$/,
-    async run(s3, bucket, body) {
+    async run({ s3 }, [bucket = ""], body) {
       await changeVersion(s3, chosen(bucket, choice.parse(body)), forgetEncryption);
       return {};
     },
@@ -44,7 +55,7 @@ export const BUCKET_ROUTES: readonly Route[] = [
   {
     method: "PUT",
     path: /^buckets\/([^/]+)\/archive$/,
-    async run(s3, bucket, body) {
+    async run({ s3 }, [bucket = ""], body) {
       const { status, ...wanted } = archive.parse(body);
       await changeVersion(s3, chosen(bucket, wanted), (one) => archiveVersion(one, status ?? undefined));
       return {};

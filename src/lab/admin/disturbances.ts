@@ -36,11 +36,11 @@ const disk = z.strictObject({ full: z.boolean() });
 const clock = z.strictObject({ offsetMs: z.int().min(-OFFSET_MS_MAX).max(OFFSET_MS_MAX) });
 
 export const DISTURBANCE_ROUTES: readonly Route[] = [
-  { method: "GET", path: /^disturbances$/, run: ({ disturbances }) => show(disturbances) },
+  { method: "GET", path: /^disturbances$/, run: ({ s3 }) => show(s3.disturbances) },
   {
     method: "PUT",
     path: /^throttle$/,
-    run({ disturbances }, _argument, body) {
+    run({ s3: { disturbances } }, _names, body) {
       const { service, bucket, requestsPerSecond } = throttle.parse(body);
       disturbances.setThrottle({
         service,
@@ -53,19 +53,19 @@ export const DISTURBANCE_ROUTES: readonly Route[] = [
   {
     method: "POST",
     path: /^faults$/,
-    run({ disturbances }, _argument, body) {
+    run({ s3: { disturbances } }, _names, body) {
       if (disturbances.faults.list.length >= FAULTS_MAX) throw invalidRequest(`there are ${FAULTS_MAX} faults already`);
       const added = disturbances.faults.add(orderOf(fault.parse(body)));
       disturbances.changed();
       return added;
     },
   },
-  { method: "DELETE", path: /^faults$/, run: (s3) => removeFaults(s3) },
-  { method: "DELETE", path: /^faults\/(\d{1,9})$/, run: (s3, id) => removeFaults(s3, Number(id)) },
+  { method: "DELETE", path: /^faults$/, run: ({ s3 }) => removeFaults(s3) },
+  { method: "DELETE", path: /^faults\/(\d{1,9})$/, run: ({ s3 }, [id]) => removeFaults(s3, Number(id)) },
   {
     method: "PUT",
     path: /^disk$/,
-    run({ disturbances }, _argument, body) {
+    run({ s3: { disturbances } }, _names, body) {
       disturbances.isDiskFull = disk.parse(body).full;
       disturbances.changed();
       return show(disturbances);
@@ -74,7 +74,7 @@ export const DISTURBANCE_ROUTES: readonly Route[] = [
   {
     method: "PUT",
     path: /^clock$/,
-    run({ disturbances }, _argument, body) {
+    run({ s3: { disturbances } }, _names, body) {
       disturbances.clockOffsetMs = clock.parse(body).offsetMs;
       return show(disturbances);
     },

@@ -13,6 +13,7 @@ import type { S3Call } from "./call.ts";
 import { checkWriteConditions, type WriteConditions } from "./conditions.ts";
 import type { SealingKey } from "./encryption.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
+import { lockOfNew, lockOfRewritten, type ObjectLock, requireUnprotected } from "./object-lock.ts";
 import { admitNew, announceChange } from "./replication.ts";
 import type { S3Service } from "./service.ts";
 import { mintVersionId, NULL_VERSION, placeOfTime, placeOfVersionId } from "./version-id.ts";
@@ -44,6 +45,8 @@ export interface Content {
   readonly checksums: Checksums;
   readonly metadata: StoredMetadata;
   readonly tags: readonly Tag[];
+  /** What the request said; the bucket's default is added when the version is made. */
+  readonly lock?: ObjectLock;
   readonly modifiedMs: number;
   /** Puts what belongs to the bytes into its tables. */
   store(connection: Connection): void;
@@ -81,7 +84,7 @@ export async function commitVersion(
     const written =
       options.replica === undefined
         ? writeOriginal(connection, current, content, { place, nowMs: call.nowMs })
-        : writeReplica(connection, current, content, options.replica);
+        : writeReplica(connection, current, content, { ...options.replica, nowMs: call.nowMs });
     requireRoom?.();
     return { ...written, now: current };
   });
@@ -116,7 +119,12 @@ function writeOriginal(
  *
  * @source aws-replication.md §0.2, §5.4
  */
-function writeReplica(connection: Connection, bucket: Bucket, content: Content, replica: ReplicaIdentity): Written {
+function writeReplica(
+  connection: Connection,
+  bucket: Bucket,
+  content: Content,
+  replica: ReplicaIdentity & { readonly nowMs: number },
+): Written {
   requireVersioning(bucket);
   const modifiedMs = Math.floor(replica.lastModifiedMs / 1000) * 1000;
   const place = placeOfVersionId(replica.versionId) ?? placeOfTime(modifiedMs);
@@ -137,13 +145,26 @@ function writeReplica(connection: Connection, bucket: Bucket, content: Content, 
     const freed = dropBytes(connection, before);
     content.store(connection);
     const { bodyId: _body, upload: _upload, partCount: _count, ...kept } = before;
-    const version: StoredVersion = { ...kept, ...fresh, isReplica: true, replicationStatus };
+    // But a change made here that has not reached the source yet is newer than what the source sent.
+    const tags = replicationStatus === "REPLICA" ? fresh.tags : before.tags;
+    const lock = lockOfRewritten(before.lock, fresh.lock);
+    const version: StoredVersion = {
+      ...kept,
+      ...fresh,
+      tags,
+      ...(lock === undefined ? {} : { lock }),
+      isReplica: true,
+      replicationStatus,
+    };
     updateVersion(connection, version);
     return { version, freed };
   }
+  requireUnprotected(before.lock, replica.nowMs, undefined);
   const freed = dropVersion(connection, before);
   content.store(connection);
-  return { version: insertVersion(connection, { ...fresh, replicationStatus }), freed };
+  const { destinations } = before;
+  const repaired = { ...fresh, replicationStatus, ...(destinations === undefined ? {} : { destinations }) };
+  return { version: insertVersion(connection, repaired), freed };
 }
 
 /** Replicas go to versioned buckets only. `InvalidBucketState` is what tells this from every other refusal. */
@@ -167,6 +188,7 @@ function newVersion(
   identity: Pick<NewVersion, "versionId" | "place" | "isReplica" | "modifiedMs">,
 ): NewVersion {
   const { body, sealing } = content;
+  const lock = bucket.objectLock ? lockOfNew(bucket, content.lock, identity.modifiedMs) : undefined;
   return {
     bucketId: bucket.id,
     key: content.key,
@@ -183,6 +205,7 @@ function newVersion(
     checksums: content.checksums,
     metadata: content.metadata,
     tags: content.tags,
+    ...(lock === undefined ? {} : { lock }),
   };
 }
 

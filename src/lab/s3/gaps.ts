@@ -42,9 +42,6 @@ export const OPERATION_GAPS = [
   "PutBucketNotificationConfiguration",
   "PutBucketRequestPayment",
   "PutBucketWebsite",
-  "PutObjectLegalHold",
-  "PutObjectLockConfiguration",
-  "PutObjectRetention",
   "RenameObject",
   "SelectObjectContent",
   "UpdateBucketMetadataInventoryTableConfiguration",
@@ -58,7 +55,7 @@ export type GapOperation = (typeof OPERATION_GAPS)[number];
 export const BEHAVIOUR_GAPS = [
   "One endpoint serves all Regions: a request signed for another Region than the bucket's is served, not redirected.",
   "ACLs have no effect. With ACLs disabled they are refused as AWS refuses them; in buckets that enable them, canned ACLs are taken and forgotten.",
-  "Object Lock cannot be enabled; reading its settings answers as for a bucket without it.",
+  "Object Lock knows retention and legal holds; event holds and retention that depends on them are not emulated.",
   "S3 Bucket Keys change the encryption context, but every object still asks KMS for a key of its own.",
   "RestoreObject is done at once; nothing moves into an archive tier by itself; archived objects are not restored to another class or place.",
   "Lifecycle rules, notifications, logging, inventory, CORS and website hosting are not emulated.",

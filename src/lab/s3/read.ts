@@ -8,6 +8,8 @@ import { checkReadConditions, type ReadConditions } from "./conditions.ts";
 import type { CustomerKey } from "./encryption.ts";
 import { checkCustomerKey, openDataKey } from "./encryption.ts";
 import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
+import { visibleLock } from "./lock-access.ts";
+import type { ObjectLock } from "./object-lock.ts";
 import type { S3Operation } from "./operations.ts";
 import { parseRange } from "./ranges.ts";
 import { describeStored } from "./sealed.ts";
@@ -41,6 +43,8 @@ export interface ReadAnswer {
   readonly partsCount?: number;
   /** What describes the bytes, when they are sealed. */
   readonly sealed?: string;
+  /** As far as the caller may see it. */
+  readonly lock?: ObjectLock;
 }
 
 export interface BytesAnswer extends ReadAnswer {
@@ -60,7 +64,7 @@ export async function getObject(s3: S3Service, call: S3Call, input: ReadInput): 
 
 async function openObject(s3: S3Service, call: S3Call, input: ReadInput): Promise<BytesAnswer> {
   const { bucket, version } = locate(s3, call, "GetObject", input);
-  const answer = judge(s3, bucket, version, input);
+  const answer = judge(s3, call, bucket, version, input);
   refuseArchived(call, version);
   if (wantsSealed(call, version, input)) {
     const sealed = sealedAnswer(s3, bucket, answer, input);
@@ -85,7 +89,7 @@ export function headObject(s3: S3Service, call: S3Call, input: ReadInput): ReadA
   const { bucket, version } = locate(s3, call, "HeadObject", input);
   // Replication has no customer's key and needs none to learn what there is to move.
   if (!isReplicator(call) || input.customerKey !== undefined) checkCustomerKey(version, input.customerKey);
-  const answer = judge(s3, bucket, version, input);
+  const answer = judge(s3, call, bucket, version, input);
   return wantsSealed(call, version, input) ? sealedAnswer(s3, bucket, answer, input) : answer;
 }
 
@@ -158,13 +162,17 @@ export function shownVersionId(bucket: Bucket, version: Pick<StoredVersion, "ver
   return bucket.versioning === "" && version.versionId === NULL_VERSION ? undefined : version.versionId;
 }
 
-function judge(s3: S3Service, bucket: Bucket, version: StoredVersion, input: ReadInput): ReadAnswer {
+function judge(s3: S3Service, call: S3Call, bucket: Bucket, version: StoredVersion, input: ReadInput): ReadAnswer {
   if (input.conditions !== undefined) checkReadConditions(version, input.conditions);
   if (input.partNumber !== undefined && input.range !== undefined) {
     throw s3Error("InvalidRequest", { message: "Cannot specify both Range header and partNumber query parameter" });
   }
   const shown = shownVersionId(bucket, version);
-  const answer = { version, ...(shown === undefined ? {} : { shownVersionId: shown }) };
+  const answer = {
+    version,
+    ...(shown === undefined ? {} : { shownVersionId: shown }),
+    ...(version.lock === undefined ? {} : { lock: visibleLock(s3, call, bucket, version) }),
+  };
   if (input.partNumber !== undefined) return { ...answer, ...partOf(s3, version, input.partNumber) };
   const range = input.range === undefined ? undefined : parseRange(input.range, version.sizeBytes);
   return range === undefined ? answer : { ...answer, range };

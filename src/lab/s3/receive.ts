@@ -55,7 +55,7 @@ export interface NamedChecksum {
 }
 
 /** S3 computes this checksum when the sender asks for none. */
-const DEFAULT_ALGORITHM: ChecksumAlgorithm = "CRC64NVME";
+export const DEFAULT_ALGORITHM: ChecksumAlgorithm = "CRC64NVME";
 
 /** How the bytes are sealed. */
 export interface BodySealing {
