@@ -243,6 +243,7 @@ function describe(version: NewVersion): Omit<ObjectVersion, "bucket" | "replicat
     storageClass: version.storageClass,
     encryption: version.encryption,
     tags: version.tags,
+    ...(version.metadata.archive?.status === undefined ? {} : { archiveStatus: version.metadata.archive.status }),
   };
 }
 
