@@ -4,7 +4,7 @@ import { authorise, mayList, requestTagContext, requireBucket } from "./access.t
 import { isReplicator, type S3Call } from "./call.ts";
 import { s3Error } from "./errors.ts";
 import { badVersionId, locate, noSuchKey, noSuchVersion, shownVersionId } from "./read.ts";
-import { admitTags, announceChange } from "./replication.ts";
+import { admitMetadata, announceChange } from "./replication.ts";
 import type { S3Service } from "./service.ts";
 import { checkTags } from "./tags.ts";
 import { isVersionId } from "./version-id.ts";
@@ -69,7 +69,7 @@ async function changeTags(
     if (version.isMarker) throw s3Error("MethodNotAllowed", { headers: { "x-amz-delete-marker": "true" } });
     const changed = { ...version, tags };
     // What replication writes does not enter replication again.
-    const stored = isReplicator(call) ? changed : admitTags(connection, now, changed, call.nowMs);
+    const stored = isReplicator(call) ? changed : admitMetadata(connection, now, changed, "tags", call.nowMs);
     updateVersion(connection, stored);
     const shown = shownVersionId(now, version);
     return {
