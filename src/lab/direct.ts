@@ -4,7 +4,7 @@
  * For simulation and for tools in the same process. Signatures are not made; credentials are looked up for every call, so
  * a session that has expired is refused here too.
  */
-import type { Credentials } from "../core/model.ts";
+import type { AccessControlList, Credentials } from "../core/model.ts";
 import { CHECKSUM_ALGORITHMS } from "../s3/checksum.ts";
 import { S3Error } from "../s3/errors.ts";
 import type {
@@ -25,7 +25,8 @@ import { type Caller, ServiceError } from "./model.ts";
 import { takeRandomBytes } from "./random.ts";
 import { refusal } from "./refusals.ts";
 import { authorise, requireBucket } from "./s3/access.ts";
-import { getObjectAcl } from "./s3/acl.ts";
+import { getObjectAcl, putObjectAcl } from "./s3/acl.ts";
+import type { AclWish } from "./s3/acl-wish.ts";
 import { bodyOf, type IncomingBody, type S3Call } from "./s3/call.ts";
 import { completeMultipartUpload } from "./s3/complete.ts";
 import { deleteObject } from "./s3/delete.ts";
@@ -128,7 +129,9 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
     getObjectAcl: (request, callOptions) =>
       run("GetObjectAcl", request, callOptions, (call) => getObjectAcl(s3, call, request)),
 
-    putObjectAcl: notImplemented("PutObjectAcl"),
+    putObjectAcl: ({ acl, ...request }, callOptions) =>
+      run("PutObjectAcl", request, callOptions, (call) => putObjectAcl(s3, call, { ...request, acl: grantsOf(acl) })),
+
     getObjectRetention: notImplemented("GetObjectRetention"),
     putObjectRetention: notImplemented("PutObjectRetention"),
     getObjectLegalHold: notImplemented("GetObjectLegalHold"),
@@ -284,7 +287,7 @@ function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
 }
 
 function writeInput(request: WriteRequest): WriteInput {
-  const { bucket, key, contentHeaders, userMetadata, storageClass, tags, replica } = request;
+  const { bucket, key, contentHeaders, userMetadata, storageClass, tags, acl, replica } = request;
   return {
     bucket,
     key,
@@ -292,8 +295,13 @@ function writeInput(request: WriteRequest): WriteInput {
     encryption: wishOf(request),
     tags: tags ?? [],
     ...(storageClass === undefined ? {} : { storageClass }),
+    ...(acl === undefined ? {} : { acl: grantsOf(acl) }),
     ...(replica === undefined ? {} : { replica }),
   };
+}
+
+function grantsOf({ ownerId, grants }: AccessControlList): AclWish {
+  return { kind: "grants", grants, ownerId };
 }
 
 function wishOf({ encryption }: WriteRequest): EncryptionWish {

@@ -8,7 +8,7 @@
 import type { DocumentValue } from "../../core/config/document.ts";
 import { parseReplication } from "../../core/config/parse.ts";
 import type { CompiledPolicy } from "../../core/iam/compile.ts";
-import type { EncryptionKind, ReplicationConfiguration, Tag } from "../../core/model.ts";
+import type { AclGrant, EncryptionKind, ReplicationConfiguration, Tag } from "../../core/model.ts";
 import type { Connection, Database, Row } from "../../ledger/database.ts";
 import { s3Error } from "./errors.ts";
 import { compileBucketPolicy, isPolicyPublic } from "./policy-document.ts";
@@ -16,7 +16,7 @@ import { compileBucketPolicy, isPolicyPublic } from "./policy-document.ts";
 export interface Bucket {
   readonly id: number;
   readonly name: string;
-  /** Account that owns the bucket and, as ACLs are disabled, everything in it. */
+  /** Account that owns the bucket and, where ACLs are disabled, everything in it. */
   readonly account: string;
   readonly region: string;
   readonly createdMs: number;
@@ -29,6 +29,8 @@ export interface Bucket {
   readonly policy?: CompiledPolicy;
   /** Whether that policy lets everybody in. */
   readonly policyIsPublic: boolean;
+  /** Whether ACLs are disabled. A bucket without an Object Ownership of its own is as buckets were before there was one. */
+  readonly ownerEnforced: boolean;
   /** Of `settings.replication`. */
   readonly replication?: ReplicationConfiguration;
 }
@@ -41,6 +43,9 @@ export interface BucketSettings {
   readonly replication?: DocumentValue;
   readonly publicAccessBlock?: PublicAccessBlock;
   readonly ownership?: ObjectOwnership;
+  /** Grants of the bucket's own ACL, where they are not the owner's alone. They sleep while ACLs are disabled. */
+  readonly acl?: readonly AclGrant[];
+  readonly requesterPays?: boolean;
   readonly tags?: readonly Tag[];
 }
 
@@ -165,7 +170,7 @@ export function noSuchBucket(name: string): Error {
 }
 
 /** A bucket as its row has it. */
-type PlainBucket = Omit<Bucket, "policy" | "policyIsPublic" | "replication">;
+type PlainBucket = Omit<Bucket, "policy" | "policyIsPublic" | "ownerEnforced" | "replication">;
 
 function bucketOfRow(row: Row): PlainBucket {
   return {
@@ -196,6 +201,7 @@ function withDerived(bucket: PlainBucket): Bucket {
     settings,
     ...(policy === undefined ? {} : { policy: compileBucketPolicy(policy, name) }),
     policyIsPublic: policy !== undefined && isPolicyPublic(policy),
+    ownerEnforced: settings.ownership === "BucketOwnerEnforced",
     ...(configuration === undefined ? {} : { replication: configuration }),
   };
 }

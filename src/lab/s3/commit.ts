@@ -5,7 +5,7 @@
  * is replaced, the rules of replication are asked, and the outbox is written.
  */
 import { createHash } from "node:crypto";
-import type { Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
+import type { AccessControlList, Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
 import type { Connection } from "../../ledger/database.ts";
 import type { Checksums, ReplicaIdentity } from "../../s3/store.ts";
 import type { Bucket } from "./bucket.ts";
@@ -41,6 +41,8 @@ export interface Content {
   readonly checksums: Checksums;
   readonly metadata: StoredMetadata;
   readonly tags: readonly Tag[];
+  /** Where it is not the bucket owner's alone. */
+  readonly acl?: AccessControlList;
   readonly modifiedMs: number;
   /** Puts what belongs to the bytes into its tables. */
   store(connection: Connection): void;
@@ -128,9 +130,18 @@ function writeReplica(connection: Connection, bucket: Bucket, content: Content, 
   }
   const replicationStatus: ReplicationStatus = before.replicationStatus ?? "REPLICA";
   if (hasSameContent(before, fresh)) {
-    // Bytes are the same: metadata and tags follow what was sent, the bytes that came are dropped.
-    const { metadata, tags, modifiedMs: modified } = fresh;
-    const kept: StoredVersion = { ...before, metadata, tags, modifiedMs: modified, isReplica: true, replicationStatus };
+    // Bytes are the same: metadata, tags and grants follow what was sent, the bytes that came are dropped.
+    const { metadata, tags, acl, modifiedMs: modified } = fresh;
+    const { acl: _before, ...rest } = before;
+    const kept: StoredVersion = {
+      ...rest,
+      metadata,
+      tags,
+      ...(acl === undefined ? {} : { acl }),
+      modifiedMs: modified,
+      isReplica: true,
+      replicationStatus,
+    };
     updateVersion(connection, kept);
     return { version: kept, freed: content.drop(connection) };
   }
@@ -176,6 +187,7 @@ function newVersion(
     checksums: content.checksums,
     metadata: content.metadata,
     tags: content.tags,
+    ...(content.acl === undefined ? {} : { acl: content.acl }),
   };
 }
 

@@ -7,6 +7,7 @@ import { checkCopyConditions, type ReadConditions } from "./conditions.ts";
 import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
 import { invalidRequest } from "./errors.ts";
 import { type AddedPart, addPart, locateUpload, type UploadRefInput } from "./multipart.ts";
+import { aclOfWrite } from "./ownership.ts";
 import { admitWrite, storedMetadata, type WriteAnswer, type WriteInput, wholeSeconds, writeAnswer } from "./put.ts";
 import { parseCopyRange } from "./ranges.ts";
 import { locate, refuseArchived, shownVersionId } from "./read.ts";
@@ -49,6 +50,8 @@ export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput):
       ? { contentHeaders: version.metadata.contentHeaders, userMetadata: version.metadata.userMetadata }
       : input.metadata;
   admitWrite(s3, call, "CopyObject", bucket, { ...input, metadata, tags });
+  // The source's ACL is not copied, on S3 neither.
+  const acl = aclOfWrite(s3, call, bucket, input);
   refuseCopyOntoItself(input, version, source.isLatest);
   refuseLarge(version.sizeBytes);
 
@@ -73,6 +76,7 @@ export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput):
         checksums: { type: "FULL_OBJECT", values: { [received.checksum.algorithm]: received.checksum.value } },
         metadata: storedMetadata(metadata, sealing.customerKeyMd5),
         tags,
+        ...(acl === undefined ? {} : { acl }),
         modifiedMs: wholeSeconds(call.nowMs),
         store: (connection) => received.store(connection),
         drop: () => (received.inFile ? [received.bodyId] : []),

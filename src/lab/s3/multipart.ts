@@ -7,7 +7,7 @@
  * allowed to decrypt with the KMS key, as AWS demands.
  */
 import { createHash, randomBytes } from "node:crypto";
-import type { Encryption, Tag } from "../../core/model.ts";
+import type { AccessControlList, Encryption, Tag } from "../../core/model.ts";
 import type { Connection, Row } from "../../ledger/database.ts";
 import type { ChecksumAlgorithm, Checksums, ObjectMetadata } from "../../s3/store.ts";
 import { authorise, requireBucket } from "./access.ts";
@@ -17,6 +17,7 @@ import { isMd5Etag } from "./commit.ts";
 import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
 import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
 import type { S3Operation } from "./operations.ts";
+import { aclOfWrite } from "./ownership.ts";
 import { admitWrite, type WriteInput, wholeSeconds } from "./put.ts";
 import { type BodyClaims, type NamedChecksum, type ReceivedBody, receiveBody } from "./receive.ts";
 import type { S3Service } from "./service.ts";
@@ -31,6 +32,8 @@ export interface UploadDetails {
   readonly storageClass: string;
   readonly metadata: ObjectMetadata;
   readonly tags: readonly Tag[];
+  /** Whoever completes the upload: the version is its creator's. */
+  readonly acl?: AccessControlList;
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: Checksums["type"] };
   /** False when the client named no algorithm: parts and answers then carry no checksums. */
   readonly checksumWasNamed: boolean;
@@ -81,6 +84,7 @@ export async function createMultipartUpload(
 ): Promise<{ readonly uploadId: string; readonly details: UploadDetails }> {
   const bucket = requireBucket(s3, input.bucket);
   admitWrite(s3, call, "CreateMultipartUpload", bucket, input);
+  const acl = aclOfWrite(s3, call, bucket, input);
   const checksum = chosenChecksum(input.checksum);
   const sealing = await makeDataKey(s3, call, bucket, input.key, input.encryption);
   const uploadId = randomBytes(48).toString("base64url");
@@ -90,6 +94,7 @@ export async function createMultipartUpload(
     storageClass: input.storageClass ?? "STANDARD",
     metadata: input.metadata,
     tags: input.tags,
+    ...(acl === undefined ? {} : { acl }),
     checksum,
     checksumWasNamed: input.checksum?.algorithm !== undefined,
   };

@@ -5,7 +5,7 @@
  * Invariant, kept by `insertVersion` and `removeVersion`: of the versions of a key exactly the one with the greatest
  * place has `is_latest`.
  */
-import type { Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
+import type { AccessControlList, Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
 import type { Connection, Row, SqlValue } from "../../ledger/database.ts";
 import type { Checksums, ObjectMetadata } from "../../s3/store.ts";
 import { NULL_VERSION, placeOfVersionId } from "./version-id.ts";
@@ -40,6 +40,8 @@ export interface StoredVersion {
   readonly replicationStatus?: ReplicationStatus;
   /** Status by destination ARN, for versions that rules took. */
   readonly destinations?: Readonly<Record<string, ReplicationStatus>>;
+  /** Owner and grants, where they are not the bucket owner's alone. They sleep while ACLs are disabled. */
+  readonly acl?: AccessControlList;
 }
 
 export interface StoredMetadata extends ObjectMetadata {
@@ -215,6 +217,7 @@ type Details = readonly [
   isReplica: boolean,
   replicationStatus: ReplicationStatus | null,
   destinations: Readonly<Record<string, ReplicationStatus>> | null,
+  acl?: AccessControlList | null,
 ];
 
 function detailsOf(version: NewVersion): Details {
@@ -237,6 +240,7 @@ function detailsOf(version: NewVersion): Details {
     version.isReplica,
     version.replicationStatus ?? null,
     version.destinations ?? null,
+    version.acl ?? null,
   ];
 }
 
@@ -245,7 +249,7 @@ type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 /** @param row with `VERSION_COLUMNS` or `LISTED_COLUMNS` */
 export function versionOfRow(bucketId: number, row: Row): StoredVersion {
   const details = JSON.parse(row["details"] as string) as Details;
-  const [, , , , kind, kmsKeyArn, bucketKey, bodyId, , upload, partCount, checksums, , , , status, destinations] =
+  const [, , , , kind, kmsKeyArn, bucketKey, bodyId, , upload, partCount, checksums, , , , status, destinations, acl] =
     details;
   const version: Writable<StoredVersion> = {
     bucketId,
@@ -273,5 +277,6 @@ export function versionOfRow(bucketId: number, row: Row): StoredVersion {
   if (checksums !== null) version.checksums = checksums;
   if (status !== null) version.replicationStatus = status;
   if (destinations !== null) version.destinations = destinations;
+  if (acl !== null && acl !== undefined) version.acl = acl;
   return version;
 }
