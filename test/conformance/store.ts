@@ -42,6 +42,8 @@ export interface StoreCapabilities {
   readonly namesWhatIsMissing: boolean;
   /** Encrypts with SSE-S3 when it is asked to, and says so. */
   readonly encrypts: boolean;
+  /** Keeps access control lists in the bucket under test, as ACLs are enabled there. */
+  readonly keepsAcls: boolean;
 }
 
 const ALL: StoreCapabilities = {
@@ -53,6 +55,7 @@ const ALL: StoreCapabilities = {
   tagsUploads: true,
   namesWhatIsMissing: true,
   encrypts: true,
+  keepsAcls: true,
 };
 
 /**
