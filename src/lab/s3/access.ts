@@ -57,7 +57,9 @@ export function authoriseAction(s3: S3Service, call: S3Call, action: string, tar
   const { bucket } = target;
   if (isRestrictedFromPublic(call.caller.principal, bucket)) throw s3Error("AccessDenied");
   if (bucket.settings.requesterPays === true && !isPaidFor(call, bucket)) throw s3Error("AccessDenied");
-  s3.authoriser.require(call.caller, askOf(s3, call, action, target));
+  const ask = askOf(s3, call, action, target);
+  if (ask === undefined) throw s3Error("AccessDenied");
+  s3.authoriser.require(call.caller, ask);
 }
 
 /** What of a version that is there has a say in who may do what with it. */
@@ -66,10 +68,16 @@ export function existing(version: StoredVersion | undefined): Pick<Target, "exis
   return version.acl === undefined ? { existingTags: version.tags } : { existingTags: version.tags, acl: version.acl };
 }
 
+/** Like `authoriseAction`, for what an answer depends on. */
+export function isAllowed(s3: S3Service, call: S3Call, action: string, target: Target): boolean {
+  if (isRestrictedFromPublic(call.caller.principal, target.bucket)) return false;
+  const ask = askOf(s3, call, action, target);
+  return ask !== undefined && s3.authoriser.decide(call.caller, ask).allowed;
+}
+
 /** Whether the caller may see what keys there are: it decides between 404 and 403 for those that are not. */
 export function mayList(s3: S3Service, call: S3Call, bucket: Bucket): boolean {
-  if (isRestrictedFromPublic(call.caller.principal, bucket)) return false;
-  return s3.authoriser.decide(call.caller, askOf(s3, call, "s3:ListBucket", { bucket })).allowed;
+  return isAllowed(s3, call, "s3:ListBucket", { bucket });
 }
 
 /** Condition keys for tags that a request writes. */
@@ -85,8 +93,11 @@ export function accountOf(principal: Principal): string | undefined {
   return principal.kind === "anonymous" || principal.kind === "service" ? undefined : principal.accountId;
 }
 
-function askOf(s3: S3Service, call: S3Call, action: string, target: Target): Ask {
+/** Undefined where an object is another account's, and that account grants nothing. */
+function askOf(s3: S3Service, call: S3Call, action: string, target: Target): Ask | undefined {
   const { bucket, key, versionId, existingTags, context } = target;
+  const policy = bucket.ownerEnforced ? bucket.policy : policyWithAcls(s3, call.caller, action, target);
+  if (policy === "refused") return undefined;
   const resource = key === undefined ? bucketArn(bucket.name) : objectArn(bucket.name, key);
   const keys: Record<string, string | readonly string[]> = {
     ...call.context,
@@ -98,7 +109,6 @@ function askOf(s3: S3Service, call: S3Call, action: string, target: Target): Ask
   if (existingTags !== undefined && ACTIONS_WITH_EXISTING_TAGS.has(action)) {
     for (const tag of existingTags) keys[`s3:existingobjecttag/${tag.key.toLowerCase()}`] = tag.value;
   }
-  const policy = bucket.ownerEnforced ? bucket.policy : policyWithAcls(s3, call.caller, action, target);
   return {
     action,
     resource,

@@ -14,7 +14,6 @@ import type { PrincipalEntry } from "../../core/iam/document.ts";
 import type { AccessControlList, AclGrant } from "../../core/model.ts";
 import type { Caller } from "../model.ts";
 import type { Bucket } from "./bucket.ts";
-import { s3Error } from "./errors.ts";
 import type { S3Service } from "./service.ts";
 
 type Permission = AclGrant["permission"];
@@ -66,14 +65,14 @@ export function isPublicGrant({ grantee }: AclGrant): boolean {
  * The resource's side of a decision: the bucket policy, with what ACLs add to it or keep from it.
  *
  * @param acl of the version that is acted on; undefined when it is the bucket owner's alone, and when there is none
- * @throws ServiceError AccessDenied when the object is another account's that does not grant
+ * @returns `refused` when the object is another account's that grants the caller nothing
  */
 export function policyWithAcls(
   s3: S3Service,
   caller: Caller,
   action: string,
   { bucket, acl }: { readonly bucket: Bucket; readonly acl?: AccessControlList },
-): CompiledPolicy | undefined {
+): CompiledPolicy | undefined | "refused" {
   const onObject = OBJECT_PERMISSIONS[action];
   const permission = onObject ?? BUCKET_PERMISSIONS[action];
   if (permission === undefined) return bucket.policy;
@@ -92,7 +91,7 @@ export function policyWithAcls(
   if (acl === undefined) return bucket.policy;
   const reached = reachOf(acl, asking);
   if (acl.ownerId === bucketOwnerId) return withAllow(bucket, reached);
-  if (reached === undefined) throw s3Error("AccessDenied");
+  if (reached === undefined) return "refused";
   // Everybody's right to another account's object is no word of the bucket owner to its own users.
   const account: PrincipalEntry = asking.account === undefined ? EVERYBODY : accountEntry(asking.account);
   return { ...allowOnly(account), denies: bucket.policy?.denies ?? [] };

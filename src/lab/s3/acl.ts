@@ -3,19 +3,16 @@
  * stores in `ownership.ts`.
  */
 import type { AccessControlList } from "../../core/model.ts";
-import type { Connection } from "../../ledger/database.ts";
 import { authorise, requireBucket } from "./access.ts";
 import { type AclWish, aclContext, aclOfWish, checkGrants, ownersAcl } from "./acl-wish.ts";
 import type { Bucket } from "./bucket.ts";
 import { isReplicator, type S3Call } from "./call.ts";
 import { s3Error } from "./errors.ts";
+import { changeMetadata, type VersionInput } from "./metadata.ts";
 import { aclOfVersion, refusePublicAcl, storedAcl } from "./ownership.ts";
-import { locate, noSuchKey, noSuchVersion, type ReadInput } from "./read.ts";
-import { admitMetadata, announceChange } from "./replication.ts";
+import { locate } from "./read.ts";
 import type { S3Service } from "./service.ts";
-import { findVersion, type StoredVersion, updateVersion } from "./versions.ts";
-
-type VersionInput = Pick<ReadInput, "bucket" | "key" | "versionId">;
+import type { StoredVersion } from "./versions.ts";
 
 export function getObjectAcl(s3: S3Service, call: S3Call, input: VersionInput): AccessControlList {
   const { bucket, version } = locate(s3, call, "GetObjectAcl", input);
@@ -42,22 +39,19 @@ export async function putObjectAcl(
     if (isReplicator(call)) return;
     throw s3Error("AccessControlListNotSupported");
   }
+  // The version that was judged, whatever is written meanwhile.
+  const wanted = { bucket, key, versionId: version.versionId, seen: version };
+  await changeMetadata(s3, call, wanted, "acl", (found) => changedAcl(s3, call, bucket, found, wish));
+}
+
+function changedAcl(s3: S3Service, call: S3Call, bucket: Bucket, version: StoredVersion, wish: AclWish): StoredVersion {
   const bucketOwnerId = s3.identity.canonicalUserId(bucket.account);
   const { ownerId } = aclOfVersion(s3, bucket, version);
-  const acl = isReplicator(call) ? replicatedAcl(wish, ownerId) : wantedAcl(s3, wish, { ownerId, bucketOwnerId });
-  refusePublicAcl(call, bucket, isReplicator(call) ? "s3:ReplicateObject" : "s3:PutObjectAcl", { key, acl });
+  const isReplicated = isReplicator(call);
+  const acl = isReplicated ? replicatedAcl(wish, ownerId) : wantedAcl(s3, wish, { ownerId, bucketOwnerId });
+  refusePublicAcl(call, bucket, isReplicated ? "s3:ReplicateObject" : "s3:PutObjectAcl", { key: version.key, acl });
   const isOverridden = ownerId === bucketOwnerId && acl.ownerId !== ownerId;
-  if (isOverridden) return;
-  const isTaken = await s3.database.write((connection) => {
-    const now = s3.buckets.current(connection, bucket);
-    const found = sameVersion(connection, bucket, version);
-    const changed = withAcl(found, storedAcl(acl, bucketOwnerId));
-    // What replication writes does not enter replication again.
-    const stored = isReplicator(call) ? changed : admitMetadata(connection, now, changed, "acl", call.nowMs);
-    updateVersion(connection, stored);
-    return stored !== changed;
-  });
-  if (isTaken) announceChange(s3);
+  return isOverridden ? version : withAcl(version, storedAcl(acl, bucketOwnerId));
 }
 
 /** A list that names another owner than there is is not one of this object. */
@@ -79,14 +73,8 @@ function replicatedAcl(wish: AclWish, ownerId: string): AccessControlList {
   return aclOfWish(wish, { ownerId, bucketOwnerId: ownerId });
 }
 
-function sameVersion(connection: Connection, bucket: Bucket, { key, versionId }: StoredVersion): StoredVersion {
-  const found = findVersion(connection, bucket.id, key, versionId);
-  if (found === undefined) throw versionId === "null" ? noSuchKey(key) : noSuchVersion(key, versionId);
-  return found;
-}
-
 /** The version with this ACL in place of its own. */
-export function withAcl(version: StoredVersion, acl: AccessControlList | undefined): StoredVersion {
+function withAcl(version: StoredVersion, acl: AccessControlList | undefined): StoredVersion {
   const { acl: _before, ...rest } = version;
   return acl === undefined ? rest : { ...rest, acl };
 }

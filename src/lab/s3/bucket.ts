@@ -8,7 +8,7 @@
 import type { DocumentValue } from "../../core/config/document.ts";
 import { parseReplication } from "../../core/config/parse.ts";
 import type { CompiledPolicy } from "../../core/iam/compile.ts";
-import type { AclGrant, EncryptionKind, ReplicationConfiguration, Tag } from "../../core/model.ts";
+import type { AclGrant, EncryptionKind, ReplicationConfiguration, Retention, Tag } from "../../core/model.ts";
 import type { Connection, Database, Row } from "../../ledger/database.ts";
 import { s3Error } from "./errors.ts";
 import { compileBucketPolicy, isPolicyPublic } from "./policy-document.ts";
@@ -29,10 +29,15 @@ export interface Bucket {
   readonly policy?: CompiledPolicy;
   /** Whether that policy lets everybody in. */
   readonly policyIsPublic: boolean;
-  /** Whether ACLs are disabled. A bucket without an Object Ownership of its own is as buckets were before there was one. */
-  readonly ownerEnforced: boolean;
   /** Of `settings.replication`. */
   readonly replication?: ReplicationConfiguration;
+  /** Whether versions can be protected; once it is so, it stays so. */
+  readonly objectLock: boolean;
+  /**
+   * Whether everything in the bucket belongs to its owner, and ACLs are disabled. A bucket whose Object Ownership was
+   * deleted is as buckets were before there was one.
+   */
+  readonly ownerEnforced: boolean;
 }
 
 /** What the configuration calls set, as it is stored. */
@@ -47,7 +52,19 @@ export interface BucketSettings {
   readonly acl?: readonly AclGrant[];
   readonly requesterPays?: boolean;
   readonly tags?: readonly Tag[];
+  readonly objectLock?: ObjectLockSettings;
 }
+
+/** That they are there means that Object Lock is enabled. */
+export interface ObjectLockSettings {
+  readonly defaultRetention?: DefaultRetention;
+}
+
+/** What a new version is protected by, when its writer does not say. */
+export type DefaultRetention = { readonly mode: Retention["mode"] } & (
+  | { readonly days: number }
+  | { readonly years: number }
+);
 
 export interface BucketEncryption {
   readonly kind: Extract<EncryptionKind, "SSE-S3" | "SSE-KMS" | "DSSE-KMS">;
@@ -170,7 +187,7 @@ export function noSuchBucket(name: string): Error {
 }
 
 /** A bucket as its row has it. */
-type PlainBucket = Omit<Bucket, "policy" | "policyIsPublic" | "ownerEnforced" | "replication">;
+type PlainBucket = Omit<Bucket, "policy" | "policyIsPublic" | "replication" | "objectLock" | "ownerEnforced">;
 
 function bucketOfRow(row: Row): PlainBucket {
   return {
@@ -201,7 +218,8 @@ function withDerived(bucket: PlainBucket): Bucket {
     settings,
     ...(policy === undefined ? {} : { policy: compileBucketPolicy(policy, name) }),
     policyIsPublic: policy !== undefined && isPolicyPublic(policy),
-    ownerEnforced: settings.ownership === "BucketOwnerEnforced",
     ...(configuration === undefined ? {} : { replication: configuration }),
+    objectLock: settings.objectLock !== undefined,
+    ownerEnforced: settings.ownership === "BucketOwnerEnforced",
   };
 }

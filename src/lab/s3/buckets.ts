@@ -19,6 +19,8 @@ export interface CreateBucketInput {
   readonly ownership?: ObjectOwnership;
   readonly acl?: AclWish;
   readonly tags?: readonly Tag[];
+  /** Enables versioning, too. */
+  readonly objectLock?: boolean;
 }
 
 /**
@@ -58,7 +60,7 @@ export async function createBucket(s3: S3Service, call: S3Call, input: CreateBuc
     account,
     region,
     createdMs: call.nowMs,
-    versioning: "",
+    versioning: input.objectLock === true ? "Enabled" : "",
     settings: {
       ownership,
       ...(acl === undefined ? {} : { acl: acl.grants }),
@@ -69,14 +71,16 @@ export async function createBucket(s3: S3Service, call: S3Call, input: CreateBuc
         restrictPublicBuckets: true,
       },
       ...(input.tags === undefined || input.tags.length === 0 ? {} : { tags: input.tags }),
+      ...(input.objectLock === true ? { objectLock: {} } : {}),
     },
   });
 }
 
 /** @source https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html ("Permissions") */
-function actionsOf({ acl, ownership }: CreateBucketInput): string[] {
+function actionsOf({ acl, ownership, objectLock }: CreateBucketInput): string[] {
   return [
     "s3:CreateBucket",
+    ...(objectLock === true ? ["s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"] : []),
     ...(acl === undefined ? [] : ["s3:PutBucketAcl"]),
     ...(ownership === undefined ? [] : ["s3:PutBucketOwnershipControls"]),
   ];

@@ -41,9 +41,6 @@ export const OPERATION_GAPS = [
   "PutBucketMetricsConfiguration",
   "PutBucketNotificationConfiguration",
   "PutBucketWebsite",
-  "PutObjectLegalHold",
-  "PutObjectLockConfiguration",
-  "PutObjectRetention",
   "RenameObject",
   "RestoreObject",
   "SelectObjectContent",
@@ -58,7 +55,7 @@ export type GapOperation = (typeof OPERATION_GAPS)[number];
 export const BEHAVIOUR_GAPS = [
   "One endpoint serves all Regions: a request signed for another Region than the bucket's is served, not redirected.",
   "ACLs know no e-mail addresses, aws-exec-read grants EC2 nothing, and who may write to a bucket by its ACL may replace other accounts' objects there. Block Public Access is per bucket; there is none of accounts.",
-  "Object Lock cannot be enabled; reading its settings answers as for a bucket without it.",
+  "Object Lock knows retention and legal holds; event holds and retention that depends on them are not emulated.",
   "x-amz-server-side-encryption-context is refused with 501.",
   "S3 Bucket Keys change the encryption context, but every object still asks KMS for a key of its own.",
   "Objects in GLACIER and DEEP_ARCHIVE cannot be restored; lifecycle rules, notifications, logging, inventory, CORS and website hosting are not emulated.",

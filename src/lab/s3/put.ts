@@ -11,6 +11,8 @@ import { commitVersion, requireVersioning } from "./commit.ts";
 import { checkWriteConditions, type WriteConditions } from "./conditions.ts";
 import { type EncryptionWish, makeDataKey } from "./encryption.ts";
 import { invalidArgument, s3Error } from "./errors.ts";
+import { admitLock, requireLockDigest } from "./lock-access.ts";
+import { lockContext, type ObjectLock } from "./object-lock.ts";
 import type { S3Operation } from "./operations.ts";
 import { aclOfWrite } from "./ownership.ts";
 import { type BodyClaims, receiveBody } from "./receive.ts";
@@ -28,6 +30,8 @@ export interface WriteInput {
   readonly encryption: EncryptionWish;
   readonly tags: readonly Tag[];
   readonly acl?: AclWish;
+  /** Undefined when the request says nothing of it. */
+  readonly lock?: ObjectLock;
   readonly conditions?: WriteConditions;
   /** Ignored unless a service that replicates says it. */
   readonly replica?: ReplicaIdentity;
@@ -57,6 +61,7 @@ export async function putObject(
   const bucket = requireBucket(s3, input.bucket);
   const replica = admitWrite(s3, call, "PutObject", bucket, input);
   const acl = aclOfWrite(s3, call, bucket, input);
+  requireLockDigest(call, bucket, input.lock, input.claims, "Put Object");
   if (input.conditions !== undefined) {
     // Decided for good in the transaction; here to spare the client the upload.
     checkWriteConditions(latestVersion(s3.database.committed, bucket.id, input.key), input.conditions, input.key);
@@ -80,6 +85,7 @@ export async function putObject(
         metadata: storedMetadata(input.metadata, sealing.customerKeyMd5),
         tags: input.tags,
         ...(acl === undefined ? {} : { acl }),
+        ...(input.lock === undefined ? {} : { lock: input.lock }),
         modifiedMs: wholeSeconds(call.nowMs),
         store: (connection) => received.store(connection),
         drop: () => (received.inFile ? [received.bodyId] : []),
@@ -110,11 +116,12 @@ export function admitWrite(
   input: WriteInput,
 ): ReplicaIdentity | undefined {
   const replica = isReplicator(call) ? input.replica : undefined;
-  const target = { bucket, key: input.key, context: writeContext(input) };
+  const target = { bucket, key: input.key, context: writeContext(input, call.nowMs) };
   authorise(s3, call, operation, target);
   if (input.tags.length > 0) {
     authoriseAction(s3, call, isReplicator(call) ? REPLICATION_TAGS_ACTION : "s3:PutObjectTagging", target);
   }
+  if (input.lock !== undefined) admitLock(s3, call, target, input.lock);
   checkKey(input.key);
   checkTags(input.tags, "object");
   checkMetadata(input.metadata);
@@ -130,8 +137,8 @@ export function admitWrite(
 }
 
 /** Condition keys that a write's own parameters set. */
-function writeContext(input: WriteInput): RequestContext {
-  const { storageClass, acl, encryption } = input;
+function writeContext(input: WriteInput, nowMs: number): RequestContext {
+  const { storageClass, acl, encryption, lock } = input;
   const context: Record<string, string | readonly string[]> = { ...requestTagContext(input.tags) };
   if (acl !== undefined) Object.assign(context, aclContext(acl));
   if (storageClass !== undefined) context["s3:x-amz-storage-class"] = storageClass;
@@ -142,7 +149,7 @@ function writeContext(input: WriteInput): RequestContext {
   if (encryption.customerKey !== undefined) {
     context["s3:x-amz-server-side-encryption-customer-algorithm"] = "AES256";
   }
-  return context;
+  return lock === undefined ? context : { ...context, ...lockContext(lock, nowMs) };
 }
 
 /** The value of `x-amz-server-side-encryption`. */

@@ -8,6 +8,7 @@
 import type { AccessControlList, Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
 import type { Connection, Row, SqlValue } from "../../ledger/database.ts";
 import type { Checksums, ObjectMetadata } from "../../s3/store.ts";
+import type { ObjectLock } from "./object-lock.ts";
 import { NULL_VERSION, placeOfVersionId } from "./version-id.ts";
 
 /** A row of `s3_versions`. */
@@ -34,6 +35,10 @@ export interface StoredVersion {
   readonly checksums?: Checksums;
   readonly metadata: StoredMetadata;
   readonly tags: readonly Tag[];
+  /** What protects the version; undefined when nothing ever did. */
+  readonly lock?: ObjectLock;
+  /** Whether Lifecycle made the marker. */
+  readonly byLifecycle?: boolean;
   /** Whether replication wrote it. */
   readonly isReplica: boolean;
   /** As it is shown. */
@@ -217,6 +222,8 @@ type Details = readonly [
   isReplica: boolean,
   replicationStatus: ReplicationStatus | null,
   destinations: Readonly<Record<string, ReplicationStatus>> | null,
+  lock?: ObjectLock | null,
+  byLifecycle?: boolean,
   acl?: AccessControlList | null,
 ];
 
@@ -240,6 +247,8 @@ function detailsOf(version: NewVersion): Details {
     version.isReplica,
     version.replicationStatus ?? null,
     version.destinations ?? null,
+    version.lock ?? null,
+    version.byLifecycle === true,
     version.acl ?? null,
   ];
 }
@@ -249,7 +258,7 @@ type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 /** @param row with `VERSION_COLUMNS` or `LISTED_COLUMNS` */
 export function versionOfRow(bucketId: number, row: Row): StoredVersion {
   const details = JSON.parse(row["details"] as string) as Details;
-  const [, , , , kind, kmsKeyArn, bucketKey, bodyId, , upload, partCount, checksums, , , , status, destinations, acl] =
+  const [, , , , kind, kmsKeyArn, bucketKey, bodyId, , upload, partCount, checksums, , , , status, destinations] =
     details;
   const version: Writable<StoredVersion> = {
     bucketId,
@@ -277,6 +286,10 @@ export function versionOfRow(bucketId: number, row: Row): StoredVersion {
   if (checksums !== null) version.checksums = checksums;
   if (status !== null) version.replicationStatus = status;
   if (destinations !== null) version.destinations = destinations;
+  const lock = details[17];
+  if (lock !== null && lock !== undefined) version.lock = lock;
+  if (details[18] === true) version.byLifecycle = true;
+  const acl = details[19];
   if (acl !== null && acl !== undefined) version.acl = acl;
   return version;
 }

@@ -16,6 +16,7 @@ import { invalidArgument, s3Error } from "../errors.ts";
 import type { WriteInput } from "../put.ts";
 import { parseTaggingHeader } from "../tags.ts";
 import { aclWishOf } from "./acl-headers.ts";
+import { lockOf } from "./lock-headers.ts";
 import { dateOf, type S3Request } from "./request.ts";
 
 type Headers = S3Request["headers"];
@@ -44,6 +45,7 @@ export function writeInputOf(request: S3Request): WriteInput {
     tags: parseTaggingHeader(headers["x-amz-tagging"] ?? ""),
     ...(acl === undefined ? {} : { acl: withOwner(acl, headers[REPLICA_OWNER_HEADER]) }),
     ...(conditions === undefined ? {} : { conditions }),
+    ...lockOf(headers),
     ...replicaOf(headers),
   };
 }
