@@ -12,7 +12,7 @@ import { parseReplication } from "../config/parse.ts";
 import { principalContext } from "../iam/context.ts";
 import { evaluate, type Policies } from "../iam/evaluate.ts";
 import { explain, sayDecision, sayNearMiss } from "../iam/explain.ts";
-import type { AccessRequest, Decision, PolicyKind } from "../iam/model.ts";
+import type { AccessRequest, Decision, NearMiss, PolicyKind } from "../iam/model.ts";
 import { matchesTexts } from "../iam/text-matcher.ts";
 import type { Encryption, Operation, ReplicationConfiguration, Rule } from "../model.ts";
 import { type Check, planReplication } from "../plan.ts";
@@ -187,7 +187,7 @@ function denials(
   }
   const { nearMisses } = explain(request, policies);
   return decision.missing.flatMap((kind): PermissionProblem[] => {
-    const near = nearMisses.find((one) => one.statement.source.kind === kind);
+    const near = nearest(nearMisses.filter((one) => one.statement.source.kind === kind));
     const file = near?.statement.source.name ?? fileOf(kind, policies);
     if (file === undefined) return [];
     const path = near === undefined ? "Statement" : statementPath(file, near.statement.index, given);
@@ -198,6 +198,11 @@ function denials(
     const remedy = `Allow ${request.action} on ${patternOf(request)} to ${kind === "identity" ? "the role" : given.roleArn} in ${file}`;
     return [{ file, problem: { rule, path, says, remedy } }];
   });
+}
+
+/** The statement that was probably meant: one that names a whole account is about something else. */
+function nearest(misses: readonly NearMiss[]): NearMiss | undefined {
+  return misses.find(({ failed, expected }) => failed !== "principal" || !expected.endsWith(":root")) ?? misses[0];
 }
 
 function fileOf(kind: PolicyKind, { identity, resource }: Policies): string | undefined {

@@ -70,7 +70,8 @@ function roleProblems(roleArn: string): Problem[] {
 }
 
 function activityProblems(rules: readonly PlacedRule[]): Problem[] {
-  const disabled = rules.filter(({ rule }) => !rule.enabled);
+  // A Status that cannot be read is no Disabled.
+  const disabled = rules.filter(({ written }) => written["Status"] === "Disabled");
   if (disabled.length === rules.length) {
     return [{ rule: "all-rules-disabled", path: "Rules", says: `None of the rules is enabled (${rules.length})` }];
   }

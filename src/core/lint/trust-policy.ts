@@ -26,7 +26,9 @@ export function trustProblems(
 ): Problem[] {
   const { document } = parsePolicy(policy, "trust");
   if (document === undefined) return [];
-  const compiled = compilePolicy(document, { kind: "resource", name: "this trust policy" });
+  // A resource does not belong here, and is told of as that.
+  const anywhere = { ...document, statements: document.statements.map(({ resource: _, ...one }) => one) };
+  const compiled = compilePolicy(anywhere, { kind: "resource", name: "this trust policy" });
   const decide = (service: string) => {
     const request = assumption({ kind: "service", service });
     return { request, decision: evaluate(request, { identity: [], resource: compiled, resourceRule: "resource" }) };
@@ -65,10 +67,8 @@ function assumptionContext(principal: Principal): RequestContext {
 function isForS3({ statement }: PlacedStatement): boolean {
   const { effect, principal, conditions } = statement;
   if (effect !== "Allow" || conditions.length === 0 || principal === undefined) return false;
-  const free = compilePolicy(
-    { version: "2012-10-17", statements: [{ ...statement, conditions: [] }] },
-    { kind: "resource", name: "" },
-  );
+  const { resource: _, ...unconditional } = { ...statement, conditions: [] };
+  const free = compilePolicy({ version: "2012-10-17", statements: [unconditional] }, { kind: "resource", name: "" });
   const request = assumption({ kind: "service", service: REPLICATION_SERVICE });
   return evaluate(request, { identity: [], resource: free, resourceRule: "resource" }).allowed;
 }
