@@ -69,7 +69,13 @@ async function serviceLines(service: string): Promise<readonly string[]> {
     const written = hasUsual ? ["@", ...keys.filter((key) => !usual.includes(key))] : keys;
     return `      ${JSON.stringify([types, written, actions].map((one) => one.join(" ")).join(" | "))},`;
   });
-  return [`  ${service}: {`, `    usualKeys: ${text(usual)},`, "    groups: [", ...lines, "    ],", "  },"];
+  return [`  ${service}: {`, ...member("usualKeys", text(usual)), "    groups: [", ...lines, "    ],", "  },"];
+}
+
+/** As the formatter has it. */
+function member(name: string, value: string): readonly string[] {
+  const line = `    ${name}: ${value},`;
+  return line.length <= 120 ? [line] : [`    ${name}:`, `      ${value},`];
 }
 
 /** The keys that nearly all groups have: naming them once makes the table half as long. */

@@ -8,7 +8,7 @@ import type { Members } from "../config/document.ts";
 import { compilePolicy } from "../iam/compile.ts";
 import { compileCondition } from "../iam/conditions.ts";
 import { principalContext } from "../iam/context.ts";
-import type { Condition } from "../iam/document.ts";
+import type { Condition, Statement } from "../iam/document.ts";
 import { evaluate } from "../iam/evaluate.ts";
 import { sayDecision } from "../iam/explain.ts";
 import type { AccessRequest, Decision, Principal, RequestContext } from "../iam/model.ts";
@@ -26,8 +26,7 @@ export function trustProblems(
 ): Problem[] {
   const { document } = parsePolicy(policy, "trust");
   if (document === undefined) return [];
-  // A resource does not belong here, and is told of as that.
-  const anywhere = { ...document, statements: document.statements.map(({ resource: _, ...one }) => one) };
+  const anywhere = { ...document, statements: document.statements.map(withoutResource) };
   const compiled = compilePolicy(anywhere, { kind: "resource", name: "this trust policy" });
   const decide = (service: string) => {
     const request = assumption({ kind: "service", service });
@@ -43,6 +42,12 @@ export function trustProblems(
     return [{ rule: "trust-only-batch", path: "Statement", says: `${BATCH_SERVICE} may assume it, S3 may not` }];
   }
   return [{ rule: "trust-lacks-s3", path: "Statement", says: sayDenial(forS3.request, forS3.decision) }];
+}
+
+/** A resource does not belong into a trust policy, and is told of as that. */
+function withoutResource(statement: Statement): Statement {
+  const { resource: _, ...others } = statement;
+  return others;
 }
 
 function sayDenial(request: AccessRequest, decision: Decision): string {
@@ -67,7 +72,7 @@ function assumptionContext(principal: Principal): RequestContext {
 function isForS3({ statement }: PlacedStatement): boolean {
   const { effect, principal, conditions } = statement;
   if (effect !== "Allow" || conditions.length === 0 || principal === undefined) return false;
-  const { resource: _, ...unconditional } = { ...statement, conditions: [] };
+  const unconditional = { ...withoutResource(statement), conditions: [] };
   const free = compilePolicy({ version: "2012-10-17", statements: [unconditional] }, { kind: "resource", name: "" });
   const request = assumption({ kind: "service", service: REPLICATION_SERVICE });
   return evaluate(request, { identity: [], resource: free, resourceRule: "resource" }).allowed;
