@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { actionsMatching, isConditionKey, knowsKey } from "../../src/core/lint/action-index.ts";
+import {
+  actionsMatching,
+  isConditionKey,
+  knowsKey,
+  nearestAction,
+  nearestConditionKey,
+} from "../../src/core/lint/action-index.ts";
 import { OWNER_OVERRIDE_ACTION, REPLICATION_ACTIONS } from "../../src/core/plan.ts";
 import { actionsModule } from "../../tools/generate-actions.ts";
 
@@ -23,6 +29,12 @@ describe("the table of actions", () => {
         [action],
       );
     }
+  });
+
+  it("suggests names in AWS's spelling", () => {
+    assert.equal(nearestAction("S3:GetObjectVersionForReplicaton"), "s3:GetObjectVersionForReplication");
+    assert.equal(nearestConditionKey("kms:ViaServices"), "kms:ViaService");
+    assert.equal(nearestConditionKey("aws:PrincipleArn"), "aws:PrincipalArn");
   });
 
   it("tells which condition keys an action knows", () => {

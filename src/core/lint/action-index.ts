@@ -27,8 +27,26 @@ const ACTIONS: ReadonlyMap<string, KnownAction> = new Map(
   ),
 );
 
+/** Names of actions by their service. */
+const NAMES: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries(SERVICE_ACTIONS).map(([service, { groups }]) => [
+    service,
+    groups.flatMap((group) => words(group.slice(group.lastIndexOf("|") + 1))),
+  ]),
+);
+
 const SERVICES: ReadonlySet<string> = new Set(words(SERVICE_NAMES));
 const GLOBAL: readonly string[] = words(GLOBAL_KEYS);
+
+/** Keys that have one name each, in AWS's spelling. */
+const NAMED_KEYS: ReadonlySet<string> = new Set(
+  [
+    ...GLOBAL,
+    ...Object.values(SERVICE_ACTIONS).flatMap(({ usualKeys, groups }) =>
+      [usualKeys, ...groups.map((group) => group.split(" | ")[1] ?? "")].flatMap(words),
+    ),
+  ].filter((key) => key !== "@" && !key.endsWith("*")),
+);
 
 function words(text: string): string[] {
   return text.split(" ").filter((word) => word !== "");
@@ -52,11 +70,12 @@ export function actionsMatching(pattern: string): readonly KnownAction[] {
   return [...ACTIONS].filter(([lower]) => matchesTexts(matcher, lower, {})).map(([, action]) => action);
 }
 
+/** Of the same service: somebody who has that wrong is told so first. */
 export function nearestAction(name: string): string | undefined {
-  return nearestName(
-    name,
-    [...ACTIONS.values()].map((action) => action.name),
-  );
+  const service = name.slice(0, name.indexOf(":")).toLowerCase();
+  const written = name.slice(service.length + 1);
+  const nearest = nearestName(written, NAMES.get(service) ?? []);
+  return nearest === undefined ? undefined : `${service}:${nearest}`;
 }
 
 export function nearestService(name: string): string | undefined {
@@ -78,12 +97,7 @@ export function isConditionKey(key: string): boolean {
 }
 
 export function nearestConditionKey(key: string): string | undefined {
-  const own = [...ACTIONS.values()].flatMap((action) => action.keys);
-  const spelt = nearestName(
-    key,
-    [...new Set([...GLOBAL, ...own])].filter((one) => !one.endsWith("*")),
-  );
-  return spelt;
+  return nearestName(key, NAMED_KEYS);
 }
 
 function coversKey(keys: readonly string[], lower: string): boolean {

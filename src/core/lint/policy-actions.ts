@@ -107,18 +107,17 @@ const RESOURCE_SERVICES: Readonly<Record<string, RegExp>> = {
 function missedResource(pattern: string, service: string, reach: Reach): Found | undefined {
   const actions = actionsMatching(pattern);
   if (reach.everything || actions.length === 0) return undefined;
-  if (actions.every((action) => action.resourceTypes.length === 0)) {
-    return {
-      rule: "action-needs-star",
-      says: `${pattern} is on no resource, and the statement names ${sayPatterns(reach)}`,
-    };
-  }
   const expected = RESOURCE_SERVICES[service];
+  if (actions.every((action) => action.resourceTypes.length === 0)) {
+    if (reach.patterns.some((one) => isWholeService(one, expected))) return undefined;
+    const says = `${pattern} is on no resource, and the statement names ${sayPatterns(reach)}`;
+    return { rule: "action-needs-star", says };
+  }
   if (expected !== undefined && ![...reach.services].some((one) => expected.test(one))) {
     return { rule: "resource-of-other-service", says: `${pattern} is never on ${sayPatterns(reach)}` };
   }
   if (service !== "s3") return undefined;
-  const [first = ""] = reach.patterns.filter((one) => one.startsWith("arn:aws"));
+  const [first = ""] = reach.patterns.filter((one) => parseArn(one)?.service === "s3");
   if (reach.buckets && !reach.objects && actions.every(isOnObjects)) {
     const says = `${pattern} is on objects, and ${sayPatterns(reach)} names a bucket`;
     return { rule: "object-action-on-bucket", says, remedy: `Write ${first}/* for its objects` };
@@ -126,6 +125,12 @@ function missedResource(pattern: string, service: string, reach: Reach): Found |
   if (reach.buckets || !reach.objects || !actions.every(isOnBuckets)) return undefined;
   const says = `${pattern} is on buckets, and ${sayPatterns(reach)} names objects`;
   return { rule: "bucket-action-on-objects", says, remedy: `Write ${first.replace(/\/.*$/, "")} for the bucket` };
+}
+
+/** `arn:aws:s3:::*` does for ListAllMyBuckets, as AWS's own examples have it. */
+function isWholeService(pattern: string, expected: RegExp | undefined): boolean {
+  const arn = parseArn(pattern);
+  return arn?.resource === "*" && expected?.test(arn.service) === true;
 }
 
 function isOnObjects({ resourceTypes }: KnownAction): boolean {
