@@ -1,7 +1,7 @@
 /** The lab as the engine sees it: sessions of assumed roles over signed HTTP, configurations, and statuses. */
 import { bucketOfArn } from "../core/arn.ts";
 import type { Credentials, ReplicationConfiguration, ReplicationStatus, VersionRef } from "../core/model.ts";
-import type { Session, SessionRequest, Sites } from "../engine/ports.ts";
+import type { BucketTraits, Session, SessionRequest, Sites } from "../engine/ports.ts";
 import type { Lab } from "../lab/lab.ts";
 import { ServiceError } from "../lab/model.ts";
 import { createS3Client, type S3Client } from "../s3/client.ts";
@@ -36,6 +36,10 @@ export class LabSites implements Sites {
 
   async configuration(bucket: string): Promise<ReplicationConfiguration | undefined> {
     return this.#lab.bucket(bucket)?.replication;
+  }
+
+  async traits(bucket: string): Promise<BucketTraits> {
+    return this.#lab.bucket(bucket) ?? {};
   }
 
   async session({ roleArn, sourceBucket, destinationArn }: SessionRequest): Promise<Session> {

@@ -66,17 +66,32 @@ export function admitNew(
   return { replicationStatus: "PENDING", destinations: pendingAt(taken) };
 }
 
+/** Changes of a version that leave its bytes as they are. */
+export type MetadataOperation = Extract<Operation, "tags" | "acl" | "retention" | "legalHold">;
+
 /**
- * Decides whether a change of tags follows the version to where it went.
+ * Decides whether a change of metadata follows the version to where it went; of a replica: back to where it came from,
+ * when a rule of the replica's own bucket says so (replica modification sync).
  *
- * @returns the version as it is to be stored
+ * Only for changes that users make. What replication itself writes is not admitted again, or two buckets with rules
+ * both ways would send it to and fro for ever.
+ *
+ * @param version as it is with the change
+ * @returns the version as it is to be stored: the same object when no rule takes the change
+ * @source aws-replication.md §2 rows 23–25, §3.2
  */
-export function admitTags(connection: Connection, bucket: Bucket, version: StoredVersion, atMs: number): StoredVersion {
+export function admitMetadata(
+  connection: Connection,
+  bucket: Bucket,
+  version: StoredVersion,
+  operation: MetadataOperation,
+  atMs: number,
+): StoredVersion {
   if (bucket.replication === undefined) return version;
   const admittedTo = version.isReplica ? {} : { admittedTo: Object.keys(version.destinations ?? {}) };
-  const { taken } = eligibility(bucket.replication, { ...candidateOf(version), ...admittedTo }, "tags");
+  const { taken } = eligibility(bucket.replication, { ...candidateOf(version), ...admittedTo }, operation);
   if (taken.length === 0) return version;
-  addChange(connection, version, "tags", taken, atMs);
+  addChange(connection, version, operation, taken, atMs);
   const destinations = { ...version.destinations, ...pendingAt(taken) };
   return { ...version, destinations, replicationStatus: shownStatus(destinations, version.isReplica) };
 }
@@ -148,6 +163,7 @@ export function openChanges(s3: S3Service): Changes {
             version: objectVersionOf(String(row["name"]), version),
             atMs: Number(row["at_ms"]),
             taken: JSON.parse(String(row["taken"])) as NonNullable<ChangeEvent["taken"]>,
+            ...(row["initiated"] === 1 ? { isInitiated: true } : {}),
           };
           taken.push({ seq, event });
         }
@@ -168,28 +184,37 @@ export function announceChange(s3: S3Service): void {
 }
 
 /** FAILED wins over PENDING wins over COMPLETED; a replica that is settled is a replica again. @source §3.2 */
-function shownStatus(destinations: Readonly<Record<string, ReplicationStatus>>, isReplica: boolean): ReplicationStatus {
+export function shownStatus(
+  destinations: Readonly<Record<string, ReplicationStatus>>,
+  isReplica: boolean,
+): ReplicationStatus {
   const statuses = Object.values(destinations);
   if (statuses.includes("FAILED")) return "FAILED";
   if (statuses.includes("PENDING")) return "PENDING";
   return isReplica ? "REPLICA" : "COMPLETED";
 }
 
-function pendingAt(rules: readonly Rule[]): Record<string, ReplicationStatus> {
+/** PENDING at the destination of every rule. */
+export function pendingAt(rules: readonly Rule[]): Record<string, ReplicationStatus> {
   return Object.fromEntries(rules.map((rule) => [rule.destination.bucketArn, "PENDING"]));
 }
 
-function addChange(
+/** Puts a change into the outbox. @param isInitiated whether somebody asked for the version to be replicated again */
+export function addChange(
   connection: Connection,
   version: NewVersion,
   operation: Operation,
   rules: readonly Rule[],
   atMs: number,
+  isInitiated = false,
 ): void {
   const taken = rules.map((rule) => ({ ruleId: rule.id, destinationArn: rule.destination.bucketArn }));
+  const { bucketId, key, versionId } = version;
   connection
-    .prepare("INSERT INTO s3_changes (bucket_id, key, version_id, operation, taken, at_ms) VALUES (?, ?, ?, ?, ?, ?)")
-    .run(version.bucketId, version.key, version.versionId, operation, JSON.stringify(taken), atMs);
+    .prepare(
+      "INSERT INTO s3_changes (bucket_id, key, version_id, operation, taken, at_ms, initiated) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .run(bucketId, key, versionId, operation, JSON.stringify(taken), atMs, isInitiated ? 1 : 0);
 }
 
 function candidateOf(version: NewVersion): Omit<ObjectVersion, "bucket"> {
@@ -211,6 +236,7 @@ function describe(version: NewVersion): Omit<ObjectVersion, "bucket" | "replicat
     key: version.key,
     versionId: version.versionId,
     isDeleteMarker: version.isMarker,
+    ...(version.byLifecycle === true ? { byLifecycle: true } : {}),
     sizeBytes: version.sizeBytes,
     etag: version.etag,
     lastModifiedMs: version.modifiedMs,
