@@ -94,8 +94,14 @@ describe("batch replication and the engine", () => {
   }
 
   async function statuses(Bucket: string): Promise<Set<string | undefined>> {
-    const heads = await Promise.all(KEYS.map((Key) => s3.headObject({ Bucket, Key })));
-    return new Set(heads.map((one) => one.ReplicationStatus));
+    const asked = KEYS.map((Key) => s3.headObject({ Bucket, Key }).catch(absentOrThrow));
+    return new Set((await Promise.all(asked)).map((one) => one.ReplicationStatus));
+  }
+
+  /** A replica that is not there yet has no status. */
+  function absentOrThrow(error: unknown): { readonly ReplicationStatus?: string } {
+    if (error instanceof Error && error.name === "NotFound") return {};
+    throw error;
   }
 
   async function untilAll(bucket: string, status: string): Promise<void> {
