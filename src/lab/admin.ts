@@ -43,7 +43,7 @@ export interface AdminCall {
   readonly rawPath: string;
   /** The header as it came. */
   readonly authorization: string | undefined;
-  readBody(): Promise<Uint8Array>;
+  readonly readBody: () => Promise<Uint8Array>;
 }
 
 export function isAdminPath(rawPath: string): boolean {

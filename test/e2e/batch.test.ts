@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { IAM } from "@aws-sdk/client-iam";
-import type { S3 } from "@aws-sdk/client-s3";
+import { type S3, S3ServiceException } from "@aws-sdk/client-s3";
 import type { Credentials } from "../../src/core/model.ts";
 import { childText, printXml } from "../../src/core/xml.ts";
 import { parseXml } from "../../src/s3/xml.ts";
@@ -94,14 +94,16 @@ describe("batch replication and the engine", () => {
   }
 
   async function statuses(Bucket: string): Promise<Set<string | undefined>> {
-    const asked = KEYS.map((Key) => s3.headObject({ Bucket, Key }).catch(absentOrThrow));
-    return new Set((await Promise.all(asked)).map((one) => one.ReplicationStatus));
-  }
-
-  /** A replica that is not there yet has no status. */
-  function absentOrThrow(error: unknown): { readonly ReplicationStatus?: string } {
-    if (error instanceof Error && error.name === "NotFound") return {};
-    throw error;
+    const shown = KEYS.map(async (Key) => {
+      try {
+        return (await s3.headObject({ Bucket, Key })).ReplicationStatus;
+      } catch (error) {
+        // It has not arrived yet.
+        if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) return "absent";
+        throw error;
+      }
+    });
+    return new Set(await Promise.all(shown));
   }
 
   async function untilAll(bucket: string, status: string): Promise<void> {

@@ -14,7 +14,7 @@ import { checkWriteConditions, type WriteConditions } from "./conditions.ts";
 import type { SealingKey } from "./encryption.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
 import { lockOfNew, lockOfRewritten, type ObjectLock, requireUnprotected } from "./object-lock.ts";
-import { admitNew, announceChange } from "./replication.ts";
+import { admitNew, announceChange, isOnItsWayBack } from "./replication.ts";
 import type { S3Service } from "./service.ts";
 import { mintVersionId, NULL_VERSION, placeOfTime, placeOfVersionId } from "./version-id.ts";
 import {
@@ -146,7 +146,7 @@ function writeReplica(
     content.store(connection);
     const { bodyId: _body, upload: _upload, partCount: _count, ...kept } = before;
     // But a change made here that has not reached the source yet is newer than what the source sent.
-    const tags = replicationStatus === "REPLICA" ? fresh.tags : before.tags;
+    const tags = isOnItsWayBack(bucket, before) ? before.tags : fresh.tags;
     const lock = lockOfRewritten(before.lock, fresh.lock);
     const version: StoredVersion = {
       ...kept,
