@@ -124,7 +124,7 @@ export class Resync {
   }
 
   async #listFailed(job: Job, request: ResyncRequest, signal: AbortSignal): Promise<void> {
-    const { ledger, clock, sites, onAdded } = this.#options;
+    const { ledger, clock, onAdded } = this.#options;
     const selection: Selection = {
       bucket: request.bucket,
       state: "parked",
@@ -140,9 +140,9 @@ export class Resync {
       if (tasks.length === 0) continue;
       this.#count(job, tasks, "foundFailed");
       if (request.dryRun) continue;
+      await this.#showPending(tasks);
       await this.#addBodies(tasks);
       await ledger.redrive({ ids: tasks.map((one) => one.id), state: "parked" }, clock.nowMs(), "resync");
-      await Promise.all(tasks.map((one) => sites.publish(one.version, one.destinationArn, "PENDING")));
       onAdded();
     } while (after !== undefined && !signal.aborted);
   }
@@ -179,15 +179,21 @@ export class Resync {
       const tasks = found.tasks.slice(0, leftOf(job, request));
       this.#count(job, tasks, "foundUntried");
       if (!request.dryRun && tasks.length > 0) {
+        await this.#showPending(tasks);
         await ledger.add(tasks);
-        await Promise.all(tasks.map((task) => sites.publish(task.version, task.destinationArn, "PENDING")));
         onAdded();
       }
       if (leftOf(job, request) === 0) return;
     }
   }
 
-  /** Before they are made due: a task may be done before the next line runs. */
+  /** Before they are made due: a worker may be done with a task, and have shown that, before the next line runs. */
+  async #showPending(tasks: readonly (NewTask | TaskRow)[]): Promise<void> {
+    const { sites } = this.#options;
+    await Promise.all(tasks.map((one) => sites.publish(one.version, one.destinationArn, "PENDING")));
+  }
+
+  /** Before they are made due, for the same reason. */
   #count(job: Job, tasks: readonly (NewTask | TaskRow)[], into: "foundFailed" | "foundUntried"): void {
     const bytes = job.progress.bytes + tasks.reduce((sum, one) => sum + one.sizeBytes, 0);
     job.progress = { ...job.progress, [into]: job.progress[into] + tasks.length, bytes };
@@ -210,7 +216,7 @@ async function headIfThere(store: Store, version: VersionRef): Promise<ObjectHea
 
 function leftOf(job: Job, request: ResyncRequest): number {
   const { foundFailed, foundUntried } = job.progress;
-  return request.limit === undefined ? PAGE : Math.max(0, request.limit - foundFailed - foundUntried);
+  return Math.max(0, (request.limit ?? Number.POSITIVE_INFINITY) - foundFailed - foundUntried);
 }
 
 function nameOf(task: Pick<NewTask, "version" | "operation" | "destinationArn">): string {
