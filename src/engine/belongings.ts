@@ -10,6 +10,7 @@
 import type { FailureCode } from "../core/failures/catalogue.ts";
 import type { AccessControlList } from "../core/model.ts";
 import { METADATA_WRITES, type Step } from "../core/plan.ts";
+import type { TaskFailure } from "../ledger/ledger.ts";
 import type { WriteRequest } from "../s3/store.ts";
 import { answered, destinationOf, type Run, replicaRef, StepFailure } from "./run.ts";
 
@@ -98,6 +99,18 @@ export async function withBelongings<R>(
     run.toBring = belongings;
     return reply;
   }
+}
+
+const LEFT_BEHIND: ReadonlySet<string> = new Set<FailureCode>([
+  "SrcGetTaggingNotPermitted",
+  ...(["writeTags", "writeAcl", "writeRetention", "writeLegalHold"] as const).map(
+    (name) => METADATA_WRITES[name].deniedCode,
+  ),
+]);
+
+/** Whether a version has failed only because its replica lacks something that belongs to it. */
+export function isWithoutBelongings(failure: TaskFailure | undefined): boolean {
+  return failure !== undefined && LEFT_BEHIND.has(failure.code);
 }
 
 /** A bucket whose owner owns every object takes no grants, and AWS replicates into it all the same. */
