@@ -7,7 +7,7 @@ import { replicaEncryption } from "../core/encryption.ts";
 import type { Step, StepName } from "../core/plan.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { ChecksumAlgorithm, ObjectHead, PutReply, WriteRequest } from "../s3/store.ts";
-import { bringBelongings, withBelongings } from "./belongings.ts";
+import { bringBelongings, putAcl, withBelongings } from "./belongings.ts";
 import { uploadAllParts } from "./parts.ts";
 import {
   answered,
@@ -203,7 +203,7 @@ async function writeTags(run: Run, step: Step): Promise<void> {
 async function writeAcl(run: Run, step: Step): Promise<void> {
   const { acl } = run.source;
   assert(acl !== undefined, "readAcl goes before writeAcl");
-  await answered(step, destinationOf(run).putObjectAcl({ ...replicaRef(run), acl }, run));
+  await answered(step, putAcl(run, acl));
 }
 
 async function writeRetention(run: Run, step: Step): Promise<void> {

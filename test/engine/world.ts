@@ -4,8 +4,10 @@
  */
 import assert from "node:assert/strict";
 import {
+  CreateBucketCommand,
   type Destination,
   PutBucketReplicationCommand,
+  PutBucketVersioningCommand,
   type ReplicationRule,
   type SourceSelectionCriteria,
 } from "@aws-sdk/client-s3";
@@ -87,9 +89,13 @@ export class EngineWorld {
     await this.lab.stop();
   }
 
-  /** Both buckets, versioned, and a rule between them. */
-  async buckets(rule: RuleOptions = {}): Promise<void> {
-    for (const name of [SOURCE, REPLICA]) await this.lab.bucket(name, { versioned: true });
+  /** Both buckets, versioned, and a rule between them. @param locked those with Object Lock */
+  async buckets(rule: RuleOptions = {}, locked: readonly string[] = []): Promise<void> {
+    const s3 = this.lab.s3();
+    for (const Bucket of [SOURCE, REPLICA]) {
+      await s3.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: locked.includes(Bucket) }));
+      await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Enabled" } }));
+    }
     await this.rule(rule);
   }
 
