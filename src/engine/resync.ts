@@ -13,6 +13,7 @@ import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import type { ObjectHead, Store } from "../s3/store.ts";
 import type { Clock, Sites } from "./ports.ts";
+import { hasRule, ruleIdOfToday } from "./rule-of-today.ts";
 import { untriedTasks } from "./untried.ts";
 import type { FinishedOutcome } from "./worker.ts";
 
@@ -119,11 +120,16 @@ export class Resync {
 
   async #list(job: Job, request: ResyncRequest, signal: AbortSignal): Promise<void> {
     const configuration = await this.#options.sites.configuration(request.bucket);
-    if (request.failed) await this.#listFailed(job, request, signal);
+    if (request.failed) await this.#listFailed(job, request, configuration, signal);
     if (request.untried && configuration !== undefined) await this.#listUntried(job, request, configuration, signal);
   }
 
-  async #listFailed(job: Job, request: ResyncRequest, signal: AbortSignal): Promise<void> {
+  async #listFailed(
+    job: Job,
+    request: ResyncRequest,
+    configuration: ReplicationConfiguration | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { ledger, clock, onAdded } = this.#options;
     const selection: Selection = {
       bucket: request.bucket,
@@ -141,7 +147,9 @@ export class Resync {
       this.#count(job, tasks, "foundFailed");
       if (request.dryRun) continue;
       await this.#showPending(tasks);
-      await this.#addBodies(tasks);
+      const renewed = configuration === undefined ? [] : await this.#underRulesOfToday(tasks, configuration, signal);
+      await this.#addBodies([...renewed, ...tasks]);
+      await this.#replace(renewed);
       await ledger.redrive({ ids: tasks.map((one) => one.id), state: "parked" }, clock.nowMs(), "resync");
       onAdded();
     } while (after !== undefined && !signal.aborted);
@@ -151,6 +159,7 @@ export class Resync {
   async #addBodies(tasks: readonly TaskRow[]): Promise<void> {
     const { ledger, sites, clock } = this.#options;
     const wanted = tasks.filter((one) => one.operation !== "put" && one.failure?.code === MISSING_THERE);
+    if (wanted.length === 0) return;
     const bodies = await sideBySide(wanted, HEADS_AT_ONCE, async (task): Promise<NewTask | undefined> => {
       const { version, destinationArn, ruleId } = task;
       const head = await headIfThere(sites.reader(version.bucket), version);
@@ -160,6 +169,45 @@ export class Resync {
       return { ...row, operation: "put", origin: "resync" };
     });
     await ledger.add(bodies.filter((one) => one !== undefined));
+    // The body may have failed, too, for a reason that nobody asked about: then it was not added just now.
+    const rows = await ledger.ofVersions(wanted.map((one) => one.version));
+    const parked = wanted.flatMap(({ destinationArn }, index) =>
+      (rows[index] ?? []).filter(
+        (row) => row.operation === "put" && row.state === "parked" && row.destinationArn === destinationArn,
+      ),
+    );
+    if (parked.length === 0) return;
+    await ledger.redrive({ ids: parked.map((one) => one.id), state: "parked" }, clock.nowMs(), "resync");
+  }
+
+  /** Tasks whose rule is gone, each under the rule that takes it now. */
+  async #underRulesOfToday(
+    tasks: readonly TaskRow[],
+    configuration: ReplicationConfiguration,
+    signal: AbortSignal,
+  ): Promise<readonly TaskRow[]> {
+    const { sites } = this.#options;
+    const ruleless = tasks.filter((one) => !hasRule(one, configuration));
+    const ruleIds = await sideBySide(ruleless, HEADS_AT_ONCE, (one) =>
+      ruleIdOfToday(one, configuration, sites, signal),
+    );
+    return ruleless.flatMap((task, index) => {
+      const ruleId = ruleIds[index];
+      return ruleId === undefined ? [] : [{ ...task, ruleId }];
+    });
+  }
+
+  /** A task keeps its rule, so another task takes its place. */
+  async #replace(renewed: readonly TaskRow[]): Promise<void> {
+    const { ledger, clock } = this.#options;
+    if (renewed.length === 0) return;
+    const dueAtMs = clock.nowMs();
+    await ledger.discard({ ids: renewed.map((one) => one.id), state: "parked" });
+    await ledger.add(
+      renewed.map(({ version, operation, destinationArn, ruleId, sizeBytes, writtenAtMs }): NewTask => {
+        return { version, operation, destinationArn, ruleId, sizeBytes, writtenAtMs, dueAtMs, origin: "resync" };
+      }),
+    );
   }
 
   async #listUntried(

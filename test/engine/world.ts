@@ -99,12 +99,12 @@ export class EngineWorld {
     await this.rule(rule);
   }
 
-  async rule({ id = "all", criteria, destination }: RuleOptions = {}): Promise<void> {
+  async rule({ id = "all", prefix = "", criteria, destination }: RuleOptions = {}): Promise<void> {
     const rule: ReplicationRule = {
       ID: id,
       Priority: 1,
       Status: "Enabled",
-      Filter: { Prefix: "" },
+      Filter: { Prefix: prefix },
       DeleteMarkerReplication: { Status: "Enabled" },
       ...(criteria === undefined ? {} : { SourceSelectionCriteria: criteria }),
       Destination: { Bucket: REPLICA_ARN, ...destination },
@@ -231,6 +231,7 @@ export class EngineWorld {
 
 export interface RuleOptions {
   readonly id?: string;
+  readonly prefix?: string;
   readonly criteria?: SourceSelectionCriteria;
   readonly destination?: Partial<Destination>;
 }
