@@ -7,11 +7,13 @@ import type { AwsAccess } from "../aws/access.ts";
 import { AwsError } from "../aws/errors.ts";
 import { IamControl } from "../aws/iam.ts";
 import { KmsControl } from "../aws/kms.ts";
+import { OrganizationsControl, type SignPost } from "../aws/organizations.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import type { Credentials } from "../core/model.ts";
 import type { BucketAccess, Surroundings } from "../doctor/ports.ts";
 import { createS3Client, type S3Client } from "../s3/client.ts";
 import { S3Error } from "../s3/errors.ts";
+import { hashPayload, signHeaders } from "../s3/sigv4.ts";
 import { type CommandInput, textOption } from "./command.ts";
 import { ConsoleClient } from "./console-client.ts";
 import type { Context } from "./context.ts";
@@ -55,10 +57,22 @@ export async function openConnection(
     bucket: (name) => clients.bucket(name),
     iam: new IamControl(access),
     kms: new KmsControl(access),
+    organizations: new OrganizationsControl(access, signerOf(access, clock)),
     clock,
     ...(console === undefined ? {} : { console, records: console }),
     close: () => clients.close(),
   };
+}
+
+/** Signs for services that no SDK client is there for. */
+function signerOf({ credentials }: AwsAccess, clock: () => number): SignPost {
+  return async ({ service, region, path, headers, body }) =>
+    signHeaders({ method: "POST", rawPath: path, rawQuery: "", headers }, hashPayload(Buffer.from(body)), {
+      credentials: await credentials(),
+      region,
+      service,
+      nowMs: clock(),
+    });
 }
 
 /** Variables first and without the SDK; else whatever its chain of providers finds. */
