@@ -35,29 +35,36 @@ export async function connect(input: CommandInput, context: Context): Promise<Co
   const region =
     textOption(input, "region") ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? DEFAULT_REGION;
   const credentials = credentialsOf(textOption(input, "profile"), environment);
+  const organizationProfile = textOption(input, "organizationProfile") ?? environment["LOCKSTEP_ORGANIZATION_PROFILE"];
   const consoleUrl = environment["LOCKSTEP_CONSOLE_URL"];
   const token = environment["LOCKSTEP_CONSOLE_TOKEN"] ?? "";
   return await openConnection(
     { region, credentials, ...(endpoint === undefined ? {} : { endpoint }) },
     clock,
     consoleUrl === undefined ? undefined : new ConsoleClient(consoleUrl, token),
+    organizationProfile === undefined ? credentials : credentialsOf(organizationProfile, environment),
   );
 }
 
-/** @throws AccessError when the credentials are not accepted, or nobody answers */
+/**
+ * @param organizationCredentials of an account that may read and change the policies of the organisation
+ * @throws AccessError when the credentials are not accepted, or nobody answers
+ */
 export async function openConnection(
   access: AwsAccess,
   clock: () => number,
   console: ConsoleClient | undefined,
+  organizationCredentials: AwsAccess["credentials"] = access.credentials,
 ): Promise<Connection> {
   const clients = new Clients(access, clock);
+  const organizationAccess = { ...access, credentials: organizationCredentials };
   return {
     endpoint: access.endpoint ?? "aws",
     accountId: await accountOf(access),
     bucket: (name) => clients.bucket(name),
     iam: new IamControl(access),
     kms: new KmsControl(access),
-    organizations: new OrganizationsControl(access, signerOf(access, clock)),
+    organizations: new OrganizationsControl(organizationAccess, signerOf(organizationAccess, clock)),
     clock,
     ...(console === undefined ? {} : { console, records: console }),
     close: () => clients.close(),

@@ -1,9 +1,10 @@
 /** The lab as the engine sees it: sessions of assumed roles over signed HTTP, configurations, and statuses. */
 import { bucketOfArn } from "../core/arn.ts";
 import type { Credentials, ReplicationConfiguration, ReplicationStatus, VersionRef } from "../core/model.ts";
-import type { Session, SessionRequest, Sites } from "../engine/ports.ts";
+import type { BucketTraits, Session, SessionRequest, Sites } from "../engine/ports.ts";
 import type { Lab } from "../lab/lab.ts";
 import { ServiceError } from "../lab/model.ts";
+import { optional } from "../s3/answers.ts";
 import { createS3Client, type S3Client } from "../s3/client.ts";
 import { S3Error } from "../s3/errors.ts";
 import { PROFILES } from "../s3/profiles.ts";
@@ -36,6 +37,11 @@ export class LabSites implements Sites {
 
   async configuration(bucket: string): Promise<ReplicationConfiguration | undefined> {
     return this.#lab.bucket(bucket)?.replication;
+  }
+
+  async traits(bucket: string): Promise<BucketTraits> {
+    const { objectLock, ownerEnforced } = this.#lab.bucket(bucket) ?? {};
+    return { ...optional("objectLock", objectLock), ...optional("ownerEnforced", ownerEnforced) };
   }
 
   async session({ roleArn, sourceBucket, destinationArn }: SessionRequest): Promise<Session> {

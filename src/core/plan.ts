@@ -273,7 +273,7 @@ function replicaKeyChecks(request: PlanRequest, deniedCode: FailureCode): Check[
 }
 
 /** What is written beside a body: the call, and what its denial is called. */
-const WRITES = {
+export const METADATA_WRITES = {
   writeMarker: { call: "DeleteObject", deniedCode: "DstDelObjNotPermitted" },
   writeTags: { call: "PutObjectTagging", deniedCode: "DstPutTaggingNotPermitted" },
   writeAcl: { call: "PutObjectAcl", deniedCode: "DstPutAclNotPermitted" },
@@ -281,13 +281,13 @@ const WRITES = {
   writeLegalHold: { call: "PutObjectLegalHold", deniedCode: "DstPutLegalHoldNotPermitted" },
 } as const satisfies Partial<Record<StepName, { readonly call: Call; readonly deniedCode: FailureCode }>>;
 
-function write(request: PlanRequest, name: keyof typeof WRITES): Step {
-  const { call } = WRITES[name];
+function write(request: PlanRequest, name: keyof typeof METADATA_WRITES): Step {
+  const { call } = METADATA_WRITES[name];
   return { name, call, by: "role", side: "destination", checks: [check(request, name)], bodyNeedsIt: true };
 }
 
-function check(request: PlanRequest, name: keyof typeof WRITES): Check {
-  const { call, deniedCode } = WRITES[name];
+function check(request: PlanRequest, name: keyof typeof METADATA_WRITES): Check {
+  const { call, deniedCode } = METADATA_WRITES[name];
   return destinationCheck(request, REPLICATION_ACTIONS[call], deniedCode);
 }
 
@@ -295,7 +295,7 @@ function check(request: PlanRequest, name: keyof typeof WRITES): Check {
  * What goes along with a version's bytes and needs an action of its own. That a replica's retention needs
  * s3:PutObjectRetention is unconfirmed (A15).
  */
-function belongings({ version }: PlanRequest): (keyof typeof WRITES)[] {
+function belongings({ version }: PlanRequest): (keyof typeof METADATA_WRITES)[] {
   return [
     ...(version.tagCount > 0 ? (["writeTags"] as const) : []),
     ...(version.retained === true ? (["writeRetention"] as const) : []),

@@ -24,7 +24,7 @@ export async function collectOrganization(
   }
   if (organization === undefined) return { state: "absent" };
   const { id, managementAccountId } = organization;
-  const known: Record<string, string> = { [managementAccountId]: "", [asking]: "" };
+  const known: Record<string, string> = { [managementAccountId]: "" };
   const scps: Record<string, OrganizationFacts["scps"][string]> = {};
   const rcps: Record<string, OrganizationFacts["rcps"][string]> = {};
   const unread: Record<string, string> = {};
@@ -37,6 +37,8 @@ export async function collectOrganization(
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       if (account !== managementAccountId) unread[account] = error.message;
+      // Whoever is told which organisation it is in, and nothing more, is a member of it.
+      if (account === asking && error.code === "AccessDeniedException") known[account] ??= "";
     }
   }
   return { state: "read", value: { id, managementAccountId, accounts: known, scps, rcps, unread } };

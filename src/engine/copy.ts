@@ -4,14 +4,15 @@
  * This file is the seam of errors: what the stores throw below it becomes a value above it, with the raw answer kept.
  * It decides nothing about retries and writes nothing to the ledger.
  */
+import { bucketOfArn } from "../core/arn.ts";
 import { type FailureCode, failureEntry } from "../core/failures/catalogue.ts";
 import { classify } from "../core/failures/classify.ts";
 import type { ReplicationConfiguration } from "../core/model.ts";
-import { planReplication, type Step } from "../core/plan.ts";
+import { planReplication, type Step, type StepName } from "../core/plan.ts";
 import type { TaskFailure, TaskRow } from "../ledger/ledger.ts";
 import type { ObjectHead } from "../s3/store.ts";
 import type { Sites } from "./ports.ts";
-import { type Run, StepFailure } from "./run.ts";
+import { Discrepancy, type Run, StepFailure } from "./run.ts";
 import { performStep } from "./steps.ts";
 
 /** What came of one try. */
@@ -32,7 +33,7 @@ export type CopyOutcome =
 export async function replicate(
   task: TaskRow,
   configuration: ReplicationConfiguration | undefined,
-  sites: Pick<Sites, "session">,
+  sites: Pick<Sites, "session" | "traits">,
   signal: AbortSignal,
 ): Promise<CopyOutcome> {
   if (configuration === undefined) return refused("SrcBucketReplicationConfigMissing");
@@ -40,7 +41,13 @@ export async function replicate(
     (one) => one.id === task.ruleId && one.destination.bucketArn === task.destinationArn,
   );
   if (rule === undefined || !rule.enabled) return refused("SrcObjectNotEligible");
-  const run: Run = { task, rule, roleArn: configuration.roleArn, sites, signal, sentBytes: 0, source: {} };
+  const sourceTraits = await sites.traits(task.version.bucket);
+  const destinationTraits = await sites.traits(bucketOfArn(task.destinationArn) ?? "");
+  if (sourceTraits.objectLock === true && destinationTraits.objectLock === false && task.operation !== "deleteMarker") {
+    return refused("DstBucketObjectLockConfigMissing");
+  }
+  const { roleArn } = configuration;
+  const run: Run = { task, rule, roleArn, sites, signal, sourceTraits, destinationTraits, sentBytes: 0, source: {} };
   try {
     await perform(run);
   } catch (error) {
@@ -61,10 +68,13 @@ async function perform(run: Run): Promise<void> {
     const step = plan[at];
     if (step === undefined) break;
     await performStep(run, step);
-    // Now the version is known: what follows depends on its tags, parts and encryption. The steps so far stay the same.
-    if (step.name === "readVersion") plan = planOf(run);
+    // What follows depends on the version's tags, parts, encryption and locks. The steps so far stay the same.
+    if (REVEALING.has(step.name)) plan = planOf(run);
   }
 }
+
+/** Steps after which more is known of the version than before. */
+const REVEALING: ReadonlySet<StepName> = new Set<StepName>(["readVersion", "readLegalHold"]);
 
 function planOf(run: Run): readonly Step[] {
   const { task, rule, roleArn, source } = run;
@@ -75,8 +85,17 @@ function planOf(run: Run): readonly Step[] {
     encryption: source.head?.encryption ?? { kind: "NOT-SSE" as const },
     tagCount: source.head?.tagCount ?? 0,
     partsCount: source.head === undefined ? 1 : partsOf(source.head),
+    retained: source.retention !== undefined,
+    held: source.legalHold === true,
   };
-  return planReplication({ operation: task.operation, version, rule, roleArn });
+  return planReplication({
+    operation: task.operation,
+    version,
+    rule,
+    roleArn,
+    sourceObjectLock: run.sourceTraits.objectLock === true,
+    destinationOwnerEnforced: run.destinationTraits.ownerEnforced === true,
+  });
 }
 
 /** The number of parts stands at the end of a multipart object's ETag. */
@@ -88,7 +107,10 @@ function partsOf(head: ObjectHead): number {
 /** Names what a step's failure means. */
 function outcomeOf(failed: StepFailure): CopyOutcome {
   const { step, error } = failed;
-  const code = classify({ name: step.name, side: failed.side, deniedCode: failed.deniedCode }, error.fields);
+  const code =
+    error instanceof Discrepancy
+      ? error.failureCode
+      : classify({ name: step.name, side: failed.side, deniedCode: failed.deniedCode }, error.fields);
   const { status, code: errorCode, requestId, retryAfterMs } = error.fields;
   const requestMember =
     requestId === undefined

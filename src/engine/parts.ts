@@ -5,12 +5,12 @@
 import type { Step } from "../core/plan.ts";
 import { checksumOf, compositeChecksum } from "../s3/checksum.ts";
 import { type CrcAlgorithm, combineCrcs } from "../s3/crc-combine.ts";
-import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import type { ChecksumAlgorithm, ObjectHead, UploadedPart, UploadRef } from "../s3/store.ts";
 import {
   answered,
   BUFFER_MAX_BYTES,
+  Discrepancy,
   destinationOf,
   headOf,
   markReading,
@@ -108,11 +108,7 @@ function algorithmOf(head: ObjectHead): ChecksumAlgorithm | undefined {
 
 function misread(run: Run, step: Step, says: string): StepFailure {
   const { bucket, key } = run.task.version;
-  const error = new S3Error(`${bucket}/${key} was misread: ${says}`, {
-    operation: "GetObject",
-    bucket,
-    key,
-    network: "truncated",
-  });
+  const message = `${bucket}/${key} was misread: ${says}`;
+  const error = new Discrepancy("ChecksumMismatch", message, { operation: "GetObject", bucket, key });
   return new StepFailure(step, "source", "SrcGetObjectNotPermitted", error);
 }

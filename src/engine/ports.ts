@@ -21,6 +21,9 @@ export interface Sites {
   /** The bucket's replication configuration as it is now; undefined when it has none. */
   configuration(bucket: string): Promise<ReplicationConfiguration | undefined>;
 
+  /** What of a bucket decides about its replication besides its configuration. Cheap when repeated. */
+  traits(bucket: string): Promise<BucketTraits>;
+
   /**
    * Assumes the role for one source and destination. Cheap when repeated: sessions are kept for a while.
    *
@@ -36,6 +39,13 @@ export interface Sites {
    * over destinations. Idempotent.
    */
   publish(version: VersionRef, destinationArn: string, status: ReplicationStatus): Promise<void>;
+}
+
+/** Members are undefined where they are not known. */
+export interface BucketTraits {
+  readonly objectLock?: boolean;
+  /** Object Ownership is BucketOwnerEnforced: access control lists have no say. */
+  readonly ownerEnforced?: boolean;
 }
 
 export interface SessionRequest {

@@ -6,8 +6,12 @@
  * process loses nothing but its progress.
  */
 import { randomUUID } from "node:crypto";
+import type { FailureCode } from "../core/failures/catalogue.ts";
 import type { ReplicationConfiguration, VersionRef } from "../core/model.ts";
 import type { Ledger, NewTask, Selection, TaskRow } from "../ledger/ledger.ts";
+import { S3Error } from "../s3/errors.ts";
+import { sideBySide } from "../s3/side-by-side.ts";
+import type { ObjectHead, Store } from "../s3/store.ts";
 import type { Clock, Sites } from "./ports.ts";
 import { untriedTasks } from "./untried.ts";
 import type { FinishedOutcome } from "./worker.ts";
@@ -133,10 +137,26 @@ export class Resync {
       if (tasks.length === 0) continue;
       this.#count(job, tasks, "foundFailed");
       if (request.dryRun) continue;
+      await this.#addBodies(tasks);
       await ledger.redrive({ ids: tasks.map((one) => one.id), state: "parked" }, clock.nowMs(), "resync");
       await Promise.all(tasks.map((one) => sites.publish(one.version, one.destinationArn, "PENDING")));
       onAdded();
     } while (after !== undefined && !signal.aborted);
+  }
+
+  /** A change of metadata cannot arrive before the version itself: what is missing there is replicated first. */
+  async #addBodies(tasks: readonly TaskRow[]): Promise<void> {
+    const { ledger, sites, clock } = this.#options;
+    const wanted = tasks.filter((one) => one.operation !== "put" && one.failure?.code === MISSING_THERE);
+    const bodies = await sideBySide(wanted, HEADS_AT_ONCE, async (task): Promise<NewTask | undefined> => {
+      const { version, destinationArn, ruleId } = task;
+      const head = await headIfThere(sites.reader(version.bucket), version);
+      if (head === undefined) return undefined;
+      const { sizeBytes, lastModifiedMs: writtenAtMs } = head;
+      const row = { version, destinationArn, ruleId, sizeBytes, writtenAtMs, dueAtMs: clock.nowMs() };
+      return { ...row, operation: "put", origin: "resync" };
+    });
+    await ledger.add(bodies.filter((one) => one !== undefined));
   }
 
   async #listUntried(
@@ -168,6 +188,19 @@ export class Resync {
     const bytes = job.progress.bytes + tasks.reduce((sum, one) => sum + one.sizeBytes, 0);
     job.progress = { ...job.progress, [into]: job.progress[into] + tasks.length, bytes };
     if (!job.progress.dryRun) for (const task of tasks) job.open.add(nameOf(task));
+  }
+}
+
+const MISSING_THERE: FailureCode = "DstVersionNotFound";
+const HEADS_AT_ONCE = 16;
+
+/** Undefined when the version is gone: then the task fails for that reason. */
+async function headIfThere(store: Store, version: VersionRef): Promise<ObjectHead | undefined> {
+  try {
+    return await store.headObject(version);
+  } catch (error) {
+    if (error instanceof S3Error && (error.status === 404 || error.status === 405)) return undefined;
+    throw error;
   }
 }
 

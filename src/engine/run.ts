@@ -9,7 +9,8 @@ import type { Step } from "../core/plan.ts";
 import type { TaskRow } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { Body, ObjectHead, ObjectReply, ReplicaIdentity, Store, UploadedPart, UploadRef } from "../s3/store.ts";
-import type { Session, Sites } from "./ports.ts";
+import type { Belonging } from "./belongings.ts";
+import type { BucketTraits, Session, Sites } from "./ports.ts";
 
 /** Bodies of more bytes are never held whole. */
 export const BUFFER_MAX_BYTES = 8 * 1024 * 1024;
@@ -21,6 +22,9 @@ export interface Run {
   readonly roleArn: string;
   readonly sites: Pick<Sites, "session">;
   readonly signal: AbortSignal;
+  /** What is known of the buckets themselves. */
+  readonly sourceTraits: BucketTraits;
+  readonly destinationTraits: BucketTraits;
   session?: Session;
   /** What has been read of the source. */
   readonly source: SourceSeen;
@@ -28,6 +32,8 @@ export interface Run {
   parts?: readonly UploadedPart[];
   replicaVersionId?: string;
   sentBytes: number;
+  /** What the replica lacks because its write was denied with it. */
+  toBring?: readonly Belonging[];
   /** The replica was written, but without something that belongs to it: the task has failed all the same. */
   metadataFailure?: StepFailure;
 }
@@ -41,6 +47,8 @@ export interface SourceSeen {
   acl?: AccessControlList;
   retention?: Retention | undefined;
   legalHold?: boolean;
+  /** What the store said of bytes that it gave out as they are stored. */
+  sealed?: string;
 }
 
 /** A store's answer, and the step that it ended. */
@@ -58,6 +66,22 @@ export class StepFailure extends Error {
     this.deniedCode = deniedCode;
     this.error = error;
   }
+}
+
+/** What the engine itself found wrong with what it read or wrote: no store refused anything. */
+export class Discrepancy extends S3Error {
+  readonly failureCode: FailureCode;
+
+  constructor(failureCode: FailureCode, message: string, where: DiscrepancyPlace) {
+    super(message, where);
+    this.failureCode = failureCode;
+  }
+}
+
+export interface DiscrepancyPlace {
+  readonly operation: string;
+  readonly bucket: string;
+  readonly key: string;
 }
 
 /** Waits for a store's answer to a step's call. */
@@ -81,8 +105,25 @@ function deniedCodeOf(step: Step): FailureCode {
 
 /** Opens the source for streaming; a refusal is the source's, whatever step it happens in. */
 export async function openSource(run: Run, step: Step, partNumber?: number): Promise<ObjectReply> {
-  const request = { ...run.task.version, ...(partNumber === undefined ? {} : { partNumber }) };
-  return await answered(step, sourceOf(run).getObject(request, run), READING);
+  const { version } = run.task;
+  const sealed = isSealed(run) ? { sealed: true } : {};
+  const request = { ...version, ...sealed, ...(partNumber === undefined ? {} : { partNumber }) };
+  const reply = await answered(step, sourceOf(run).getObject(request, run), READING);
+  const { etag } = headOf(run);
+  if (reply.head.etag === etag) return reply;
+  reply.body.cancel();
+  const message = `${version.bucket}/${version.key} had the ETag ${etag} when its copy began, and has ${reply.head.etag} now`;
+  const error = new Discrepancy("SourceChanged", message, { operation: "GetObject", ...place(version) });
+  throw new StepFailure(step, READING.side, READING.deniedCode, error);
+}
+
+/** Whether the bytes are moved as they are stored, for nobody but the customer has their key. */
+export function isSealed(run: Run): boolean {
+  return headOf(run).encryption.kind === "SSE-C";
+}
+
+function place({ bucket, key }: { readonly bucket: string; readonly key: string }) {
+  return { bucket, key };
 }
 
 const READING = { side: "source", deniedCode: "SrcGetObjectNotPermitted" } as const;
@@ -118,12 +159,22 @@ export function markReading(step: Step, chunks: AsyncIterable<Uint8Array>): Read
 }
 
 export function identityOf(run: Run, head: ObjectHead): ReplicaIdentity {
-  return { versionId: run.task.version.versionId, lastModifiedMs: head.lastModifiedMs };
+  return {
+    versionId: run.task.version.versionId,
+    lastModifiedMs: head.lastModifiedMs,
+    ...(run.rule.destination.ownerOverride ? { ownerOverride: true } : {}),
+    ...(run.source.sealed === undefined ? {} : { sealed: run.source.sealed }),
+  };
 }
 
 /** Where the replica goes. */
 export function target(run: Run): { readonly bucket: string; readonly key: string } {
   return { bucket: bucketOfArn(run.task.destinationArn) ?? run.task.destinationArn, key: run.task.version.key };
+}
+
+/** The replica, as its own calls name it. */
+export function replicaRef(run: Run) {
+  return { ...target(run), versionId: run.task.version.versionId };
 }
 
 export function uploadOf(run: Run): UploadRef {

@@ -4,19 +4,22 @@
 
 import { assert } from "../core/assert.ts";
 import { replicaEncryption } from "../core/encryption.ts";
-import { REPLICATION_TAGS_ACTION, type Step, type StepName } from "../core/plan.ts";
+import type { Step, StepName } from "../core/plan.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { ChecksumAlgorithm, ObjectHead, PutReply, WriteRequest } from "../s3/store.ts";
+import { bringBelongings, withBelongings } from "./belongings.ts";
 import { uploadAllParts } from "./parts.ts";
 import {
   answered,
   BUFFER_MAX_BYTES,
+  Discrepancy,
   destinationOf,
   headOf,
   identityOf,
   markReading,
   openSource,
   type Run,
+  replicaRef,
   StepFailure,
   sourceOf,
   target,
@@ -130,8 +133,9 @@ async function writeReplica(run: Run, step: Step): Promise<void> {
     const payload = { sizeBytes: body.sizeBytes, stream: reading.chunks };
     return reading.orBlame(destination.putObject({ ...request, ...checksums, body: payload }, run));
   };
-  const reply = await withTagsApart(run, step, put);
-  finishWrite(run, reply, head.sizeBytes);
+  const reply = await withBelongings(run, step, writeRequest(run), put);
+  checkReplica(run, step, reply);
+  await finishWrite(run, step, reply);
 }
 
 async function createUpload(run: Run, step: Step): Promise<void> {
@@ -142,7 +146,7 @@ async function createUpload(run: Run, step: Step): Promise<void> {
       ? {}
       : { checksums: { algorithm, type: head.checksums.type } };
   const create = (request: WriteRequest) => destinationOf(run).createMultipartUpload({ ...request, ...checksums }, run);
-  run.uploadId = (await withTagsApart(run, step, create)).uploadId;
+  run.uploadId = (await withBelongings(run, step, writeRequest(run), create)).uploadId;
 }
 
 async function uploadParts(run: Run, step: Step): Promise<void> {
@@ -164,7 +168,7 @@ async function completeUpload(run: Run, step: Step): Promise<void> {
   };
   try {
     const reply = await answered(step, destinationOf(run).completeMultipartUpload(request, run));
-    finishWrite(run, reply, head.sizeBytes);
+    await finishWrite(run, step, reply);
   } catch (error) {
     await abandonUpload(run);
     throw error;
@@ -179,7 +183,8 @@ async function writeMarker(run: Run, step: Step): Promise<void> {
 }
 
 async function writeTags(run: Run, step: Step): Promise<void> {
-  await answered(step, putTags(run, run.task.version.versionId));
+  const { tags = [] } = run.source;
+  await answered(step, destinationOf(run).putObjectTagging({ ...replicaRef(run), tags }, run));
 }
 
 async function writeAcl(run: Run, step: Step): Promise<void> {
@@ -198,31 +203,6 @@ async function writeLegalHold(run: Run, step: Step): Promise<void> {
   await answered(step, destinationOf(run).putObjectLegalHold({ ...replicaRef(run), legalHold }, run));
 }
 
-function replicaRef(run: Run) {
-  return { ...target(run), versionId: run.task.version.versionId };
-}
-
-/**
- * Writes with tags. When that is denied, the write and its tags are tried apart, so that it is known which of the two
- * is not allowed: a replica without its tags is written all the same, and the task has failed.
- *
- * @source aws-replication.md §3.4
- */
-async function withTagsApart<R>(run: Run, step: Step, write: (request: WriteRequest) => Promise<R>): Promise<R> {
-  const request = writeRequest(run);
-  const tags = run.source.tags ?? [];
-  if (tags.length === 0) return await answered(step, write(request));
-  try {
-    return await answered(step, write({ ...request, tags }));
-  } catch (error) {
-    if (!(error instanceof StepFailure) || error.side !== "destination" || error.error.status !== 403) throw error;
-    const reply = await answered(step, write(request));
-    const deniedCode = step.checks.find((one) => one.action === REPLICATION_TAGS_ACTION)?.deniedCode;
-    run.metadataFailure ??= new StepFailure(step, "destination", deniedCode ?? error.deniedCode, error.error);
-    return reply;
-  }
-}
-
 function writeRequest(run: Run): WriteRequest {
   const head = headOf(run);
   const encryption = replicaEncryption(head.encryption, run.rule);
@@ -236,10 +216,26 @@ function writeRequest(run: Run): WriteRequest {
   };
 }
 
-function finishWrite(run: Run, reply: PutReply, sizeBytes: number): void {
+async function finishWrite(run: Run, step: Step, reply: PutReply): Promise<void> {
   run.replicaVersionId = reply.versionId ?? run.task.version.versionId;
-  run.sentBytes = sizeBytes;
+  run.sentBytes = headOf(run).sizeBytes;
+  await bringBelongings(run, step);
 }
+
+/**
+ * Of bytes under S3's own keys the ETag is their MD5, on both sides: another one at the destination says that other
+ * bytes were stored than were sent. Of any other kind of ETag nothing follows.
+ */
+function checkReplica(run: Run, step: Step, reply: PutReply): void {
+  const { etag, encryption } = headOf(run);
+  if (encryption.kind !== "SSE-S3" || !MD5_TEXT.test(etag) || !MD5_TEXT.test(reply.etag) || etag === reply.etag) return;
+  const { bucket, key } = target(run);
+  const message = `${bucket}/${key} was stored with the ETag ${reply.etag}, its source has ${etag}`;
+  const error = new Discrepancy("ReplicaAltered", message, { operation: step.call, bucket, key });
+  throw new StepFailure(step, "destination", "UnknownAnswer", error);
+}
+
+const MD5_TEXT = /^[0-9a-f]{32}$/;
 
 /** What was uploaded so far is of no use; that it cannot be removed either changes nothing about the failure at hand. */
 async function abandonUpload(run: Run): Promise<void> {
@@ -248,8 +244,4 @@ async function abandonUpload(run: Run): Promise<void> {
   } catch (error) {
     if (!(error instanceof S3Error)) throw error;
   }
-}
-
-function putTags(run: Run, versionId: string): Promise<void> {
-  return destinationOf(run).putObjectTagging({ ...target(run), versionId, tags: run.source.tags ?? [] }, run);
 }

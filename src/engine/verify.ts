@@ -5,8 +5,8 @@
  * only the length is left, which the body checks itself. ETags of multipart and KMS objects prove nothing.
  */
 import { CHECKSUM_ALGORITHMS, createHasher, type HashAlgorithm, type Hasher } from "../s3/checksum.ts";
-import { S3Error } from "../s3/errors.ts";
 import type { ObjectHead } from "../s3/store.ts";
+import { Discrepancy } from "./run.ts";
 
 /** What a whole object must hash to. */
 export interface Expectation {
@@ -30,7 +30,7 @@ export function expectationOf(head: ObjectHead): Expectation | undefined {
   return undefined;
 }
 
-/** @throws S3Error network "truncated" when the bytes are not those of the source */
+/** @throws Discrepancy when the bytes are not those of the source */
 export async function verifyBytes(head: ObjectHead, bytes: Uint8Array, where: Where): Promise<void> {
   const expectation = expectationOf(head);
   if (expectation === undefined) return;
@@ -67,8 +67,9 @@ export interface Where {
 function compare(expectation: Expectation, hasher: Hasher, where: Where): void {
   const actual = hasher.digest();
   if (actual === expectation.value) return;
-  throw new S3Error(
+  throw new Discrepancy(
+    "ChecksumMismatch",
     `the bytes read from ${where.bucket}/${where.key} have the ${expectation.algorithm} ${actual}, the source says ${expectation.value}`,
-    { operation: "GetObject", bucket: where.bucket, key: where.key, network: "truncated" },
+    { operation: "GetObject", bucket: where.bucket, key: where.key },
   );
 }

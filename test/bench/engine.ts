@@ -136,6 +136,7 @@ async function replicated(client: S3Client, events: readonly ChangeEvent[], path
     feed: feedOf(events),
     sites: {
       configuration: async () => CONFIGURATION,
+      traits: async () => ({}),
       session: async () => ({ source: client, destination: client }),
       reader: () => client,
       publish: async () => undefined,

@@ -162,6 +162,10 @@ export class World {
         await unlessDead(life);
         return lab.bucket(bucket)?.replication;
       },
+      traits: async (bucket) => {
+        await unlessDead(life);
+        return lab.bucket(bucket) ?? {};
+      },
       session: async ({ roleArn }) => {
         await unlessDead(life);
         if (time.random() < faults.rate) throw new S3Error("STS is away", { operation: "AssumeRole", status: 503 });

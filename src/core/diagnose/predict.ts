@@ -136,8 +136,10 @@ function judge(
   const decision = evaluate(request, applied);
   let left = applied;
   let denial = decision;
-  // A deny may hide others: what would decide without it is an obstacle of its own.
+  // A deny may hide others: what would decide without it is an obstacle of its own, if it is certain.
   for (let found = 0; !denial.allowed && found < DENIALS_MAX; found += 1) {
+    const certain = (complete || denial.because === "explicitDeny") && !world.organizationMissed;
+    if (found > 0 && !certain) break;
     obstacles.push({
       kind: "denied",
       code: check.deniedCode,
@@ -146,7 +148,7 @@ function judge(
       request,
       decision: denial,
       nearMisses: explain(request, left).nearMisses,
-      certain: (complete || denial.because === "explicitDeny") && !world.organizationMissed,
+      certain,
     });
     if (denial.because !== "explicitDeny") break;
     left = withoutStatement(left, denial.by);
