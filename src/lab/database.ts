@@ -11,11 +11,9 @@ const APPLICATION_ID = 0x4c536c61;
 
 /** Only ever append: the position of a script is the version of the file. */
 const MIGRATIONS = [
-  [IDENTITY_SCHEMA, KMS_SCHEMA, S3_SCHEMA].join("
-"),
+  [IDENTITY_SCHEMA, KMS_SCHEMA, S3_SCHEMA].join("\n"),
   ORGANIZATIONS_SCHEMA,
-  [S3_INITIATION_SCHEMA, BATCH_SCHEMA].join("
-"),
+  [S3_INITIATION_SCHEMA, BATCH_SCHEMA].join("\n"),
 ];
 
 /** @param path a file, or ":memory:" */
