@@ -75,7 +75,13 @@ function bucket(name: string, region: string, change: Partial<BucketFacts> = {})
     versioning: read("Enabled" as const),
     policy: ABSENT,
     defaultEncryption: read({ kind: "SSE-S3" as const }),
-    ownerEnforced: read(true),
+    accountTold: true,
+    notOwnedBy: [],
+    ownerId: read(`owner of ${ACCOUNT}`),
+    ownership: read("BucketOwnerEnforced"),
+    objectLock: ABSENT,
+    publicAccessBlock: ABSENT,
+    requestPayer: read("BucketOwner" as const),
     replication: ABSENT,
     ...change,
   };
@@ -212,6 +218,7 @@ test("diagnose: a bucket with nothing wrong has no cause", () => {
     replica: 1,
     none: 0,
     unreadable: 0,
+    silent: { notSelected: 0, beforeRule: 0, unreadableClass: 0, replicaSource: 1 },
   });
 });
 
@@ -227,6 +234,7 @@ test("diagnose: one missing action is one cause, with its statement in the evide
     replica: 0,
     none: 0,
     unreadable: 0,
+    silent: { notSelected: 0, beforeRule: 0, unreadableClass: 0, replicaSource: 0 },
   });
   const [cause, ...others] = diagnosis.causes;
   assert.deepEqual(others, []);
@@ -637,7 +645,6 @@ const SKIPPED: readonly (readonly [code: string, rule: Record<string, DocumentVa
     version("a"),
   ],
   ["DeleteMarkersNotReplicated", { ...RULE, DeleteMarkerReplication: { Status: "Disabled" } }, marker("a")],
-  ["MarkerByLifecycle", RULE, marker("a", { byLifecycle: true })],
   ["SourceArchived", RULE, version("a", { storageClass: "GLACIER" })],
 ];
 
@@ -652,8 +659,19 @@ for (const [code, rule, one] of SKIPPED) {
   });
 }
 
+test("diagnose: what is by design is told and is no cause", () => {
+  const { diagnosis } = diagnose(facts({ versions: [marker("a", { byLifecycle: true }), completed("b")] }));
+  assert.deepEqual(diagnosis.causes, []);
+  assert.equal(diagnosis.scanned.silent.notSelected, 1);
+  assert.deepEqual(
+    diagnosis.notes.map((one) => `${one.kind} ${one.versions}`),
+    ["lifecycleMarker 1"],
+  );
+});
+
 const REASONS: readonly (readonly [because: SkipReason, code: string])[] = [
   [{ reason: "isReplica" }, "SourceIsReplica"],
+  [{ reason: "markerByLifecycle" }, "MarkerByLifecycle"],
   [{ reason: "modificationsNotReplicated" }, "ModificationsNotReplicated"],
   [{ reason: "neverAdmitted" }, "NeverAdmitted"],
   [{ reason: "ownerOverridden" }, "OwnerOverridden"],
