@@ -4,7 +4,7 @@
  * For simulation and for tools in the same process. Signatures are not made; credentials are looked up for every call, so
  * a session that has expired is refused here too.
  */
-import type { Credentials } from "../core/model.ts";
+import type { AccessControlList, Credentials } from "../core/model.ts";
 import { CHECKSUM_ALGORITHMS } from "../s3/checksum.ts";
 import { S3Error } from "../s3/errors.ts";
 import type {
@@ -21,11 +21,14 @@ import type {
   UploadRef,
   WriteRequest,
 } from "../s3/store.ts";
+import { ConnectionCut } from "./disturbances/disturbances.ts";
+import { isOutOfRoom, storageFull } from "./disturbances/full-disk.ts";
 import { type Caller, ServiceError } from "./model.ts";
 import { takeRandomBytes } from "./random.ts";
 import { refusal } from "./refusals.ts";
 import { authorise, requireBucket } from "./s3/access.ts";
-import { getObjectAcl } from "./s3/acl.ts";
+import { getObjectAcl, putObjectAcl } from "./s3/acl.ts";
+import type { AclWish } from "./s3/acl-wish.ts";
 import { bodyOf, type IncomingBody, type S3Call } from "./s3/call.ts";
 import { completeMultipartUpload } from "./s3/complete.ts";
 import { deleteObject } from "./s3/delete.ts";
@@ -56,7 +59,7 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
 
     getObject: (request, callOptions) =>
       run("GetObject", request, callOptions, async (call) => {
-        const answer = await getObject(s3, call, { ...readInput(request), ...rangeOf(request) });
+        const answer = await getObject(s3, call, { ...readInput(request), ...rangeOf(request), ...sealedOf(request) });
         return {
           head: headOf(answer, call),
           body: replyBody(answer, { operation: "GetObject", ...request }, callOptions?.signal),
@@ -95,7 +98,7 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
       run("UploadPart", request, callOptions, async (call) => {
         const { bucket, key, uploadId, partNumber } = request;
         const claims = claimsOf(request.checksums, request.body);
-        const input = { bucket, key, uploadId, partNumber, claims };
+        const input = { bucket, key, uploadId, partNumber, claims, ...sealedOf(request) };
         const { part } = await uploadPart(s3, call, input, incoming(request.body, callOptions));
         const { algorithm, value } = part.checksum;
         return { partNumber, etag: part.etag, checksums: { type: "FULL_OBJECT", values: { [algorithm]: value } } };
@@ -129,7 +132,9 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
     getObjectAcl: (request, callOptions) =>
       run("GetObjectAcl", request, callOptions, (call) => getObjectAcl(s3, call, request)),
 
-    putObjectAcl: notImplemented("PutObjectAcl"),
+    putObjectAcl: ({ acl, ...request }, callOptions) =>
+      run("PutObjectAcl", request, callOptions, (call) => putObjectAcl(s3, call, { ...request, acl: grantsOf(acl) })),
+
     getObjectRetention: (request, callOptions) =>
       run("GetObjectRetention", request, callOptions, (call) => getObjectRetention(s3, call, request)),
 
@@ -176,13 +181,6 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
   };
 }
 
-/** What the brain does not do, over HTTP too (`s3/gaps.ts`). */
-function notImplemented(operation: string): (request: Named) => Promise<never> {
-  return async () => {
-    throw new S3Error(`${operation} is not emulated`, { operation, status: 501, code: "NotImplemented" });
-  };
-}
-
 interface Named {
   readonly bucket?: string;
   readonly key?: string;
@@ -208,7 +206,10 @@ function runner(s3: S3Service, options: DirectOptions): Run {
       throw new S3Error("the call was aborted", { ...named, network: "aborted" });
     try {
       if (key?.includes("\0")) throw s3Error("InvalidURI");
-      return await work(callOf(s3, options, requestId));
+      const call = callOf(s3, options, requestId);
+      const disturbances = s3.disturbances.active;
+      if (disturbances === undefined) return await work(call);
+      return await disturbances.disturb({ operation, bucket: bucket ?? "", key: key ?? "" }, () => work(call));
     } catch (error) {
       throw storeError(error, named, requestId, callOptions?.signal);
     }
@@ -246,7 +247,9 @@ function storeError(
   if (error instanceof S3Error) return error;
   if (signal?.aborted === true)
     return new S3Error("the call was aborted", { ...named, network: "aborted" }, { cause: error });
-  const told = error instanceof ServiceError ? error : s3Error("InternalError");
+  if (error instanceof ConnectionCut)
+    return new S3Error(error.message, { ...named, network: "reset" }, { cause: error });
+  const told = error instanceof ServiceError ? error : isOutOfRoom(error) ? storageFull() : s3Error("InternalError");
   // A HEAD has no body, so nobody over HTTP would know the code either.
   const isHead = named.operation === "HeadObject";
   return new S3Error(
@@ -257,6 +260,9 @@ function storeError(
       requestId,
       ...(isHead ? {} : { code: told.code, details: told.details }),
       ...(told.headers["x-amz-delete-marker"] === "true" ? { isDeleteMarker: true } : {}),
+      ...(told.headers["retry-after"] === undefined
+        ? {}
+        : { retryAfterMs: Number(told.headers["retry-after"]) * 1000 }),
     },
     { cause: error },
   );
@@ -275,6 +281,10 @@ function rangeOf({ range }: GetRequest): { readonly range?: string } {
   return range === undefined ? {} : { range: `bytes=${range.firstByte}-${range.lastByte}` };
 }
 
+function sealedOf<Sealed>({ sealed }: { readonly sealed?: Sealed }): { readonly sealed?: Sealed } {
+  return sealed === undefined ? {} : { sealed };
+}
+
 function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
   const { version, shownVersionId, partsCount, lock } = answer;
   const { contentHeaders, userMetadata } = version.metadata;
@@ -291,13 +301,15 @@ function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
     ...(version.replicationStatus === undefined ? {} : { replicationStatus: version.replicationStatus }),
     tagCount: version.tags.length,
     ...(partsCount === undefined ? {} : { partsCount }),
+    ...sealedOf(answer),
+    ...(version.metadata.archive?.status === undefined ? {} : { archiveStatus: version.metadata.archive.status }),
     ...lock,
     requestId: call.requestId,
   };
 }
 
 function writeInput(request: WriteRequest): WriteInput {
-  const { bucket, key, contentHeaders, userMetadata, storageClass, tags, retention, legalHold, replica } = request;
+  const { bucket, key, contentHeaders, userMetadata, storageClass, tags, acl, retention, legalHold, replica } = request;
   const lock = {
     ...(retention === undefined ? {} : { retention }),
     ...(legalHold === undefined ? {} : { legalHold }),
@@ -309,12 +321,18 @@ function writeInput(request: WriteRequest): WriteInput {
     encryption: wishOf(request),
     tags: tags ?? [],
     ...(storageClass === undefined ? {} : { storageClass }),
+    ...(acl === undefined ? {} : { acl: grantsOf(acl) }),
     ...(retention === undefined && legalHold === undefined ? {} : { lock }),
     ...(replica === undefined ? {} : { replica }),
   };
 }
 
-function wishOf({ encryption }: WriteRequest): EncryptionWish {
+function grantsOf({ ownerId, grants }: AccessControlList): AclWish {
+  return { kind: "grants", grants, ownerId };
+}
+
+function wishOf({ encryption, replica }: WriteRequest): EncryptionWish {
+  if (replica?.sealed !== undefined) return {};
   switch (encryption?.kind) {
     case undefined:
     case "NOT-SSE":

@@ -89,11 +89,19 @@ export function admitMetadata(
 ): StoredVersion {
   if (bucket.replication === undefined) return version;
   const admittedTo = version.isReplica ? {} : { admittedTo: Object.keys(version.destinations ?? {}) };
-  const { taken } = eligibility(bucket.replication, { ...candidateOf(version), ...admittedTo }, operation);
+  const { taken: able } = eligibility(bucket.replication, { ...candidateOf(version), ...admittedTo }, operation);
+  // A replica whose owner was overridden has a list of its own. @source aws-replication.md §2 row 24
+  const taken = operation === "acl" ? able.filter((rule) => !rule.destination.ownerOverride) : able;
   if (taken.length === 0) return version;
   addChange(connection, version, operation, taken, atMs);
   const destinations = { ...version.destinations, ...pendingAt(taken) };
   return { ...version, destinations, replicationStatus: shownStatus(destinations, version.isReplica) };
+}
+
+/** Whether users changed metadata of the replica, and the source does not have the change yet. */
+export function isOnItsWayBack({ replication }: Bucket, { destinations = {} }: StoredVersion): boolean {
+  const rules = replication?.rules.filter((rule) => rule.enabled && rule.replicaModifications) ?? [];
+  return rules.some(({ destination }) => (destinations[destination.bucketArn] ?? "COMPLETED") !== "COMPLETED");
 }
 
 /**
@@ -243,6 +251,7 @@ function describe(version: NewVersion): Omit<ObjectVersion, "bucket" | "replicat
     storageClass: version.storageClass,
     encryption: version.encryption,
     tags: version.tags,
+    ...(version.metadata.archive?.status === undefined ? {} : { archiveStatus: version.metadata.archive.status }),
   };
 }
 

@@ -10,14 +10,15 @@ import { parseReplication } from "../../core/config/parse.ts";
 import type { ConfigProblem } from "../../core/config/problems.ts";
 import type { ReplicationConfiguration, Tag } from "../../core/model.ts";
 import { authorise, requireBucket } from "./access.ts";
-import type {
-  Bucket,
-  BucketEncryption,
-  BucketSettings,
-  DefaultRetention,
-  ObjectLockSettings,
-  ObjectOwnership,
-  PublicAccessBlock,
+import {
+  type Bucket,
+  type BucketEncryption,
+  type BucketSettings,
+  DEFAULT_ENCRYPTION,
+  type DefaultRetention,
+  type ObjectLockSettings,
+  type ObjectOwnership,
+  type PublicAccessBlock,
 } from "./bucket.ts";
 import { REPLICATION_SERVICE, type S3Call } from "./call.ts";
 import { invalidArgument, invalidRequest, type S3ErrorCode, s3Error } from "./errors.ts";
@@ -33,6 +34,9 @@ export function openSettings(s3: S3Service, call: S3Call, operation: S3Operation
   return bucket;
 }
 
+/** Settings that are read and deleted as documents; the others have defaults. */
+type DocumentSetting = Exclude<keyof BucketSettings, "acl" | "requesterPays">;
+
 /** What is read but was never set. @source the error codes of each GET in the API reference */
 const UNSET = {
   objectLock: "ObjectLockConfigurationNotFoundError",
@@ -42,10 +46,10 @@ const UNSET = {
   publicAccessBlock: "NoSuchPublicAccessBlockConfiguration",
   replication: "ReplicationConfigurationNotFoundError",
   tags: "NoSuchTagSet",
-} as const satisfies Record<keyof BucketSettings, S3ErrorCode>;
+} as const satisfies Record<DocumentSetting, S3ErrorCode>;
 
 /** One setting. @throws ServiceError with the code that says it is not set */
-export function getSetting<Name extends keyof BucketSettings>(
+export function getSetting<Name extends DocumentSetting>(
   s3: S3Service,
   call: S3Call,
   operation: S3Operation,
@@ -63,7 +67,7 @@ export async function deleteSetting(
   call: S3Call,
   operation: S3Operation,
   bucketName: string,
-  name: keyof BucketSettings,
+  name: DocumentSetting,
 ): Promise<void> {
   const bucket = openSettings(s3, call, operation, bucketName);
   await s3.buckets.update(bucket, ({ settings }) => {
@@ -106,7 +110,7 @@ export async function putBucketEncryption(
   s3: S3Service,
   call: S3Call,
   bucketName: string,
-  encryption: BucketEncryption,
+  encryption: Omit<BucketEncryption, "blockedTypes"> & Partial<BucketEncryption>,
 ): Promise<void> {
   const bucket = openSettings(s3, call, "PutBucketEncryption", bucketName);
   if (encryption.kind === "SSE-S3" && encryption.kmsKeyId !== undefined) {
@@ -114,13 +118,26 @@ export async function putBucketEncryption(
       message: "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
     });
   }
-  await putSetting(s3, bucket, { encryption });
+  await s3.buckets.update(bucket, ({ settings }) => {
+    // Who says nothing of blocked types leaves them as they are (so Terraform's provider tells: its issue 47320).
+    const { blockedTypes } = settings.encryption ?? DEFAULT_ENCRYPTION;
+    return { settings: { ...settings, encryption: { blockedTypes, ...encryption } } };
+  });
+}
+
+/** Goes back to SSE-S3. That what is blocked stays blocked is unconfirmed. */
+export async function deleteBucketEncryption(s3: S3Service, call: S3Call, bucketName: string): Promise<void> {
+  const bucket = openSettings(s3, call, "DeleteBucketEncryption", bucketName);
+  await s3.buckets.update(bucket, ({ settings }) => {
+    const { blockedTypes } = settings.encryption ?? DEFAULT_ENCRYPTION;
+    return { settings: { ...settings, encryption: { ...DEFAULT_ENCRYPTION, blockedTypes } } };
+  });
 }
 
 /** Without a configuration S3 encrypts with its own keys, and says so. */
 export function getBucketEncryption(s3: S3Service, call: S3Call, bucketName: string): BucketEncryption {
   const bucket = openSettings(s3, call, "GetBucketEncryption", bucketName);
-  return bucket.settings.encryption ?? { kind: "SSE-S3", bucketKey: false, blockedTypes: [] };
+  return bucket.settings.encryption ?? DEFAULT_ENCRYPTION;
 }
 
 export async function putPublicAccessBlock(
@@ -132,13 +149,24 @@ export async function putPublicAccessBlock(
   await putSetting(s3, openSettings(s3, call, "PutPublicAccessBlock", bucketName), { publicAccessBlock });
 }
 
+/**
+ * Decides about versions that are there as well: their owners are computed, not stored.
+ *
+ * @throws ServiceError InvalidBucketAclWithObjectOwnership while the bucket's ACL lets others in
+ */
 export async function putBucketOwnershipControls(
   s3: S3Service,
   call: S3Call,
   bucketName: string,
   ownership: ObjectOwnership,
 ): Promise<void> {
-  await putSetting(s3, openSettings(s3, call, "PutBucketOwnershipControls", bucketName), { ownership });
+  const bucket = openSettings(s3, call, "PutBucketOwnershipControls", bucketName);
+  await s3.buckets.update(bucket, ({ settings }) => {
+    if (ownership === "BucketOwnerEnforced" && settings.acl !== undefined) {
+      throw s3Error("InvalidBucketAclWithObjectOwnership");
+    }
+    return { settings: { ...settings, ownership } };
+  });
 }
 
 export async function putBucketTagging(

@@ -5,9 +5,10 @@
  * Invariant, kept by `insertVersion` and `removeVersion`: of the versions of a key exactly the one with the greatest
  * place has `is_latest`.
  */
-import type { Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
+import type { AccessControlList, Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
 import type { Connection, Row, SqlValue } from "../../ledger/database.ts";
 import type { Checksums, ObjectMetadata } from "../../s3/store.ts";
+import type { ArchiveState } from "./archive.ts";
 import type { ObjectLock } from "./object-lock.ts";
 import { NULL_VERSION, placeOfVersionId } from "./version-id.ts";
 
@@ -45,11 +46,29 @@ export interface StoredVersion {
   readonly replicationStatus?: ReplicationStatus;
   /** Status by destination ARN, for versions that rules took. */
   readonly destinations?: Readonly<Record<string, ReplicationStatus>>;
+  /** Owner and grants, where they are not the bucket owner's alone. They sleep while ACLs are disabled. */
+  readonly acl?: AccessControlList;
 }
 
 export interface StoredMetadata extends ObjectMetadata {
   /** Base64 MD5 of the customer's key, with SSE-C. */
   readonly customerKeyMd5?: string;
+  /** Only with SSE-C. */
+  readonly sealing?: Sealing;
+  /** Only when there is something to say: see `archive.ts`. */
+  readonly archive?: ArchiveState;
+  /** What the customer added to the encryption context, with KMS. */
+  readonly kmsContext?: Readonly<Record<string, string>>;
+}
+
+/** What is known of sealed bytes besides their key: `sealed.ts` moves them without opening them. */
+export interface Sealing {
+  /** What the wrapped key is bound to, when it was wrapped for another bucket's object. */
+  readonly keyContext?: string;
+  /** The body id that the frames are numbered under, when they were sealed as another body. */
+  readonly frameId?: number;
+  /** Of the stored bytes, in base64; the parts of a version have one each. */
+  readonly sha256?: string;
 }
 
 /** What a new row has; whether it is the latest follows from its place. */
@@ -129,6 +148,11 @@ export function removeVersion(connection: Connection, version: StoredVersion): v
  */
 export function dropVersion(connection: Connection, version: StoredVersion): number[] {
   removeVersion(connection, version);
+  return dropBytes(connection, version);
+}
+
+/** Removes the bytes of a version that is about to get others. Returns blobs, as `dropVersion` does. */
+export function dropBytes(connection: Connection, version: StoredVersion): number[] {
   if (version.upload !== undefined) return dropParts(connection, version.upload);
   return dropBody(connection, version.bodyId, version.inFile);
 }
@@ -150,7 +174,8 @@ export function dropParts(connection: Connection, upload: string): number[] {
 
 /** Replaces everything but the identity of a version. */
 export function updateVersion(connection: Connection, version: StoredVersion): void {
-  connection.prepare(REPLACE).run(...valuesOf(version, version.isLatest));
+  const [bucketId = null, key = null, place = null, versionId = null, , ...rest] = valuesOf(version, version.isLatest);
+  connection.prepare(UPDATE).run(...rest, bucketId, key, place, versionId);
 }
 
 /** Whether the bucket has any version, marker included. */
@@ -176,7 +201,8 @@ function markLatest(
 }
 
 const INSERT = "INSERT INTO s3_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const REPLACE = "INSERT OR REPLACE INTO s3_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const UPDATE =
+  "UPDATE s3_versions SET is_latest = ?, is_marker = ?, file_id = ?, wrapped_key = ?, details = ? WHERE bucket_id = ? AND key = ? AND place = ? AND version_id = ?";
 
 function valuesOf(version: NewVersion, isLatest: boolean): SqlValue[] {
   const { bucketId, key, place, versionId, isMarker, wrappedKey, inFile, bodyId } = version;
@@ -222,6 +248,7 @@ type Details = readonly [
   destinations: Readonly<Record<string, ReplicationStatus>> | null,
   lock?: ObjectLock | null,
   byLifecycle?: boolean,
+  acl?: AccessControlList | null,
 ];
 
 function detailsOf(version: NewVersion): Details {
@@ -246,6 +273,7 @@ function detailsOf(version: NewVersion): Details {
     version.destinations ?? null,
     version.lock ?? null,
     version.byLifecycle === true,
+    version.acl ?? null,
   ];
 }
 
@@ -285,5 +313,7 @@ export function versionOfRow(bucketId: number, row: Row): StoredVersion {
   const lock = details[17];
   if (lock !== null && lock !== undefined) version.lock = lock;
   if (details[18] === true) version.byLifecycle = true;
+  const acl = details[19];
+  if (acl !== null && acl !== undefined) version.acl = acl;
   return version;
 }

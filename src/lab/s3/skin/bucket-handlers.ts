@@ -9,8 +9,10 @@ import { invalidArgument, type S3ErrorCode, s3Error } from "../errors.ts";
 import type { S3Operation } from "../operations.ts";
 import { deleteBucketPolicy, getBucketPolicy, getBucketPolicyStatus, putBucketPolicy } from "../policy.ts";
 import { SSE_HEADER } from "../put.ts";
+import { getBucketRequestPayment, PAYERS, putBucketRequestPayment } from "../request-payment.ts";
 import type { S3Service } from "../service.ts";
 import {
+  deleteBucketEncryption,
   deleteSetting,
   getBucketEncryption,
   getSetting,
@@ -22,10 +24,10 @@ import {
   putBucketVersioning,
   putPublicAccessBlock,
 } from "../settings.ts";
+import { aclWishOf } from "./acl-headers.ts";
 import { emptyAnswer, xmlAnswer, xmlDate } from "./print.ts";
 import { integerOf, readText, readXml, requireDigest, type S3Request, xmlOf } from "./request.ts";
 import { tagNodes, tagsOf } from "./tagging-handlers.ts";
-import { aclOf } from "./write-headers.ts";
 
 const BUCKETS_PAGE_MAX = 10_000;
 const REPLICATION_BYTES_MAX = 2 * 1024 * 1024;
@@ -76,7 +78,7 @@ export async function handleCreateBucket(s3: S3Service, request: S3Request): Pro
   if (root !== undefined && root.name !== "CreateBucketConfiguration") throw s3Error("MalformedXML");
   const locationConstraint = root === undefined ? undefined : childText(root, "LocationConstraint");
   const tags = root === undefined ? undefined : child(root, "Tags");
-  const acl = aclOf(headers);
+  const acl = aclWishOf(headers);
   const ownership = headers["x-amz-object-ownership"];
   await createBucket(s3, request.call, {
     bucket: name,
@@ -163,9 +165,7 @@ export function handleGetBucketEncryption(s3: S3Service, request: S3Request): Se
             ],
           ],
           ["BucketKeyEnabled", bucketKey],
-          blockedTypes.length === 0
-            ? undefined
-            : ["BlockedEncryptionTypes", blockedTypes.map((one): XmlNode => ["EncryptionType", one])],
+          ["BlockedEncryptionTypes", blockedTypes.map((one): XmlNode => ["EncryptionType", one])],
         ],
       ],
     ],
@@ -183,15 +183,24 @@ export async function handlePutBucketEncryption(s3: S3Service, request: S3Reques
   if (kind === undefined) throw s3Error("MalformedXML");
   const kmsKeyId = byDefault === undefined ? undefined : childText(byDefault, "KMSMasterKeyID");
   const blocked = child(rule, "BlockedEncryptionTypes");
-  const blockedTypes = blocked === undefined ? [] : childrenNamed(blocked, "EncryptionType").map((one) => one.text);
-  if (blockedTypes.some((one) => one !== "SSE-C" && one !== "NONE")) throw s3Error("MalformedXML");
+  const blockedTypes = blocked === undefined ? [] : childrenNamed(blocked, "EncryptionType").map(blockedTypeOf);
   await putBucketEncryption(s3, request.call, request.bucket, {
     kind,
     ...(kmsKeyId === undefined || kmsKeyId === "" ? {} : { kmsKeyId }),
     bucketKey: childText(rule, "BucketKeyEnabled") === "true",
-    blockedTypes,
+    ...(blockedTypes.length === 0 ? {} : { blockedTypes }),
   });
   return emptyAnswer();
+}
+
+function blockedTypeOf({ text }: XmlElement): BucketEncryption["blockedTypes"][number] {
+  if (text !== "SSE-C" && text !== "NONE") throw s3Error("MalformedXML");
+  return text;
+}
+
+export async function handleDeleteBucketEncryption(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  await deleteBucketEncryption(s3, request.call, request.bucket);
+  return emptyAnswer(204);
 }
 
 export function handleGetBucketReplication(s3: S3Service, request: S3Request): ServiceAnswer {
@@ -251,6 +260,21 @@ export async function handlePutBucketTagging(s3: S3Service, request: S3Request):
   const tags = tagsOf(await readXml(request, "Tagging"));
   await putBucketTagging(s3, request.call, request.bucket, tags);
   return emptyAnswer(204);
+}
+
+export function handleGetBucketRequestPayment(s3: S3Service, request: S3Request): ServiceAnswer {
+  return xmlAnswer([
+    "RequestPaymentConfiguration",
+    [["Payer", getBucketRequestPayment(s3, request.call, request.bucket)]],
+  ]);
+}
+
+export async function handlePutBucketRequestPayment(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  const root = await readXml(request, "RequestPaymentConfiguration");
+  const payer = PAYERS.find((one) => one === childText(root, "Payer"));
+  if (payer === undefined) throw s3Error("MalformedXML");
+  await putBucketRequestPayment(s3, request.call, request.bucket, payer);
+  return emptyAnswer();
 }
 
 /** Makes the handler of a DELETE that takes one setting away. */
