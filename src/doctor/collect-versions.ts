@@ -132,7 +132,7 @@ class Look {
         encryption: head.encryption,
         tags: tagCount > 0 && this.#tagsDecide() ? await this.#store.getObjectTagging(ref) : [],
         tagCount,
-        partsCount: Number(/-([0-9]+)$/.exec(head.etag)?.[1] ?? 1),
+        partsCount: partsOf(head.etag),
         ...(status === undefined ? {} : { replicationStatus: status }),
         ...locksOf(head, this.#looked.source),
         ...(isOpen(status) ? await this.#accessOf(ref, ownerId) : {}),
@@ -143,6 +143,10 @@ class Look {
       if (!(error instanceof S3Error)) throw error;
       if (error.status === 404 || error.status === 405) return undefined;
       // What may not be read of one version never stops the rest.
+      if (error.status === 400) {
+        const sealed = { encryption: { kind: "SSE-C" as const }, partsCount: partsOf(listed.etag) };
+        return { ...ref, ...listed, ...UNREAD, ...sealed, failures, unreadable: `${error.message}: ${SEALED}` };
+      }
       if (error.status !== 403) throw error;
       const access = this.#writersOwn() && ownerId !== undefined ? { access: { ownerId } } : {};
       return { ...ref, ...listed, ...UNREAD, ...access, failures, unreadable: error.message };
@@ -254,6 +258,14 @@ function locksOf(head: ObjectHead, source: BucketFacts): Pick<VersionFacts, "ret
     ...(head.legalHold === undefined ? {} : { held: head.legalHold }),
   };
 }
+
+/** The number of parts stands at the end of a multipart object's ETag. */
+function partsOf(etag: string): number {
+  return Number(/-([0-9]+)$/.exec(etag)?.[1] ?? 1);
+}
+
+/** A HEAD's bare 400 is S3's answer to who looks at such an object without its key. */
+const SEALED = "a customer's key (SSE-C) is needed to look at it";
 
 const PUBLIC_GROUPS = /\/groups\/global\/(?:AllUsers|AuthenticatedUsers)$/;
 
