@@ -3,12 +3,13 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { DocumentValue } from "../config/document.ts";
 import type { SkipReason } from "../eligibility.ts";
+import { FAILURES } from "../failures/catalogue.ts";
 import { diagnose } from "./diagnose.ts";
 import { explainVersion } from "./explain-version.ts";
 import type { BucketFacts, Facts, KeyFacts, Read, RecordedFailure, RolePolicy, VersionFacts } from "./facts.ts";
-import { saySkip, skipFinding } from "./findings.ts";
 import { patchesOf } from "./patches.ts";
 import { readRules } from "./rules.ts";
+import { saySkip, skipFinding } from "./skips.ts";
 import { worldOf } from "./world.ts";
 
 const ACCOUNT = "111122223333";
@@ -74,7 +75,13 @@ function bucket(name: string, region: string, change: Partial<BucketFacts> = {})
     versioning: read("Enabled" as const),
     policy: ABSENT,
     defaultEncryption: read({ kind: "SSE-S3" as const }),
-    ownerEnforced: read(true),
+    accountTold: true,
+    notOwnedBy: [],
+    ownerId: read(`owner of ${ACCOUNT}`),
+    ownership: read("BucketOwnerEnforced"),
+    objectLock: ABSENT,
+    publicAccessBlock: ABSENT,
+    requestPayer: read("BucketOwner" as const),
     replication: ABSENT,
     ...change,
   };
@@ -211,6 +218,7 @@ test("diagnose: a bucket with nothing wrong has no cause", () => {
     replica: 1,
     none: 0,
     unreadable: 0,
+    silent: { notSelected: 0, beforeRule: 0, unreadableClass: 0, replicaSource: 1 },
   });
 });
 
@@ -226,6 +234,7 @@ test("diagnose: one missing action is one cause, with its statement in the evide
     replica: 0,
     none: 0,
     unreadable: 0,
+    silent: { notSelected: 0, beforeRule: 0, unreadableClass: 0, replicaSource: 0 },
   });
   const [cause, ...others] = diagnosis.causes;
   assert.deepEqual(others, []);
@@ -342,6 +351,10 @@ interface RecordedCase {
 }
 
 const RECORDED = JSON.parse(readFileSync("test/fixtures/failures.json", "utf8")) as readonly RecordedCase[];
+
+test("diagnose: every code of the catalogue has a recorded case", () => {
+  assert.deepEqual(RECORDED.map((one) => one.code).sort(), Object.keys(FAILURES).sort());
+});
 
 for (const one of RECORDED) {
   test(`diagnose: a recorded ${one.code} where nothing else is wrong: ${one.because}`, () => {
@@ -632,7 +645,6 @@ const SKIPPED: readonly (readonly [code: string, rule: Record<string, DocumentVa
     version("a"),
   ],
   ["DeleteMarkersNotReplicated", { ...RULE, DeleteMarkerReplication: { Status: "Disabled" } }, marker("a")],
-  ["MarkerByLifecycle", RULE, marker("a", { byLifecycle: true })],
   ["SourceArchived", RULE, version("a", { storageClass: "GLACIER" })],
 ];
 
@@ -647,11 +659,23 @@ for (const [code, rule, one] of SKIPPED) {
   });
 }
 
+test("diagnose: what is by design is told and is no cause", () => {
+  const { diagnosis } = diagnose(facts({ versions: [marker("a", { byLifecycle: true }), completed("b")] }));
+  assert.deepEqual(diagnosis.causes, []);
+  assert.equal(diagnosis.scanned.silent.notSelected, 1);
+  assert.deepEqual(
+    diagnosis.notes.map((one) => `${one.kind} ${one.versions}`),
+    ["lifecycleMarker 1"],
+  );
+});
+
 const REASONS: readonly (readonly [because: SkipReason, code: string])[] = [
   [{ reason: "isReplica" }, "SourceIsReplica"],
+  [{ reason: "markerByLifecycle" }, "MarkerByLifecycle"],
   [{ reason: "modificationsNotReplicated" }, "ModificationsNotReplicated"],
   [{ reason: "neverAdmitted" }, "NeverAdmitted"],
-  [{ reason: "outranked", byRuleId: "other" }, "SrcObjectNotEligible"],
+  [{ reason: "ownerOverridden" }, "OwnerOverridden"],
+  [{ reason: "outranked", byRuleId: "other" }, "Outranked"],
 ];
 
 for (const [because, code] of REASONS) {

@@ -74,9 +74,10 @@ export function predict(world: World, version: VersionFacts, operation: Operatio
     ...(destination?.defaultEncryption.state === "read"
       ? { destinationDefault: destination.defaultEncryption.value }
       : {}),
-    ...(destination?.ownerEnforced.state === "read"
-      ? { destinationOwnerEnforced: destination.ownerEnforced.value }
+    ...(destination?.ownership.state === "read"
+      ? { destinationOwnerEnforced: destination.ownership.value === "BucketOwnerEnforced" }
       : {}),
+    sourceObjectLock: facts.source.objectLock.state === "read",
   });
   if (facts.role.state === "absent") {
     return { steps: [], obstacles: [{ kind: "roleAbsent", code: "AssumeRoleNotPermitted", roleArn }] };
@@ -105,9 +106,10 @@ function destinationObstacles(destination: BucketFacts | undefined, rule: Rule):
 function judge(
   world: World,
   step: Step,
-  check: Check,
+  planned: Check,
   obstacles: Obstacle[],
 ): PredictedStep["checks"][number] | undefined {
+  const check = withKeyItself(world, planned);
   const key = keyObstacle(world, check);
   if (key !== undefined) {
     if (!obstacles.some((one) => one.kind === key.kind && "keyArn" in one && one.keyArn === check.resource)) {
@@ -159,6 +161,14 @@ function judge(
 
 /** Reasons for which one check is denied, at most. */
 const DENIALS_MAX = 10;
+
+/** An alias is another name of a key: policies are asked about the key itself. */
+function withKeyItself(world: World, check: Check): Check {
+  if (check.on !== "sourceKey" && check.on !== "replicaKey") return check;
+  const named = world.facts.keys[check.resource];
+  const resource = named?.state === "read" ? named.value.arn : check.resource;
+  return world.facts.keys[resource] === undefined ? check : { ...check, resource };
+}
 
 /** A key that is missing or out of use decides before any policy does. */
 function keyObstacle(world: World, check: Check): Obstacle | undefined {
