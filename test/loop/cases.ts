@@ -1,0 +1,45 @@
+/** The table of cases: one for every code of the catalogue, so that a code without a case does not compile. */
+import type { FailureCode } from "../../src/core/failures/catalogue.ts";
+import type { LoopCase } from "./case.ts";
+import { CONFIGURATION_CASES } from "./cases-configuration.ts";
+import { ELIGIBILITY_CASES } from "./cases-eligibility.ts";
+import { PASSING_CASES } from "./cases-passing.ts";
+import { PERMISSION_CASES } from "./cases-permission.ts";
+import { STORE_CASES } from "./cases-store.ts";
+
+/** Codes that nothing in the tree gives yet, and what they wait for. */
+export const PENDING_CASES = {
+  DstBucketInvalidRegion: "Batch Replication jobs",
+  DstObjectHardDeleted: "Batch Replication jobs",
+  InitiateReplicationNotPermitted: "Batch Replication jobs",
+  SrcBucketInvalidRegion: "Batch Replication jobs",
+  SrcReplicationNotPending: "Batch Replication jobs",
+  SrcKeyNotFound: "Batch Replication jobs: live tasks always name a version",
+  DstBucketObjectLockConfigMissing: "Object Lock in the lab",
+  DstPutLegalHoldNotPermitted: "Object Lock in the lab",
+  DstPutRetentionNotPermitted: "Object Lock in the lab",
+  SrcGetLegalHoldNotPermitted: "Object Lock in the lab",
+  SrcGetRetentionNotPermitted: "Object Lock in the lab",
+  DstPutAclNotPermitted: "access control lists in the lab",
+  DstStorageFull: "classification",
+  BodyTooLarge: "classification",
+  FeatureUnsupported: "classification",
+  DstVersionIdDiffers: "classification",
+  TruncatedBody: "classification",
+  ReplicaAltered: "verification of what is there",
+  SourceChanged: "classification",
+  MarkerByLifecycle: "lifecycle in the lab",
+  SourceIsReplica: "diagnosis of replicas",
+  ModificationsNotReplicated: "diagnosis of changes of metadata",
+  NeverAdmitted: "diagnosis of changes of metadata",
+} as const satisfies Partial<Record<FailureCode, string>>;
+
+type Waiting = keyof typeof PENDING_CASES;
+
+export const CASES: Readonly<Record<Exclude<FailureCode, Waiting>, LoopCase>> = {
+  ...PERMISSION_CASES,
+  ...CONFIGURATION_CASES,
+  ...ELIGIBILITY_CASES,
+  ...PASSING_CASES,
+  ...STORE_CASES,
+};
