@@ -5,7 +5,7 @@
  * one missing statement that explains forty thousand versions is one cause, two faults are two causes, and a bucket with
  * nothing wrong has none. What cannot be told is listed under `unexplained`, with what would decide it.
  */
-import { failureEntry } from "../failures/catalogue.ts";
+import { type FailureCode, failureEntry } from "../failures/catalogue.ts";
 import type { Facts, VersionFacts } from "./facts.ts";
 import type { Finding } from "./findings.ts";
 import { shortHash } from "./hash.ts";
@@ -24,6 +24,8 @@ export interface Explained {
 /** The versions that one finding holds back. */
 interface Group {
   readonly finding: Finding;
+  /** What it is called, and for how many versions. */
+  readonly codes: Map<FailureCode, number>;
   versions: number;
   bytes: number;
   sinceMs: number;
@@ -82,9 +84,10 @@ export function diagnose(facts: Facts): Explained {
 function addTo(groups: Map<string, Group>, finding: Finding, version: VersionFacts): void {
   let group = groups.get(finding.key);
   if (group === undefined) {
-    group = { finding, versions: 0, bytes: 0, sinceMs: version.lastModifiedMs, samples: [] };
+    group = { finding, codes: new Map(), versions: 0, bytes: 0, sinceMs: version.lastModifiedMs, samples: [] };
     groups.set(finding.key, group);
   }
+  group.codes.set(finding.code, (group.codes.get(finding.code) ?? 0) + 1);
   group.versions += 1;
   group.bytes += version.sizeBytes;
   group.sinceMs = Math.min(group.sinceMs, version.lastModifiedMs);
@@ -93,10 +96,11 @@ function addTo(groups: Map<string, Group>, finding: Finding, version: VersionFac
 
 function causeOf(facts: Facts, group: Group): Cause {
   const { finding } = group;
-  const entry = failureEntry(finding.code);
+  const [code = finding.code] = [...group.codes].toSorted(([, a], [, b]) => b - a).map(([one]) => one);
+  const entry = failureEntry(code);
   return {
     id: `c-${shortHash(`${facts.source.arn} ${finding.key}`)}`,
-    code: finding.code,
+    code,
     class: entry.class,
     title: entry.title,
     ...(finding.rule === undefined ? {} : { rule: finding.rule }),

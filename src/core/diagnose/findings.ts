@@ -105,7 +105,7 @@ function deniedFinding(world: World, obstacle: Obstacle & { readonly kind: "deni
     .slice(0, EVIDENCE_MAX)
     .map((one): Evidence => ({ kind: "policy", source: one.statement.source.name, says: sayNearMiss(one) }));
   return {
-    key: `${code} ${check.action} ${resource} ${decidedBy}`,
+    key: `denied ${check.action} ${resource} ${decidedBy}`,
     code,
     ...(check.on === "destinationObject" || check.on === "replicaKey" ? ruleMembers(rule) : {}),
     action: check.action,

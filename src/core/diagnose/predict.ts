@@ -174,7 +174,8 @@ function judge(
     if (!obstacles.some((one) => one.kind === key.kind && "keyArn" in one && one.keyArn === check.resource)) {
       obstacles.push(key);
     }
-    return undefined;
+    // Of a key that is not there nothing else can be said; one that is out of use may be denied besides.
+    if (key.kind === "keyAbsent") return undefined;
   }
   // Of a role that could not be read nothing is known, not even whom it trusts.
   if (world.session === undefined) return undefined;
@@ -201,7 +202,7 @@ function judge(
       certain: policies.complete || decision.because === "explicitDeny",
     });
   }
-  return { check, request, decision };
+  return key === undefined ? { check, request, decision } : undefined;
 }
 
 /** A key that is missing or out of use decides before any policy does. */
@@ -261,8 +262,12 @@ function resourceAccount(world: World, check: Check): string {
     case "sourceBucket":
     case "sourceObject":
       return world.facts.source.account;
-    case "destinationObject":
-      return destinationOf(world.facts, check.resource)?.account ?? world.facts.source.account;
+    case "destinationObject": {
+      const destination = destinationOf(world.facts, check.resource);
+      // A bucket that is not there has no policy that could lack anything.
+      const owner = destination?.region.state === "absent" ? parseArn(world.roleArn)?.account : destination?.account;
+      return owner ?? world.facts.source.account;
+    }
   }
 }
 

@@ -74,20 +74,22 @@ function shownState(rules: Rules, version: VersionFacts): ShownState {
 function reasonOfFailed(world: World, rules: Rules, version: VersionFacts): Reasoning {
   const state = "failed";
   const configuration = rules.configuration;
-  if (configuration === undefined) return { state, ...withoutConfiguration(world) };
   const recorded = version.failures.filter((one) => !one.pending);
+  if (configuration === undefined) return { state, ...asRecorded(withoutConfiguration(world), recorded) };
   const taken = rules.verdict(version)?.taken ?? [];
-  if (taken.length === 0) return { state, ...skipped(world, rules, version) };
+  if (taken.length === 0) return { state, ...asRecorded(skipped(world, rules, version), recorded) };
   const findings: Finding[] = [];
   let missing: string | undefined;
   for (const rule of taken) {
     const own = recorded.filter((one) => one.destinationArn === rule.destination.bucketArn);
     if (own.length === 0 && recorded.length > 0) continue;
-    const predicted = predictedFindings(world, version, rule);
+    const predicted = predictedFindings(world, version, rule, own);
     findings.push(...predicted.map((finding) => withResponse(finding, own)));
     const unpredicted = own.filter((one) => !predicted.some((finding) => finding.code === codeOf(one)));
     const unreadable = unreadableFacts(world, rule);
-    findings.push(...unpredicted.map((one) => pastOrPresent(world, rule, one, unreadable)));
+    const left = unpredicted.map((one) => pastOrPresent(world, rule, one, unreadable));
+    // While something is in the way, it is not time to try again.
+    findings.push(...left.filter((one) => one.code !== "RetryNeeded" || predicted.length === 0));
     if (predicted.length > 0 || own.length > 0) continue;
     if (unreadable.length === 0) findings.push(resyncFinding(world.facts, "RetryNeeded", rule));
     else missing = unreadable.join("; ");
@@ -157,6 +159,24 @@ function withoutConfiguration(world: World): Pick<Reasoning, "findings" | "missi
     : { findings: [skipFinding(world, undefined, undefined)] };
 }
 
+/** Codes that a version fails with when no rule takes it any more. */
+const NOT_TAKEN: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "SrcBucketReplicationConfigMissing",
+  "SrcObjectNotEligible",
+]);
+
+/** Why no rule takes a version, under the name that its last try failed with. */
+function asRecorded(
+  reasoning: Pick<Reasoning, "findings" | "missing">,
+  failures: readonly RecordedFailure[],
+): Pick<Reasoning, "findings" | "missing"> {
+  const failure = failures.find((one) => NOT_TAKEN.has(codeOf(one)));
+  const [first, ...others] = reasoning.findings;
+  if (failure === undefined || first === undefined) return reasoning;
+  const named: Finding = { ...first, code: codeOf(failure), evidence: [...first.evidence, responseEvidence(failure)] };
+  return { ...reasoning, findings: [named, ...others] };
+}
+
 /** No rule takes the version. What would stand in its way if the nearest rule took it is found in the same run. */
 function skipped(world: World, rules: Rules, version: VersionFacts): Pick<Reasoning, "findings"> {
   const nearest = nearestRule(rules, version);
@@ -170,9 +190,20 @@ function skipped(world: World, rules: Rules, version: VersionFacts): Pick<Reason
   return { findings: [finding, ...predictedFindings(world, version, corrected)] };
 }
 
-function predictedFindings(world: World, version: VersionFacts, rule: Rule): Finding[] {
+/** One finding for what one change removes, named as the version's last try was where that met it. */
+function predictedFindings(
+  world: World,
+  version: VersionFacts,
+  rule: Rule,
+  failures: readonly RecordedFailure[] = [],
+): Finding[] {
   const { obstacles } = predict(world, version, operationOf(version), rule);
-  return dropRepeated(obstacles.map((one) => obstacleFinding(world, one, rule)));
+  const met = new Set(failures.map(codeOf));
+  const found = new Map<string, Finding>();
+  for (const finding of obstacles.map((one) => obstacleFinding(world, one, rule))) {
+    if (!found.has(finding.key) || met.has(finding.code)) found.set(finding.key, finding);
+  }
+  return [...found.values()];
 }
 
 function withResponse(finding: Finding, failures: readonly RecordedFailure[]): Finding {
