@@ -3,8 +3,8 @@ import type { FailureCode } from "../../src/core/failures/catalogue.ts";
 import type { LoopCase } from "./case.ts";
 import { closedPort } from "./disturbances.ts";
 import { ownerOf, versionsOf } from "./objects.ts";
-import { REPLICATION_BY_ROLE, type Standard } from "./standard.ts";
-import { policy } from "./policies.ts";
+import { changeStatement, policy } from "./policies.ts";
+import { REPLICA_ARN, REPLICATION_BY_ROLE, type Standard } from "./standard.ts";
 import { REPLICA, REPLICA_REGION, SOURCE } from "./world.ts";
 
 const PROVEN = { confidence: "proven" } as const;
@@ -47,18 +47,18 @@ export const CONFIGURATION_CASES = {
   },
   DstKmsKeyNotFound: {
     name: "the rule names a key that does not exist",
+    set: { sameAccount: true },
     kinds: ["plain", "kms"],
-    breakIt: (set) =>
-      set.editRule((rule) => ({
+    breakIt: async (set) => {
+      const missing = set.replica.keyArn.replace(/[^/]+$/, "00000000-0000-4000-8000-000000000000");
+      await set.editRolePolicy((held) =>
+        changeStatement(held, "UseReplicaKey", (one) => ({ ...one, Resource: [set.replica.keyArn, missing] })),
+      );
+      await set.editRule((rule) => ({
         ...rule,
-        Destination: {
-          Bucket: rule.Destination?.Bucket,
-          Account: set.replica.account,
-          EncryptionConfiguration: {
-            ReplicaKmsKeyID: set.replica.keyArn.replace(/[^/]+$/, "00000000-0000-4000-8000-000000000000"),
-          },
-        },
-      })),
+        Destination: { Bucket: REPLICA_ARN, EncryptionConfiguration: { ReplicaKmsKeyID: missing } },
+      }));
+    },
     expect: { ...PROVEN, class: "encryption", affected: 1 },
     mend: PATCH,
   },

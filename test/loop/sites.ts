@@ -36,6 +36,7 @@ export class LoopSites implements Sites {
   readonly #before: Before[] = [];
   readonly #detours: S3Client[] = [];
   #detour: Store | undefined;
+  #held: { readonly over: Promise<void>; readonly end: () => void } | undefined;
   #roleArn = "";
 
   constructor(lab: Lab, endpoint: string, clock: () => number) {
@@ -62,16 +63,32 @@ export class LoopSites implements Sites {
     this.#detour = client;
   }
 
+  /** Lets tasks wait at their very beginning until `release`: nothing has been asked of anybody yet. */
+  hold(): void {
+    let end = (): void => undefined;
+    const over = new Promise<void>((released) => {
+      end = released;
+    });
+    this.#held = { over, end };
+  }
+
+  release(): void {
+    this.#held?.end();
+    this.#held = undefined;
+  }
+
   /** Lets something happen once, just before the first call of this name. */
   before(side: Side, call: keyof Store, happens: () => Promise<void>): void {
     this.#before.push({ side, call, happens });
   }
 
-  configuration(bucket: string): Promise<ReplicationConfiguration | undefined> {
-    return this.#inner.configuration(bucket);
+  async configuration(bucket: string): Promise<ReplicationConfiguration | undefined> {
+    await this.#held?.over;
+    return await this.#inner.configuration(bucket);
   }
 
   async session(request: SessionRequest): Promise<Session> {
+    await this.#held?.over;
     const { fault } = this;
     this.fault = undefined;
     if (fault !== undefined) throw fault;
@@ -96,6 +113,7 @@ export class LoopSites implements Sites {
   }
 
   async close(): Promise<void> {
+    this.release();
     await this.#inner.close();
     await Promise.all(this.#detours.map((one) => one.close()));
   }
