@@ -5,4 +5,8 @@ export const CONNECTION_OPTIONS: readonly OptionSpec[] = [
   { flags: "--endpoint-url <url>", help: "the store's address (AWS_ENDPOINT_URL; default: AWS)" },
   { flags: "--region <region>", help: "Region to start from (AWS_REGION; default us-east-1)" },
   { flags: "--profile <name>", help: "profile of the AWS configuration files (AWS_PROFILE)" },
+  {
+    flags: "--organization-profile <name>",
+    help: "profile for the organisation's policies (LOCKSTEP_ORGANIZATION_PROFILE; default: as for everything else)",
+  },
 ];

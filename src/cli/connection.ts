@@ -7,11 +7,13 @@ import type { AwsAccess } from "../aws/access.ts";
 import { AwsError } from "../aws/errors.ts";
 import { IamControl } from "../aws/iam.ts";
 import { KmsControl } from "../aws/kms.ts";
+import { OrganizationsControl, type SignPost } from "../aws/organizations.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import type { Credentials } from "../core/model.ts";
 import type { BucketAccess, Surroundings } from "../doctor/ports.ts";
 import { createS3Client, type S3Client } from "../s3/client.ts";
 import { S3Error } from "../s3/errors.ts";
+import { hashPayload, signHeaders } from "../s3/sigv4.ts";
 import { type CommandInput, textOption } from "./command.ts";
 import { ConsoleClient } from "./console-client.ts";
 import type { Context } from "./context.ts";
@@ -33,32 +35,51 @@ export async function connect(input: CommandInput, context: Context): Promise<Co
   const region =
     textOption(input, "region") ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? DEFAULT_REGION;
   const credentials = credentialsOf(textOption(input, "profile"), environment);
+  const organizationProfile = textOption(input, "organizationProfile") ?? environment["LOCKSTEP_ORGANIZATION_PROFILE"];
   const consoleUrl = environment["LOCKSTEP_CONSOLE_URL"];
   const token = environment["LOCKSTEP_CONSOLE_TOKEN"] ?? "";
   return await openConnection(
     { region, credentials, ...(endpoint === undefined ? {} : { endpoint }) },
     clock,
     consoleUrl === undefined ? undefined : new ConsoleClient(consoleUrl, token),
+    organizationProfile === undefined ? credentials : credentialsOf(organizationProfile, environment),
   );
 }
 
-/** @throws AccessError when the credentials are not accepted, or nobody answers */
+/**
+ * @param organizationCredentials of an account that may read and change the policies of the organisation
+ * @throws AccessError when the credentials are not accepted, or nobody answers
+ */
 export async function openConnection(
   access: AwsAccess,
   clock: () => number,
   console: ConsoleClient | undefined,
+  organizationCredentials: AwsAccess["credentials"] = access.credentials,
 ): Promise<Connection> {
   const clients = new Clients(access, clock);
+  const organizationAccess = { ...access, credentials: organizationCredentials };
   return {
     endpoint: access.endpoint ?? "aws",
     accountId: await accountOf(access),
     bucket: (name) => clients.bucket(name),
     iam: new IamControl(access),
     kms: new KmsControl(access),
+    organizations: new OrganizationsControl(organizationAccess, signerOf(organizationAccess, clock)),
     clock,
     ...(console === undefined ? {} : { console, records: console }),
     close: () => clients.close(),
   };
+}
+
+/** Signs for services that no SDK client is there for. */
+function signerOf({ credentials }: AwsAccess, clock: () => number): SignPost {
+  return async ({ service, region, path, headers, body }) =>
+    signHeaders({ method: "POST", rawPath: path, rawQuery: "", headers }, hashPayload(Buffer.from(body)), {
+      credentials: await credentials(),
+      region,
+      service,
+      nowMs: clock(),
+    });
 }
 
 /** Variables first and without the SDK; else whatever its chain of providers finds. */

@@ -82,12 +82,15 @@ export interface ObjectVersion extends VersionRef {
  *
  * `taken` holds the rules that selected the version when it was written, where the store decided that itself (the
  * lab does, as S3 does); without it the intake decides by the configuration it reads.
+ *
+ * `isInitiated` marks a version whose replication somebody asked for again: what FAILED of it before is tried anew.
  */
 export interface ChangeEvent {
   readonly operation: Operation;
   readonly version: ObjectVersion;
   readonly atMs: number;
   readonly taken?: readonly { readonly ruleId: string; readonly destinationArn: string }[];
+  readonly isInitiated?: boolean;
 }
 
 /** A parsed replication configuration. `schema` tells which of the two generations its rules belong to. */

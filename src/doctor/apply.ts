@@ -47,8 +47,12 @@ export function undoOf(patches: readonly Patch[]): Patch[] {
 }
 
 async function readDocument(surroundings: Surroundings, patch: Patch): Promise<DocumentValue> {
-  const { iam, kms } = surroundings;
+  const { iam, kms, organizations } = surroundings;
   switch (patch.target) {
+    case "organization-policy":
+      return parse(await organizations.policy(patch.resource));
+    case "iam-boundary-policy":
+      return parse((await iam.managedPolicy(patch.resource)).document);
     case "iam-role-policy": {
       if (isManaged(patch)) return parse((await iam.managedPolicy(patch.name ?? "")).document);
       const policies = await iam.inlinePolicies(patch.resource);
@@ -85,9 +89,13 @@ async function writeDocument(
   from: DocumentValue,
   to: DocumentValue,
 ): Promise<void> {
-  const { iam, kms } = surroundings;
+  const { iam, kms, organizations } = surroundings;
   const text = JSON.stringify(to);
   switch (patch.target) {
+    case "organization-policy":
+      return await organizations.updatePolicy(patch.resource, text);
+    case "iam-boundary-policy":
+      return await iam.setManagedPolicy(patch.resource, text);
     case "iam-role-policy":
       if (isManaged(patch)) return await iam.setManagedPolicy(patch.name ?? "", text);
       if (to === null) return await iam.deleteInlinePolicy(patch.resource, patch.name ?? "");

@@ -12,6 +12,7 @@ import { parseReplication } from "../core/config/parse.ts";
 import type { BucketFacts, Facts, KeyFacts, KeyState, Read, RoleFacts, VersionFacts } from "../core/diagnose/facts.ts";
 import type { ReplicationConfiguration } from "../core/model.ts";
 import { S3Error } from "../s3/errors.ts";
+import { collectOrganization } from "./collect-organization.ts";
 import { collectVersions, type Scope } from "./collect-versions.ts";
 import type { BucketAccess, Surroundings } from "./ports.ts";
 
@@ -33,6 +34,7 @@ export async function collectFacts(
   const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
   const destinations = await destinationFacts(surroundings, configuration);
   const versions = await collectVersions(surroundings, access.store, scope, configuration, onSeen);
+  const keys = await keyFacts(surroundings, configuration, destinations, versions);
   return {
     takenAtMs: surroundings.clock(),
     source: { ...source, replication },
@@ -41,7 +43,12 @@ export async function collectFacts(
       configuration === undefined
         ? { state: "absent" }
         : await read(() => readRole(surroundings, configuration.roleArn)),
-    ...(await keyFacts(surroundings, configuration, destinations, versions)),
+    ...keys,
+    organization: await collectOrganization(surroundings.organizations, surroundings.accountId, [
+      parseArn(configuration?.roleArn ?? "")?.account ?? "",
+      ...[source, ...Object.values(destinations)].map((one) => one.account),
+      ...Object.keys(keys.keys).map((arn) => parseArn(arn)?.account ?? ""),
+    ]),
     versions,
   };
 }
@@ -137,7 +144,9 @@ async function readRole(surroundings: Surroundings, roleArn: string): Promise<Ro
       ...inline.map(({ name, document }) => ({ kind: "inline" as const, name, document })),
       ...managed.map((one) => ({ kind: "managed" as const, ...one })),
     ],
-    ...(boundary === undefined ? {} : { boundary: { name: boundary.name, document: boundary.document } }),
+    ...(boundary === undefined
+      ? {}
+      : { boundary: { arn: role.boundaryArn ?? "", name: boundary.name, document: boundary.document } }),
   };
 }
 

@@ -12,6 +12,10 @@ const CONTEXT_LINES = 3;
 export function patchTitle(patch: Patch): string {
   const name = bucketOfArn(patch.resource) ?? patch.resource;
   switch (patch.target) {
+    case "organization-policy":
+      return `organization policy "${patch.name ?? ""}" (${patch.resource})`;
+    case "iam-boundary-policy":
+      return `permissions boundary ${patch.resource}`;
     case "iam-role-policy":
       return `policy "${patch.name ?? ""}" of role ${roleName(patch.resource)}`;
     case "iam-trust-policy":
@@ -45,6 +49,10 @@ export function patchCommand(patch: Patch, endpoint: string | undefined): string
   const role = roleName(patch.resource);
   const document = quoted(JSON.stringify(patch.after));
   switch (patch.target) {
+    case "organization-policy":
+      return `${aws} organizations update-policy --policy-id ${patch.resource} \\\n  --content ${document}`;
+    case "iam-boundary-policy":
+      return `${aws} iam create-policy-version --set-as-default --policy-arn ${patch.resource} \\\n  --policy-document ${document}`;
     case "iam-role-policy":
       return patch.name?.startsWith("arn:")
         ? `${aws} iam create-policy-version --set-as-default --policy-arn ${patch.name} \\\n  --policy-document ${document}`

@@ -2,6 +2,7 @@
 
 import type { IamControl } from "../aws/iam.ts";
 import type { KmsControl } from "../aws/kms.ts";
+import type { OrganizationsControl } from "../aws/organizations.ts";
 import type { RecordedFailure } from "../core/diagnose/facts.ts";
 import type { BucketSettings } from "../s3/settings.ts";
 import type { Store } from "../s3/store.ts";
@@ -11,6 +12,7 @@ export interface Surroundings {
   bucket(name: string): Promise<BucketAccess>;
   readonly iam: IamControl;
   readonly kms: KmsControl;
+  readonly organizations: OrganizationsControl;
   /** The account that asks. */
   readonly accountId: string;
   readonly clock: () => number;

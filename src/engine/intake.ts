@@ -3,6 +3,9 @@
  *
  * An entry is done only after its tasks are durable, so a crash in between makes it come again; adding a task twice is
  * harmless.
+ *
+ * A scan leaves FAILED tasks parked. A version that somebody asked for (`isInitiated`) is tried again: its parked tasks
+ * are redriven, or dropped where another rule writes to the destination now.
  */
 import { eligibility } from "../core/eligibility.ts";
 import type { ChangeEvent } from "../core/model.ts";
@@ -48,7 +51,12 @@ export class Intake {
     if (entries.length === 0) return 0;
     const tasks: NewTask[] = [];
     for (const { event } of entries) tasks.push(...(await this.#tasksOf(event)));
+    const initiated = entries.flatMap(({ event }) => (event.isInitiated === true ? [event] : []));
+    const parked = await this.#parkedOf(initiated);
+    if (parked.outdated.length > 0) await ledger.discard({ ids: parked.outdated, state: "parked" });
     if (tasks.length > 0) await ledger.add(tasks);
+    // Behind the adding: what waits already is left as it is by both.
+    for (const [atMs, ids] of parked.current) await ledger.redrive({ ids, state: "parked" }, atMs, "resync");
     await feed.done(entries);
     if (tasks.length > 0) onAdded();
     return entries.length;
@@ -56,7 +64,29 @@ export class Intake {
 
   async #tasksOf(event: ChangeEvent): Promise<NewTask[]> {
     const taken = event.taken ?? (await this.#decide(event));
-    return taken.map((one) => newTask(event, one, "live"));
+    return taken.map((one) => newTask(event, one, event.isInitiated === true ? "resync" : "live"));
+  }
+
+  /** FAILED tasks of versions that somebody asked for, at the destinations that are to be tried again. */
+  async #parkedOf(events: readonly ChangeEvent[]): Promise<{
+    /** By the time at which they were asked for. */
+    readonly current: ReadonlyMap<number, readonly number[]>;
+    /** Of rules that do not write to the destination any more. */
+    readonly outdated: readonly number[];
+  }> {
+    const current = new Map<number, number[]>();
+    const outdated: number[] = [];
+    if (events.length === 0) return { current, outdated };
+    const rows = await this.#options.ledger.ofVersions(events.map((one) => one.version));
+    for (const [index, event] of events.entries()) {
+      for (const row of rows[index] ?? []) {
+        const taken = event.taken?.find((one) => one.destinationArn === row.destinationArn);
+        if (row.state !== "parked" || taken === undefined) continue;
+        if (taken.ruleId !== row.ruleId) outdated.push(row.id);
+        else current.set(event.atMs, [...(current.get(event.atMs) ?? []), row.id]);
+      }
+    }
+    return { current, outdated };
   }
 
   async #decide(event: ChangeEvent): Promise<NonNullable<ChangeEvent["taken"]>> {

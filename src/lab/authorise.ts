@@ -3,17 +3,24 @@
  * evaluator. Knows no service: the resource's side of a decision is handed in (`Ask`).
  */
 import { principalContext } from "../core/iam/context.ts";
-import { evaluate, type Policies } from "../core/iam/evaluate.ts";
-import { accessDeniedMessage } from "../core/iam/explain.ts";
+import { evaluate, type Levels, type Policies } from "../core/iam/evaluate.ts";
+import { accessDeniedMessage, isToldWhy } from "../core/iam/explain.ts";
 import type { AccessRequest, RequestContext } from "../core/iam/model.ts";
-import { type Ask, type Authoriser, type Caller, ServiceError } from "./model.ts";
+import { type AccountCaps, type Ask, type Authoriser, type Caller, type Caps, ServiceError } from "./model.ts";
 
 /** Where a request came from. A service's own calls come from nowhere that a customer could name. */
 const NETWORK_KEYS = ["aws:sourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip"] as const;
 
-export function createAuthoriser(): Authoriser {
+const UNCAPPED: AccountCaps = { capsOf: () => undefined };
+
+/** @param accounts how organisations cap accounts; without it there are none */
+export function createAuthoriser(accounts: AccountCaps = UNCAPPED): Authoriser {
   /** Callers are made once and used often; their keys are the same for every request. */
   const callerKeys = new WeakMap<Caller, RequestContext>();
+
+  function capsOfCaller({ principal }: Caller): Caps | undefined {
+    return "accountId" in principal ? accounts.capsOf(principal.accountId) : undefined;
+  }
 
   function contextOf(caller: Caller, ask: Ask): RequestContext {
     let keys = callerKeys.get(caller);
@@ -24,6 +31,9 @@ export function createAuthoriser(): Authoriser {
     // Not spread: that takes 20 times as long on Node 20, and every request of the lab comes by here.
     const resource = { "aws:resourceaccount": ask.resourceAccount };
     const context: Record<string, string | readonly string[]> = Object.assign({}, ask.context, keys, resource);
+    const [mine, its] = [capsOfCaller(caller), accounts.capsOf(ask.resourceAccount)];
+    if (mine !== undefined) Object.assign(context, mine.principal);
+    if (its !== undefined) Object.assign(context, its.resource);
     // @source aws-replication.md §5.7
     if (caller.invokedBy !== undefined) for (const key of NETWORK_KEYS) if (key in context) delete context[key];
     return context;
@@ -34,13 +44,20 @@ export function createAuthoriser(): Authoriser {
     return { principal: caller.principal, action, resource, resourceAccount, context: contextOf(caller, ask) };
   }
 
-  const decide: Authoriser["decide"] = (caller, ask) => evaluate(requestOf(caller, ask), policiesOf(caller, ask));
+  const decide: Authoriser["decide"] = (caller, ask) => {
+    const scps = capsOfCaller(caller)?.scps;
+    const rcps = accounts.capsOf(ask.resourceAccount)?.rcps;
+    const policies = policiesOf(caller, ask);
+    const capped = scps === undefined && rcps === undefined ? policies : withCaps(policies, { scps, rcps });
+    return evaluate(requestOf(caller, ask), capped);
+  };
 
   const denial: Authoriser["denial"] = (caller, ask, decision) => accessDeniedMessage(requestOf(caller, ask), decision);
 
   return {
     decide,
     denial,
+    tellsReason: (caller, ask) => isToldWhy(requestOf(caller, ask)),
     require(caller, ask) {
       const decision = decide(caller, ask);
       if (!decision.allowed) throw new ServiceError("AccessDenied", 403, denial(caller, ask, decision));
@@ -57,4 +74,11 @@ function policiesOf(caller: Caller, ask: Ask): Policies {
     resourceRule: ask.resourceRule ?? "either",
     ...(ask.grants === undefined ? {} : { grants: ask.grants }),
   };
+}
+
+function withCaps(
+  policies: Policies,
+  { scps, rcps }: { scps: Levels | undefined; rcps: Levels | undefined },
+): Policies {
+  return { ...policies, ...(scps === undefined ? {} : { scps }), ...(rcps === undefined ? {} : { rcps }) };
 }

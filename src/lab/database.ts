@@ -1,14 +1,20 @@
 /** `lab.db`: every table of the lab in one file. Each service owns its schema; this file only puts them together. */
 import { type Database, openDatabase } from "../ledger/database.ts";
+import { BATCH_SCHEMA } from "./batch/schema.ts";
 import { IDENTITY_SCHEMA } from "./identity/schema.ts";
 import { KMS_SCHEMA } from "./kms/schema.ts";
-import { S3_SCHEMA } from "./s3/schema.ts";
+import { ORGANIZATIONS_SCHEMA } from "./organizations/schema.ts";
+import { S3_INITIATION_SCHEMA, S3_SCHEMA } from "./s3/schema.ts";
 
 /** "LSla" in ASCII. */
 const APPLICATION_ID = 0x4c536c61;
 
 /** Only ever append: the position of a script is the version of the file. */
-const MIGRATIONS = [[IDENTITY_SCHEMA, KMS_SCHEMA, S3_SCHEMA].join("\n")];
+const MIGRATIONS = [
+  [IDENTITY_SCHEMA, KMS_SCHEMA, S3_SCHEMA].join("\n"),
+  ORGANIZATIONS_SCHEMA,
+  [S3_INITIATION_SCHEMA, BATCH_SCHEMA].join("\n"),
+];
 
 /** @param path a file, or ":memory:" */
 export function openLabDatabase(path: string): Database {

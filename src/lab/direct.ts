@@ -204,7 +204,8 @@ function runner(s3: S3Service, options: DirectOptions): Run {
   };
 }
 
-function callOf(s3: S3Service, { by, region, clock }: DirectOptions, requestId: string): S3Call {
+/** A call as the brain sees it, of whoever the options name. @throws ServiceError when the credentials are not good */
+export function callOf(s3: S3Service, { by, region, clock }: DirectOptions, requestId: string): S3Call {
   const nowMs = clock();
   const iso = new Date(nowMs).toISOString();
   const context = {

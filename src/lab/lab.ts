@@ -1,5 +1,6 @@
 /**
- * The lab put together: one database, one root key, identity, KMS and S3, and the socket in front of them.
+ * The lab put together: one database, one root key, identity, organisations, KMS, S3 and its batch jobs, and the socket
+ * in front of them.
  *
  * With a data directory everything acknowledged survives kill -9: `lab.db` holds records, versions and small bodies,
  * `blobs/` the large ones, `root.key` the key that all of it is encrypted under, and `lab.lock` keeps a second process
@@ -12,12 +13,15 @@ import { type Database, holdFile } from "../ledger/database.ts";
 import type { Store } from "../s3/store.ts";
 import { createAdmin } from "./admin.ts";
 import { createAuthoriser } from "./authorise.ts";
+import { createBatch } from "./batch/batch.ts";
 import { openFileBlobs, openMemoryBlobs } from "./blobs.ts";
 import { openLabDatabase } from "./database.ts";
 import { openDirectStore } from "./direct.ts";
 import { createIdentity } from "./identity/identity.ts";
 import { createKms, type KmsService } from "./kms/kms.ts";
 import type { Authoriser, Caller, Identity } from "./model.ts";
+import { createOrganizations, type OrganizationsService } from "./organizations/organizations.ts";
+import { OrganizationTree } from "./organizations/tree.ts";
 import { type Bucket, openBuckets } from "./s3/bucket.ts";
 import { removeOrphanBlobs } from "./s3/orphans.ts";
 import { assumeReplicationRole, type Changes, openChanges, setReplicationStatus } from "./s3/replication.ts";
@@ -37,8 +41,10 @@ export interface LabOptions {
   readonly adminToken?: string;
   /** Hosts under which `BUCKET.host` names a bucket, longer ones first. */
   readonly hostSuffixes?: readonly string[];
-  /** Told of faults of ours while requests are answered. */
+  /** Told of faults of ours while requests are answered, and (without a request id) while batch jobs work. */
   readonly onFault?: (error: unknown, requestId: string) => void;
+  /** False: batch jobs do nothing by themselves, only by `stepJobs`. Default true. */
+  readonly runsJobs?: boolean;
 }
 
 export interface Lab {
@@ -49,6 +55,8 @@ export interface Lab {
   openChanges(): Changes;
   /** Root credentials of an account, which is made when it is new. */
   account(accountId: string): Promise<Credentials>;
+  /** Puts an account into the organisation that another one manages; see `OrganizationsService.join`. */
+  joinOrganization(managementAccountId: string, accountId: string): Promise<boolean>;
   /** @throws ListenError */
   listen(where: { readonly host?: string; readonly port: number }): Promise<LabServer>;
   /** S3 without sockets, for somebody whose credentials or identity are known; every call is authorised. */
@@ -61,6 +69,8 @@ export interface Lab {
     status: "PENDING" | "COMPLETED" | "FAILED",
     destinationArn?: string,
   ): Promise<boolean>;
+  /** Does one step of the batch job that is next, where jobs do not run by themselves. False when none has work. */
+  stepJobs(): Promise<boolean>;
   /** Credentials of a replication role, as S3 itself gets them. @throws ServiceError AccessDenied */
   assumeReplicationRole(roleArn: string): Promise<Credentials>;
   /** Closes sockets, then the database. Idempotent. */
@@ -83,8 +93,10 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   try {
     database = openLabDatabase(dataDir === undefined ? ":memory:" : join(dataDir, "lab.db"));
     const secrets = openSecrets(dataDir);
-    const authoriser = createAuthoriser();
+    const tree = new OrganizationTree(database);
+    const authoriser = createAuthoriser(tree);
     const identity = createIdentity({ database, secrets, authoriser, clock });
+    const organizations = createOrganizations({ tree, identity: identity.identity, authoriser, clock });
     const kms = createKms({ database, secrets, identity: identity.identity, authoriser, clock });
     const s3: S3Service = {
       database,
@@ -98,7 +110,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       changeListeners: new Set(),
     };
     removeOrphanBlobs(s3);
-    return labOf(s3, { identity, kms, options, hold });
+    return labOf(s3, { identity, kms, organizations, options, hold });
   } catch (error) {
     await database?.close();
     hold?.release();
@@ -111,11 +123,12 @@ function labOf(
   parts: {
     readonly identity: ReturnType<typeof createIdentity>;
     readonly kms: KmsService;
+    readonly organizations: OrganizationsService;
     readonly options: LabOptions;
     readonly hold: { release(): void } | undefined;
   },
 ): Lab {
-  const { kms, options, hold } = parts;
+  const { kms, organizations, options, hold } = parts;
   const { identity, iamSkin, stsSkin } = parts.identity;
   const { clock } = options;
   const skin = createS3Skin(s3, { hostSuffixes: options.hostSuffixes ?? DEFAULT_HOST_SUFFIXES });
@@ -123,16 +136,22 @@ function labOf(
     ["iam", iamSkin],
     ["sts", stsSkin],
     ["kms", kms.kmsSkin],
+    ["organizations", organizations.organizationsSkin],
   ]);
   const admin = createAdmin({
     identity,
+    organizations,
     ...(options.adminToken === undefined ? {} : { token: options.adminToken }),
   });
+  const onFault = options.onFault ?? (() => undefined);
+  const batch = createBatch(s3, { clock, onFault: (error) => onFault(error, "") });
+  if (options.runsJobs !== false) batch.runner.start();
   const servers: LabServer[] = [];
   let closing: Promise<void> | undefined;
 
   async function close(): Promise<void> {
     await Promise.all(servers.map((one) => one.close()));
+    await batch.runner.stop();
     await s3.database.close();
     hold?.release();
   }
@@ -143,15 +162,17 @@ function labOf(
     kms,
     openChanges: () => openChanges(s3),
     account: (accountId) => identity.ensureAccount(accountId),
+    joinOrganization: (managementAccountId, accountId) => organizations.join(managementAccountId, accountId),
     async listen({ host = LOOPBACK, port }) {
-      const onFault = options.onFault ?? (() => undefined);
-      const server = await startServer({ host, port, clock, identity, s3: skin, skins, admin, onFault });
+      const control = batch.skin;
+      const server = await startServer({ host, port, clock, identity, s3: skin, control, skins, admin, onFault });
       servers.push(server);
       return server;
     },
     direct: (by, region = "us-east-1") => openDirectStore(s3, { by, region, clock }),
     bucket: (name) => s3.buckets.find(name),
     setReplicationStatus: (ref, status, destinationArn) => setReplicationStatus(s3, ref, status, destinationArn),
+    stepJobs: () => batch.runner.step(),
     assumeReplicationRole: (roleArn) => assumeReplicationRole(s3, roleArn, clock()),
     close() {
       closing ??= close();

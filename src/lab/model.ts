@@ -6,6 +6,7 @@
  * authorises what it is asked to do before it does it.
  */
 import type { CompiledPolicy } from "../core/iam/compile.ts";
+import type { Levels } from "../core/iam/evaluate.ts";
 import type { Decision, Grant, Principal, RequestContext, ResourceRule } from "../core/iam/model.ts";
 import type { Credentials } from "../core/model.ts";
 
@@ -64,12 +65,13 @@ export interface Identity {
   /**
    * Asks whether the caller may hand the role to a service (iam:PassRole, which never crosses accounts).
    *
-   * @param context keys of the request that passes the role
+   * @param pass `service` is iam:PassedToService, where the call sets that key; `context` the keys of the request that
+   *   passes the role
    * @throws ServiceError AccessDenied
    */
   requirePassRole(
     caller: Caller,
-    pass: { readonly roleArn: string; readonly service: string; readonly context: RequestContext },
+    pass: { readonly roleArn: string; readonly service?: string; readonly context: RequestContext },
   ): void;
 
   /**
@@ -99,12 +101,30 @@ export interface Ask {
   readonly grants?: readonly Grant[];
 }
 
+/** How the organisation that an account is in caps it. */
+export interface Caps {
+  /** Condition keys of requests that the account's principals make. */
+  readonly principal: RequestContext;
+  /** Condition keys of requests for the account's resources. */
+  readonly resource: RequestContext;
+  /** None for a management account, and where this kind of policy is not in use. */
+  readonly scps?: Levels;
+  readonly rcps?: Levels;
+}
+
+export interface AccountCaps {
+  /** Undefined for accounts that are in no organisation. Answers from memory. */
+  capsOf(accountId: string): Caps | undefined;
+}
+
 export interface Authoriser {
   decide(caller: Caller, ask: Ask): Decision;
   /** @throws ServiceError AccessDenied with AWS's enhanced message when the decision is no */
   require(caller: Caller, ask: Ask): void;
   /** What the caller is told of a no; the reason only where AWS tells it. */
   denial(caller: Caller, ask: Ask, decision: Extract<Decision, { allowed: false }>): string;
+  /** Whether `denial` tells the reason. */
+  tellsReason(caller: Caller, ask: Ask): boolean;
 }
 
 /** KMS as another service uses it on behalf of a caller: the caller's rights and the key's policy decide. */

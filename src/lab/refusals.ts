@@ -1,6 +1,6 @@
 /**
  * The words in which a service refuses a request that it cannot authenticate: S3's, those of the query protocol (IAM,
- * STS) and those of the JSON protocol (KMS).
+ * STS) and those of the JSON protocol (KMS, Organizations).
  *
  * @source https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; "Common Errors" of IAM, STS and KMS
  */
@@ -10,8 +10,12 @@ import { ServiceError } from "./model.ts";
 import { s3Error } from "./s3/errors.ts";
 
 export function refusal(service: string, problem: AuthenticationProblem): ServiceError {
-  return service === "s3" ? s3Refusal(problem) : controlRefusal(service === "kms" ? JSON_CODES : QUERY_CODES, problem);
+  return service === "s3"
+    ? s3Refusal(problem)
+    : controlRefusal(JSON_SERVICES.has(service) ? JSON_CODES : QUERY_CODES, problem);
 }
+
+const JSON_SERVICES: ReadonlySet<string> = new Set(["kms", "organizations"]);
 
 function s3Refusal(problem: AuthenticationProblem): ServiceError {
   switch (problem.reason) {

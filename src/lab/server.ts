@@ -10,6 +10,7 @@ import type { AddressInfo } from "node:net";
 import { hashPayload } from "../s3/sigv4.ts";
 import { type Admin, isAdminPath } from "./admin.ts";
 import { type Authenticated, AuthenticationError, authenticate, type Claim, readClaim } from "./authenticate.ts";
+import { type ControlSkin, isControlRequest } from "./batch/skin/skin.ts";
 import { bodyOfS3, readAll } from "./incoming-body.ts";
 import { type Identity, type ServiceAnswer, ServiceError, type Skin } from "./model.ts";
 import { takeRandomBytes } from "./random.ts";
@@ -28,6 +29,8 @@ export interface ServerOptions {
   readonly clock: () => number;
   readonly identity: Identity;
   readonly s3: S3Skin;
+  /** S3 Control, which signs as S3 and is told by path and account. */
+  readonly control: ControlSkin;
   /** The other services, by the name in the scope of their signatures. */
   readonly skins: ReadonlyMap<string, Skin>;
   readonly admin: Admin;
@@ -166,7 +169,8 @@ async function answerRequest(
           message: `The authorization header is malformed; incorrect service "${service}". This endpoint belongs to "s3".`,
         });
       }
-      if (skin !== undefined) print = (error) => skin.printError(error, named);
+      const errors = skin ?? (isControlRequest(rawPath, wire.headers) ? options.control : undefined);
+      if (errors !== undefined) print = (error) => errors.printError(error, named);
       answer =
         skin === undefined
           ? await callS3(options, wire, claim, request, proceed)
@@ -211,7 +215,9 @@ async function callS3(
     readBody: (limitBytes) => body.bytes(limitBytes),
     body,
   };
-  return options.s3.handle(call);
+  return isControlRequest(wire.rawPath, wire.headers)
+    ? options.control.handle({ ...call, rawQuery: wire.rawQuery })
+    : options.s3.handle(call);
 }
 
 /** Other services sign the body itself, so it is read before anything is believed. */

@@ -17,6 +17,8 @@ export const REGION = "us-east-1";
 export interface TestLabOptions {
   /** Whether the lab keeps its data on disk. */
   readonly onDisk?: boolean;
+  /** False: batch jobs work by `lab.stepJobs` only. */
+  readonly runsJobs?: boolean;
 }
 
 export class TestLab {
@@ -26,11 +28,19 @@ export class TestLab {
   readonly faults: unknown[] = [];
   readonly directory: string | undefined;
   readonly alice: Credentials;
+  readonly #options: TestLabOptions;
   #lab: Lab;
   #server: LabServer;
   readonly #clients: { destroy(): void }[] = [];
 
-  private constructor(parts: { directory: string | undefined; lab: Lab; server: LabServer; alice: Credentials }) {
+  private constructor(parts: {
+    directory: string | undefined;
+    lab: Lab;
+    server: LabServer;
+    alice: Credentials;
+    options: TestLabOptions;
+  }) {
+    this.#options = parts.options;
     this.directory = parts.directory;
     this.#lab = parts.lab;
     this.#server = parts.server;
@@ -40,8 +50,9 @@ export class TestLab {
   static async start(options: TestLabOptions = {}): Promise<TestLab> {
     const directory = options.onDisk === true ? mkdtempSync(join(tmpdir(), "lockstep-lab-")) : undefined;
     const holder: { lab?: TestLab } = {};
-    const lab = await TestLab.#open(directory, holder);
+    const lab = await TestLab.#open(directory, holder, options);
     const made = new TestLab({
+      options,
       directory,
       lab,
       server: await lab.listen({ port: 0 }),
@@ -51,8 +62,9 @@ export class TestLab {
     return made;
   }
 
-  static #open(directory: string | undefined, holder: { lab?: TestLab }): Promise<Lab> {
+  static #open(directory: string | undefined, holder: { lab?: TestLab }, options: TestLabOptions): Promise<Lab> {
     return openLab({
+      runsJobs: options.runsJobs ?? true,
       clock: () => Date.now() + (holder.lab?.skewMs ?? 0),
       adminToken: "test-token",
       onFault: (error) => {
@@ -77,7 +89,7 @@ export class TestLab {
   /** Closes the lab and opens it again over the same directory. */
   async restart(): Promise<void> {
     await this.#lab.close();
-    this.#lab = await TestLab.#open(this.directory, { lab: this });
+    this.#lab = await TestLab.#open(this.directory, { lab: this }, this.#options);
     this.#server = await this.#lab.listen({ port: 0 });
   }
 

@@ -8,8 +8,8 @@ import { explainVersion } from "./explain-version.ts";
 import type { BucketFacts, Facts, KeyFacts, Read, RecordedFailure, RolePolicy, VersionFacts } from "./facts.ts";
 import { saySkip, skipFinding } from "./findings.ts";
 import { patchesOf } from "./patches.ts";
-import { worldOf } from "./predict.ts";
 import { readRules } from "./rules.ts";
+import { worldOf } from "./world.ts";
 
 const ACCOUNT = "111122223333";
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/photos-replication`;
@@ -111,6 +111,8 @@ interface World {
   readonly replicaKey?: Partial<KeyFacts>;
   readonly role?: Facts["role"];
   readonly candidates?: readonly KeyFacts[];
+  readonly organization?: Facts["organization"];
+  readonly boundary?: { readonly arn: string; readonly name: string; readonly document: string };
   readonly versions: readonly VersionFacts[];
 }
 
@@ -133,9 +135,17 @@ function facts(world: World): Facts {
     destinations: { [DESTINATION]: bucket("photos-replica", "eu-west-1", world.destination ?? {}) },
     role:
       world.role ??
-      read({ arn: ROLE, name: "photos-replication", roleId: "AROA1", trust, policies: world.rolePolicies ?? [inline] }),
+      read({
+        arn: ROLE,
+        name: "photos-replication",
+        roleId: "AROA1",
+        trust,
+        policies: world.rolePolicies ?? [inline],
+        ...(world.boundary === undefined ? {} : { boundary: world.boundary }),
+      }),
     keys: { [SOURCE_KEY]: read(key(SOURCE_KEY)), [REPLICA_KEY]: read(replicaKey) },
     candidateKeys: { "eu-west-1": world.candidates ?? [replicaKey] },
+    organization: world.organization ?? ABSENT,
     versions: world.versions,
   };
 }
@@ -431,7 +441,7 @@ test("diagnose: a key policy that does not know the account is patched for the r
   );
 });
 
-test("diagnose: an explicit deny is named and left to a person", () => {
+test("diagnose: an explicit deny is named, and the role is taken out of it and nobody else", () => {
   const policy = read(
     statements({
       Sid: "NoReplicas",
@@ -445,7 +455,164 @@ test("diagnose: an explicit deny is named and left to a person", () => {
   const [cause] = diagnosis.causes;
   assert.equal(cause?.code, "DstPutObjectNotPermitted");
   assert.match(cause.evidence[0]?.says ?? "", /"NoReplicas" of the bucket policy of photos-replica denies it/);
-  assert.deepEqual(cause.fix.patches, []);
+  const [patch, ...others] = cause.fix.patches;
+  assert.deepEqual(others, []);
+  assert.equal(patch?.target, "bucket-policy");
+  const denying = JSON.parse(policy.state === "read" ? policy.value : "") as { Statement: [object] };
+  const condition = { ArnNotEquals: { "aws:PrincipalArn": ROLE } };
+  assert.deepEqual(patch.after, { ...denying, Statement: [{ ...denying.Statement[0], Condition: condition }] });
+});
+
+test("diagnose: a deny that is hidden behind another is a cause of its own, and so is an allow that is missing", () => {
+  const deny = (Sid: string) =>
+    statements({ Sid, Effect: "Deny", Principal: "*", Action: "s3:ReplicateObject", Resource: `${DESTINATION}/*` });
+  const both = {
+    ...ORGANIZATION,
+    rcps: {
+      [ACCOUNT]: [{ target: "r-1", policies: [{ id: "p-1", name: "perimeter", document: deny("Outer") }, RCP_FULL] }],
+    },
+  };
+  const world = {
+    policies: [SOURCE_BUCKET, SOURCE_OBJECTS],
+    destination: { policy: read(deny("Inner")) },
+    organization: read(both),
+    versions: [failed("a")],
+  };
+  const explained = diagnose(facts(world));
+  assert.deepEqual(
+    explained.diagnosis.causes.map((one) => one.fix.patches.map((patch) => patch.target).join()).sort(),
+    ["bucket-policy", "iam-role-policy", "organization-policy"],
+  );
+});
+
+const ORGANIZATION = {
+  id: "o-example",
+  managementAccountId: "999900001111",
+  accounts: { [ACCOUNT]: "o-example/r-1/ou-1/" },
+  scps: {},
+  rcps: {},
+  unread: {},
+};
+const FULL = {
+  id: "p-FullAWSAccess",
+  name: "FullAWSAccess",
+  document: statements({ Effect: "Allow", Action: "*", Resource: "*" }),
+};
+const RCP_FULL = {
+  id: "p-RCPFullAWSAccess",
+  name: "RCPFullAWSAccess",
+  document: statements({ Effect: "Allow", Principal: "*", Action: "*", Resource: "*" }),
+};
+
+test("diagnose: a service control policy that denies is named with its level, and its patch exempts the role", () => {
+  const document = statements({ Sid: "NoCopies", Effect: "Deny", Action: "s3:Replicate*", Resource: "*" });
+  const scps = {
+    [ACCOUNT]: [
+      { target: "r-1", policies: [FULL] },
+      { target: "ou-1", policies: [FULL, { id: "p-2", name: "no-copies", document }] },
+      { target: ACCOUNT, policies: [FULL] },
+    ],
+  };
+  const tagged = version("t", { replicationStatus: "FAILED", tagCount: 1 });
+  const { diagnosis } = diagnose(facts({ organization: read({ ...ORGANIZATION, scps }), versions: [tagged] }));
+  const [cause] = diagnosis.causes;
+  assert.equal(cause?.code, "DstPutObjectNotPermitted");
+  assert.equal(cause.confidence, "proven");
+  assert.equal(cause.evidence[0]?.source, 'service control policy "no-copies" (p-2) at ou-1');
+  assert.match(cause.evidence[0].says, /statement "NoCopies" of service control policy "no-copies"/);
+  const [patch] = cause.fix.patches;
+  assert.deepEqual([patch?.target, patch?.resource, patch?.name], ["organization-policy", "p-2", "no-copies"]);
+  assert.match(
+    JSON.stringify(patch?.after),
+    /"Condition":\{"ArnNotEquals":\{"aws:PrincipalArn":"[^"]*photos-replication"\}\}/,
+  );
+});
+
+test("diagnose: a level of service control policies without an allow is named, and a policy of that level gets it", () => {
+  const document = statements({
+    Sid: "OnlyReads",
+    Effect: "Allow",
+    Action: ["s3:Get*", "s3:List*", "sts:*"],
+    Resource: "*",
+  });
+  const scps = {
+    [ACCOUNT]: [
+      { target: "r-1", policies: [FULL] },
+      { target: "ou-1", policies: [{ id: "p-3", name: "reads", document }] },
+    ],
+  };
+  const { diagnosis } = diagnose(facts({ organization: read({ ...ORGANIZATION, scps }), versions: [failed("a")] }));
+  const [cause] = diagnosis.causes;
+  assert.equal(cause?.code, "DstPutObjectNotPermitted");
+  assert.ok(
+    cause.evidence.some((one) => one.says === "Of the service control policies of ou-1 none allows s3:ReplicateObject"),
+  );
+  const [patch] = cause.fix.patches;
+  assert.equal(patch?.resource, "p-3");
+  assert.match(JSON.stringify(patch.after), /"Action":\["s3:Get\*","s3:List\*","sts:\*","s3:ReplicateObject"\]/);
+});
+
+test("diagnose: the management account is capped by nothing", () => {
+  const document = statements({ Effect: "Deny", Action: "*", Resource: "*" });
+  const scps = { [ACCOUNT]: [{ target: "r-1", policies: [{ id: "p-4", name: "nothing", document }] }] };
+  const organization = read({ ...ORGANIZATION, managementAccountId: ACCOUNT, scps });
+  assert.deepEqual(causes({ organization, versions: [version("old")] }), ["NeverTried 1 likely"]);
+});
+
+test("diagnose: an organisation that may not be read makes an unexplained denial uncertain and hides no proven one", () => {
+  const organization = { state: "unreadable", because: "organizations:DescribeOrganization is denied" } as const;
+  const denied = failed("a", [recorded("DstPutObjectNotPermitted")]);
+  const { diagnosis } = diagnose(facts({ organization, versions: [denied] }));
+  assert.deepEqual(
+    diagnosis.causes.map((one) => `${one.code} ${one.confidence}`),
+    ["DstPutObjectNotPermitted likely"],
+  );
+  assert.ok(diagnosis.causes[0]?.evidence.some((one) => one.says.startsWith("the organisation's policies: ")));
+  assert.deepEqual(causes({ organization, versions: [failed("a")] }), ["RetryNeeded 1 possible"]);
+  const policies = [SOURCE_BUCKET, SOURCE_OBJECTS];
+  assert.deepEqual(causes({ organization, policies, versions: [failed("a")] }), ["DstPutObjectNotPermitted 1 proven"]);
+  assert.deepEqual(causes({ organization, versions: [failed("q", [recorded("DstQuotaExceeded")])] }), [
+    "DstQuotaExceeded 1 proven",
+  ]);
+});
+
+test("diagnose: a policy that asks for an organisation is judged by it, and only guessed at where it is not known", () => {
+  const policy = read(
+    statements({
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:*",
+      Resource: [DESTINATION, `${DESTINATION}/*`],
+      Condition: { StringNotEquals: { "aws:PrincipalOrgID": "o-example" } },
+    }),
+  );
+  const world = { destination: { policy }, versions: [failed("a")] };
+  assert.deepEqual(causes({ ...world, organization: read(ORGANIZATION) }), ["RetryNeeded 1 likely"]);
+  assert.deepEqual(causes(world), ["DstPutObjectNotPermitted 1 proven"]);
+  const organization = { state: "unreadable", because: "no" } as const;
+  assert.deepEqual(causes({ ...world, organization }), ["DstPutObjectNotPermitted 1 likely"]);
+});
+
+const LIMIT = `arn:aws:iam::${ACCOUNT}:policy/limit`;
+
+test("diagnose: a permissions boundary that lacks an allow is extended by it, unless it is AWS's own", () => {
+  const document = statements({
+    Sid: "Limit",
+    Effect: "Allow",
+    Action: "s3:*",
+    Resource: ["arn:aws:s3:::photos", "arn:aws:s3:::photos/*"],
+  });
+  const patchesFor = (arn: string) =>
+    diagnose(facts({ boundary: { arn, name: "limit", document }, versions: [failed("a")] })).diagnosis.causes[0]?.fix
+      .patches ?? [];
+  const [patch, ...others] = patchesFor(LIMIT);
+  assert.deepEqual(others, []);
+  assert.deepEqual([patch?.target, patch?.resource], ["iam-boundary-policy", LIMIT]);
+  assert.match(
+    JSON.stringify(patch?.after),
+    /"Action":\["s3:ReplicateObject"\],"Resource":"arn:aws:s3:::photos-replica\/\*"/,
+  );
+  assert.deepEqual(patchesFor("arn:aws:iam::aws:policy/limit"), []);
 });
 
 test("diagnose: versions never tried and selected now need only a resync", () => {

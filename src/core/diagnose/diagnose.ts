@@ -7,13 +7,13 @@
  */
 import { type FailureCode, failureEntry } from "../failures/catalogue.ts";
 import type { Facts, VersionFacts } from "./facts.ts";
-import type { Finding } from "./findings.ts";
+import type { Finding } from "./finding.ts";
 import { shortHash } from "./hash.ts";
 import { type Edit, patchesOf } from "./patches.ts";
-import { worldOf } from "./predict.ts";
 import { type Reasoning, reasonOf, type ShownState } from "./reason.ts";
 import type { Cause, Diagnosis, Scanned, Unexplained } from "./report.ts";
 import { readRules } from "./rules.ts";
+import { worldOf } from "./world.ts";
 
 export interface Explained {
   readonly diagnosis: Diagnosis;
@@ -136,7 +136,10 @@ function signatureOf(version: VersionFacts, outcomes: string, keyMatters: boolea
 function policiesNameKeys(facts: Facts): boolean {
   const role = facts.role.state === "read" ? facts.role.value : undefined;
   const buckets = [facts.source, ...Object.values(facts.destinations)];
+  const organization = facts.organization.state === "read" ? facts.organization.value : undefined;
+  const levels = [organization?.scps, organization?.rcps].flatMap((one) => Object.values(one ?? {}).flat());
   const texts = [
+    ...levels.flatMap((level) => level.policies.map((one) => one.document)),
     ...(role?.policies ?? []).map((one) => one.document),
     role?.boundary?.document ?? "",
     ...buckets.map((one) => (one.policy.state === "read" ? one.policy.value : "")),

@@ -5,9 +5,10 @@ import type { Encryption, Rule } from "../model.ts";
 import type { Call, StepName } from "../plan.ts";
 import type { Facts, RecordedFailure, VersionFacts } from "./facts.ts";
 import { saySkip } from "./findings.ts";
-import { predict, type World, worldOf } from "./predict.ts";
+import { predict } from "./predict.ts";
 import { reasonOf, type ShownState } from "./reason.ts";
 import { operationOf, readRules } from "./rules.ts";
+import { type World, worldOf } from "./world.ts";
 
 export interface VersionExplanation {
   readonly key: string;

@@ -24,7 +24,35 @@ export interface Facts {
   readonly keys: Readonly<Record<string, Read<KeyFacts>>>;
   /** By Region: customer managed keys that a rule could name for its replicas. */
   readonly candidateKeys: Readonly<Record<string, readonly KeyFacts[]>>;
+  /** "absent" when the account that asks is in none. */
+  readonly organization: Read<OrganizationFacts>;
   readonly versions: readonly VersionFacts[];
+}
+
+/** The organisation whose policies cap the accounts at hand. */
+export interface OrganizationFacts {
+  /** o-… */
+  readonly id: string;
+  /** Nothing caps it. */
+  readonly managementAccountId: string;
+  /**
+   * By account that is known to be in it: where it stands, as `aws:PrincipalOrgPaths` says it (`o-…/r-…/ou-…/`);
+   * "" when that could not be read.
+   */
+  readonly accounts: Readonly<Record<string, string>>;
+  /** By account, from the root to the account itself; an empty list where this kind of policy is not in use. */
+  readonly scps: Readonly<Record<string, readonly PolicyLevel[]>>;
+  readonly rcps: Readonly<Record<string, readonly PolicyLevel[]>>;
+  /** By account: why its policies are not known. */
+  readonly unread: Readonly<Record<string, string>>;
+}
+
+/** What is attached to a root, an organisational unit or an account. */
+export interface PolicyLevel {
+  /** r-…, ou-… or the account's number. */
+  readonly target: string;
+  /** Documents are JSON text. */
+  readonly policies: readonly { readonly id: string; readonly name: string; readonly document: string }[];
 }
 
 export interface BucketFacts {
@@ -51,7 +79,7 @@ export interface RoleFacts {
   /** JSON text. */
   readonly trust: string;
   readonly policies: readonly RolePolicy[];
-  readonly boundary?: { readonly name: string; readonly document: string };
+  readonly boundary?: { readonly arn: string; readonly name: string; readonly document: string };
 }
 
 export interface RolePolicy {

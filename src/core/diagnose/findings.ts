@@ -1,35 +1,20 @@
 /**
- * From what a prediction or a verdict found to something that a person can change: the cause, its evidence and its edits.
- *
- * A finding speaks of no version in particular; versions with the same finding have the same `key` and become one cause.
+ * From what a prediction or a verdict found to something that a person can change: the cause, its evidence and its
+ * edits. Denials are `denials.ts`'s.
  */
 import { bucketArn } from "../arn.ts";
 import { unreachable } from "../assert.ts";
-import { asArray, asObject, type DocumentValue, type Members } from "../config/document.ts";
+import type { DocumentValue } from "../config/document.ts";
 import type { SkipReason } from "../eligibility.ts";
 import { type FailureCode, failureEntry } from "../failures/catalogue.ts";
-import { sayDecision, sayNearMiss } from "../iam/explain.ts";
 import type { Rule } from "../model.ts";
-import { REPLICATION_SERVICE } from "../plan.ts";
+import { deniedFinding } from "./denials.ts";
 import type { Facts, KeyFacts, RecordedFailure } from "./facts.ts";
-import { type Allowance, allow, changeRule, type Edit, fits, selectKms } from "./patches.ts";
-import type { Obstacle, World } from "./predict.ts";
-import type { Cause, Evidence } from "./report.ts";
-
-export interface Finding {
-  readonly key: string;
-  readonly code: FailureCode;
-  readonly rule?: string;
-  readonly destination?: string;
-  readonly action?: string;
-  readonly resource?: string;
-  readonly confidence: Cause["confidence"];
-  readonly evidence: readonly Evidence[];
-  /** What to do, in a sentence. */
-  readonly remedy: string;
-  readonly edits: readonly Edit[];
-  readonly resync: boolean;
-}
+import { type Finding, ruleMembers } from "./finding.ts";
+import { changeRule, type Edit, selectKms } from "./patches.ts";
+import type { Obstacle } from "./predict.ts";
+import type { Evidence } from "./report.ts";
+import type { World } from "./world.ts";
 
 /** The finding behind an obstacle that a prediction met. */
 export function obstacleFinding(world: World, obstacle: Obstacle, rule: Rule): Finding {
@@ -91,137 +76,6 @@ export function obstacleFinding(world: World, obstacle: Obstacle, rule: Rule): F
     default:
       return unreachable(obstacle);
   }
-}
-
-function deniedFinding(world: World, obstacle: Obstacle & { readonly kind: "denied" }, rule: Rule): Finding {
-  const { check, decision, code } = obstacle;
-  const resource = wholeBucket(check.resource, check.on);
-  const request = { ...obstacle.request, resource };
-  const decidedBy = decision.because === "explicitDeny" ? JSON.stringify(decision.by) : decision.missing.join();
-  const says = sayDecision(request, decision);
-  const source =
-    decision.because === "explicitDeny" ? decision.by.source.name : documentsRead(world, check.on, resource);
-  const near = obstacle.nearMisses
-    .slice(0, EVIDENCE_MAX)
-    .map((one): Evidence => ({ kind: "policy", source: one.statement.source.name, says: sayNearMiss(one) }));
-  return {
-    key: `denied ${check.action} ${resource} ${decidedBy}`,
-    code,
-    ...(check.on === "destinationObject" || check.on === "replicaKey" ? ruleMembers(rule) : {}),
-    action: check.action,
-    resource,
-    confidence: obstacle.certain ? "proven" : "likely",
-    evidence: [{ kind: "policy", source, says }, ...near],
-    remedy:
-      decision.because === "explicitDeny"
-        ? `Take ${check.action} by the replication role out of the deny: ${says}`
-        : `Allow ${check.action} on ${resource} to the replication role`,
-    edits: decision.because === "explicitDeny" ? [] : allowEdits(world, obstacle, resource),
-    resync: true,
-  };
-}
-
-const EVIDENCE_MAX = 3;
-
-/** The object's ARN stands for all of its bucket: permissions are given by bucket. */
-function wholeBucket(resource: string, on: string): string {
-  const slash = resource.indexOf("/");
-  return on === "sourceObject" || on === "destinationObject" ? `${resource.slice(0, slash)}/*` : resource;
-}
-
-function documentsRead(world: World, on: string, resource: string): string {
-  if (on === "role") return `the trust policy of role ${world.role?.name ?? ""}`;
-  const names = world.identity.map((one) => one.source.name);
-  const own = world.resourcePolicies.get(resource.replace(/\/\*$/, ""));
-  if (own !== undefined) names.push(own.source.name);
-  return names.length > 0 ? names.join(", ") : `role ${world.role?.name ?? ""}, which has no policies`;
-}
-
-function allowEdits(world: World, obstacle: Obstacle & { readonly kind: "denied" }, resource: string): Edit[] {
-  const { check, decision } = obstacle;
-  const { role, facts } = world;
-  if (role === undefined || decision.because !== "noAllow") return [];
-  const { action } = check;
-  const edits: Edit[] = [];
-  if (decision.missing.includes("resource")) {
-    const principal = { AWS: role.arn };
-    if (check.on === "role") {
-      const allowance = { action, principal: { Service: REPLICATION_SERVICE } };
-      edits.push(policyEdit("iam-trust-policy", role.arn, role.trust, allowance));
-    } else if (check.on === "sourceKey" || check.on === "replicaKey") {
-      const key = facts.keys[check.resource];
-      const before = key?.state === "read" && key.value.policy.state === "read" ? key.value.policy.value : undefined;
-      if (before !== undefined) {
-        edits.push(policyEdit("kms-key-policy", check.resource, before, { action, resource: "*", principal }));
-      }
-    } else {
-      const bucket = check.on === "destinationObject" ? facts.destinations[bucketOf(resource)] : facts.source;
-      if (bucket !== undefined && bucket.policy.state !== "unreadable") {
-        const before = bucket.policy.state === "read" ? bucket.policy.value : undefined;
-        edits.push(policyEdit("bucket-policy", bucket.arn, before, { action, resource, principal }));
-      }
-    }
-  }
-  if (decision.missing.includes("identity")) {
-    const condition = keyCondition(obstacle);
-    edits.push(...rolePolicyEdits(world, { action, resource, ...(condition === undefined ? {} : { condition }) }));
-  }
-  return edits;
-}
-
-function bucketOf(objectsArn: string): string {
-  return objectsArn.slice(0, objectsArn.indexOf("/"));
-}
-
-/** Use of a key is allowed only through S3, and only for the bucket at hand. */
-function keyCondition(obstacle: Obstacle & { readonly kind: "denied" }): Members | undefined {
-  const { check } = obstacle;
-  if (check.on !== "sourceKey" && check.on !== "replicaKey") return undefined;
-  const via = check.context["kms:viaservice"];
-  const arn = check.context["kms:encryptioncontext:aws:s3:arn"];
-  if (typeof arn !== "string") return undefined;
-  const bucket = arn.includes("/") ? bucketOf(arn) : arn;
-  return {
-    StringLike: {
-      ...(typeof via === "string" ? { "kms:ViaService": via } : {}),
-      "kms:EncryptionContext:aws:s3:arn": [bucket, `${bucket}/*`],
-    },
-  };
-}
-
-const NEW_POLICY = "lockstep-replication";
-
-/** The role's policy that allows most like it is changed; AWS's own policies are not, a new inline one is made instead. */
-function rolePolicyEdits(world: World, allowance: Allowance): Edit[] {
-  const { role } = world;
-  if (role === undefined) return [];
-  const own = role.policies.filter((one) => one.kind === "inline" || !(one.arn ?? "").startsWith("arn:aws:iam::aws:"));
-  const fitting = own.find((one) => statementsOf(one.document).some((statement) => fits(statement, allowance)));
-  const chosen = fitting ?? own.find((one) => one.kind === "inline") ?? own[0];
-  const name = chosen === undefined ? NEW_POLICY : (chosen.arn ?? chosen.name);
-  return [{ ...policyEdit("iam-role-policy", role.arn, chosen?.document, allowance), name }];
-}
-
-function policyEdit(target: Edit["target"], resource: string, before: string | undefined, allowance: Allowance): Edit {
-  const document = before === undefined ? null : readJson(before);
-  return { target, resource, before: document, change: (held) => allow(held, allowance) };
-}
-
-/** null when it is not JSON: such a document was never in force, and is replaced. */
-function readJson(text: string): DocumentValue {
-  try {
-    return JSON.parse(text) as DocumentValue;
-  } catch {
-    return null;
-  }
-}
-
-function statementsOf(text: string): Members[] {
-  const held = asObject(readJson(text))?.["Statement"];
-  return (Array.isArray(held) ? asArray(held) : [held]).flatMap((one) => {
-    const statement = asObject(one);
-    return statement === undefined ? [] : [statement];
-  });
 }
 
 function keyStateEdits(keyArn: string, state: string): Edit[] {
@@ -367,27 +221,41 @@ export function responseEvidence(failure: RecordedFailure): Evidence {
   };
 }
 
-/** Nothing stands in the way: the versions only have to be replicated again, or for the first time. */
-export function resyncFinding(facts: Facts, code: "NeverTried" | "RetryNeeded", rule: Rule): Finding {
+/** A fact that would have had a say, and why it is not known. */
+export function notRead(says: string): Evidence {
+  return { kind: "config", source: "facts", says };
+}
+
+/**
+ * Nothing stands in the way: the versions only have to be replicated again, or for the first time.
+ *
+ * @param doubts what could not be read and could still stand in the way
+ */
+export function resyncFinding(
+  facts: Facts,
+  code: "NeverTried" | "RetryNeeded",
+  rule: Rule,
+  doubts: readonly string[] = [],
+): Finding {
   return {
     key: `${code} ${rule.id} ${rule.destination.bucketArn}`,
     code,
     ...ruleMembers(rule),
     resource: facts.source.arn,
-    confidence: "likely",
+    confidence: doubts.length > 0 ? "possible" : "likely",
     evidence: [
       {
         kind: "config",
         source: `replication configuration of ${facts.source.name}, rule ${rule.id}`,
-        says: "The rule takes them, and every step of their replication is allowed now",
+        says:
+          doubts.length > 0
+            ? "The rule takes them, and nothing that could be read denies a step of their replication"
+            : "The rule takes them, and every step of their replication is allowed now",
       },
+      ...doubts.map(notRead),
     ],
     remedy: failureEntry(code).remedy,
     edits: [],
     resync: true,
   };
-}
-
-function ruleMembers(rule: Rule): { readonly rule: string; readonly destination: string } {
-  return { rule: rule.id, destination: rule.destination.bucketArn };
 }

@@ -19,11 +19,13 @@ export interface Edit {
 
 /** Documents on which others depend come first: a rule is changed only after what it needs is in place. */
 const ORDER: readonly PatchTarget[] = [
+  "organization-policy",
   "versioning",
   "kms-key-state",
   "kms-key-policy",
   "bucket-policy",
   "iam-trust-policy",
+  "iam-boundary-policy",
   "iam-role-policy",
   "replication",
 ];

@@ -6,37 +6,14 @@
  */
 import { bucketArn, parseArn } from "../arn.ts";
 import type { FailureCode } from "../failures/catalogue.ts";
-import { type CompiledPolicy, compilePolicy } from "../iam/compile.ts";
 import { principalContext } from "../iam/context.ts";
-import type { DocumentKind } from "../iam/document.ts";
-import { evaluate, type Policies } from "../iam/evaluate.ts";
+import { evaluate, type Policies, withoutStatement } from "../iam/evaluate.ts";
 import { explain } from "../iam/explain.ts";
-import type { AccessRequest, Decision, NearMiss, PolicyKind, Principal } from "../iam/model.ts";
-import { parsePolicy } from "../iam/parse.ts";
+import type { AccessRequest, Decision, NearMiss, Principal } from "../iam/model.ts";
 import type { Operation, Rule } from "../model.ts";
-import {
-  type Check,
-  planReplication,
-  REPLICATION_SERVICE,
-  REPLICATION_SESSION,
-  type Step,
-  type StepName,
-} from "../plan.ts";
-import type { BucketFacts, Facts, KeyState, Read, RoleFacts, VersionFacts } from "./facts.ts";
-
-/** Facts with their policies compiled, once for all versions. */
-export interface World {
-  readonly facts: Facts;
-  /** As the configuration names it; "" without a configuration. */
-  readonly roleArn: string;
-  readonly role: RoleFacts | undefined;
-  readonly session: Principal | undefined;
-  readonly identity: readonly CompiledPolicy[];
-  readonly boundary?: CompiledPolicy;
-  readonly trust?: CompiledPolicy;
-  /** By ARN of the bucket or key; undefined where there is none or it could not be read. */
-  readonly resourcePolicies: ReadonlyMap<string, CompiledPolicy>;
-}
+import { type Check, planReplication, REPLICATION_SERVICE, type Step, type StepName } from "../plan.ts";
+import type { BucketFacts, Facts, KeyState, VersionFacts } from "./facts.ts";
+import { organizationContext, type World } from "./world.ts";
 
 /** Something that stands between a version and its destination. */
 export type Obstacle =
@@ -81,44 +58,6 @@ export interface PredictedStep {
 export interface Prediction {
   readonly steps: readonly PredictedStep[];
   readonly obstacles: readonly Obstacle[];
-}
-
-/** Compiles the documents of the facts. A policy that cannot be parsed counts as one that could not be read. */
-export function worldOf(facts: Facts, roleArn: string): World {
-  const role = facts.role.state === "read" ? facts.role.value : undefined;
-  const resourcePolicies = new Map<string, CompiledPolicy>();
-  const add = (arn: string, kind: PolicyKind, name: string, text: Read<string>) => {
-    const compiled = text.state === "read" ? compile(text.value, kind, name, arn) : undefined;
-    if (compiled !== undefined) resourcePolicies.set(arn, compiled);
-  };
-  for (const bucket of [facts.source, ...Object.values(facts.destinations)]) {
-    add(bucket.arn, "resource", `the bucket policy of ${bucket.name}`, bucket.policy);
-  }
-  for (const [arn, key] of Object.entries(facts.keys)) {
-    if (key.state === "read") add(arn, "resource", `the key policy of ${arn}`, key.value.policy);
-  }
-  const identity = (role?.policies ?? []).flatMap((one) => {
-    const name = `${one.kind} policy "${one.name}" of role ${role?.name ?? ""}`;
-    return compile(one.document, "identity", name, one.arn ?? role?.arn) ?? [];
-  });
-  const boundary =
-    role?.boundary === undefined
-      ? undefined
-      : compile(role.boundary.document, "boundary", `permissions boundary "${role.boundary.name}"`, role.arn);
-  const trust =
-    role === undefined
-      ? undefined
-      : compile(role.trust, "resource", `the trust policy of role ${role.name}`, role.arn, "trust");
-  return {
-    facts,
-    roleArn,
-    role,
-    session: role === undefined ? undefined : sessionOf(role),
-    identity,
-    ...(boundary === undefined ? {} : { boundary }),
-    ...(trust === undefined ? {} : { trust }),
-    resourcePolicies,
-  };
 }
 
 /** Predicts one operation of one version under one rule. */
@@ -181,29 +120,46 @@ function judge(
   if (world.session === undefined) return undefined;
   const principal: Principal =
     step.by === "service" ? { kind: "service", service: REPLICATION_SERVICE } : world.session;
-  const policies = policiesFor(world, check);
+  const account = resourceAccount(world, check);
+  const { applied, complete } = policiesFor(world, check, account);
   const request: AccessRequest = {
     principal,
     action: check.action,
     resource: check.resource,
-    resourceAccount: resourceAccount(world, check),
-    context: { ...principalContext(principal), "aws:securetransport": "true", ...check.context },
+    resourceAccount: account,
+    context: {
+      ...principalContext(principal),
+      ...organizationContext(world.facts, principal, account),
+      "aws:securetransport": "true",
+      ...check.context,
+    },
   };
-  const decision = evaluate(request, policies.applied);
-  if (!decision.allowed) {
+  const decision = evaluate(request, applied);
+  let left = applied;
+  let denial = decision;
+  // A deny may hide others: what would decide without it is an obstacle of its own, if it is certain.
+  for (let found = 0; !denial.allowed && found < DENIALS_MAX; found += 1) {
+    const certain = (complete || denial.because === "explicitDeny") && !world.organizationMissed;
+    if (found > 0 && !certain) break;
     obstacles.push({
       kind: "denied",
       code: check.deniedCode,
       step: step.name,
       check,
       request,
-      decision,
-      nearMisses: explain(request, policies.applied).nearMisses,
-      certain: policies.complete || decision.because === "explicitDeny",
+      decision: denial,
+      nearMisses: explain(request, left).nearMisses,
+      certain,
     });
+    if (denial.because !== "explicitDeny") break;
+    left = withoutStatement(left, denial.by);
+    denial = evaluate(request, left);
   }
   return key === undefined ? { check, request, decision } : undefined;
 }
+
+/** Reasons for which one check is denied, at most. */
+const DENIALS_MAX = 10;
 
 /** A key that is missing or out of use decides before any policy does. */
 function keyObstacle(world: World, check: Check): Obstacle | undefined {
@@ -219,14 +175,21 @@ function keyObstacle(world: World, check: Check): Obstacle | undefined {
   return { kind: "keyState", code, keyArn: check.resource, state: key.value.state, side };
 }
 
-function policiesFor(world: World, check: Check): { readonly applied: Policies; readonly complete: boolean } {
+function policiesFor(
+  world: World,
+  check: Check,
+  account: string,
+): { readonly applied: Policies; readonly complete: boolean } {
   const { facts } = world;
+  const scps = world.scps.get(parseArn(world.roleArn)?.account ?? "");
+  const rcps = world.rcps.get(account);
+  const caps = { ...(scps === undefined ? {} : { scps }), ...(rcps === undefined ? {} : { rcps }) };
   const roleRead = facts.role.state === "read";
   const boundary = world.boundary === undefined ? {} : { boundary: world.boundary };
   switch (check.on) {
     case "role": {
       const resource = world.trust === undefined ? {} : { resource: world.trust };
-      return { applied: { identity: [], ...resource, resourceRule: "resource" }, complete: roleRead };
+      return { applied: { identity: [], ...resource, resourceRule: "resource", ...caps }, complete: roleRead };
     }
     case "sourceBucket":
     case "sourceObject":
@@ -235,7 +198,10 @@ function policiesFor(world: World, check: Check): { readonly applied: Policies; 
       const policy = bucket === undefined ? undefined : world.resourcePolicies.get(bucket.arn);
       const resource = policy === undefined ? {} : { resource: policy };
       const complete = roleRead && bucket !== undefined && bucket.policy.state !== "unreadable";
-      return { applied: { identity: world.identity, ...boundary, ...resource, resourceRule: "either" }, complete };
+      return {
+        applied: { identity: world.identity, ...boundary, ...resource, resourceRule: "either", ...caps },
+        complete,
+      };
     }
     case "sourceKey":
     case "replicaKey": {
@@ -246,7 +212,7 @@ function policiesFor(world: World, check: Check): { readonly applied: Policies; 
       const resource = policy === undefined ? {} : { resource: policy };
       const complete = roleRead && known?.policy.state === "read" && known.grants.state === "read";
       return {
-        applied: { identity: world.identity, ...boundary, ...resource, resourceRule: "resource", ...grants },
+        applied: { identity: world.identity, ...boundary, ...resource, resourceRule: "resource", ...grants, ...caps },
         complete,
       };
     }
@@ -273,30 +239,6 @@ function resourceAccount(world: World, check: Check): string {
 
 function destinationOf(facts: Facts, objectResource: string): BucketFacts | undefined {
   return facts.destinations[objectResource.slice(0, objectResource.indexOf("/"))];
-}
-
-function sessionOf(role: RoleFacts): Principal {
-  const accountId = parseArn(role.arn)?.account ?? "";
-  return {
-    kind: "session",
-    accountId,
-    arn: `arn:aws:sts::${accountId}:assumed-role/${role.name}/${REPLICATION_SESSION}`,
-    roleArn: role.arn,
-    roleId: role.roleId,
-    sessionName: REPLICATION_SESSION,
-  };
-}
-
-function compile(
-  text: string,
-  kind: PolicyKind,
-  name: string,
-  attachedTo?: string,
-  syntax: DocumentKind = kind === "resource" ? "resource" : "identity",
-): CompiledPolicy | undefined {
-  const { document } = parsePolicy(text, syntax);
-  if (document === undefined) return undefined;
-  return compilePolicy(document, { kind, name, ...(attachedTo === undefined ? {} : { attachedTo }) });
 }
 
 function regionMember<N extends string>(name: N, bucket: BucketFacts | undefined): { [K in N]?: string } {

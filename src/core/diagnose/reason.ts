@@ -8,8 +8,9 @@
 import { type FailureCode, failureCode } from "../failures/catalogue.ts";
 import type { Rule } from "../model.ts";
 import type { RecordedFailure, VersionFacts } from "./facts.ts";
+import type { Finding } from "./finding.ts";
 import {
-  type Finding,
+  notRead,
   obstacleFinding,
   recordedFinding,
   replicaKey,
@@ -17,8 +18,9 @@ import {
   resyncFinding,
   skipFinding,
 } from "./findings.ts";
-import { predict, type World } from "./predict.ts";
+import { predict } from "./predict.ts";
 import { nearestRule, operationOf, type Rules } from "./rules.ts";
+import { unreadOrganization, type World } from "./world.ts";
 
 export type ShownState = "completed" | "failed" | "pending" | "replica" | "none" | "unreadable";
 
@@ -87,11 +89,16 @@ function reasonOfFailed(world: World, rules: Rules, version: VersionFacts): Reas
     findings.push(...predicted.map((finding) => withResponse(finding, own)));
     const unpredicted = own.filter((one) => !predicted.some((finding) => finding.code === codeOf(one)));
     const unreadable = unreadableFacts(world, rule);
-    const left = unpredicted.map((one) => pastOrPresent(world, rule, one, unreadable));
-    // While something is in the way, it is not time to try again.
-    findings.push(...left.filter((one) => one.code !== "RetryNeeded" || predicted.length === 0));
+    // Few may read the policies of their organisation, so that alone leaves no version unexplained.
+    const organization = unreadOrganization(world, world.facts.destinations[rule.destination.bucketArn]);
+    for (const one of unpredicted) {
+      const unknown = isDenial(codeOf(one)) ? [...unreadable, ...organization] : unreadable;
+      const left = pastOrPresent(world, rule, one, unknown);
+      // While something is in the way, it is not time to try again.
+      if (left.code !== "RetryNeeded" || predicted.length === 0) findings.push(left);
+    }
     if (predicted.length > 0 || own.length > 0) continue;
-    if (unreadable.length === 0) findings.push(resyncFinding(world.facts, "RetryNeeded", rule));
+    if (unreadable.length === 0) findings.push(resyncFinding(world.facts, "RetryNeeded", rule, organization));
     else missing = unreadable.join("; ");
   }
   return { state, findings: dropRepeated(findings), ...(missing === undefined ? {} : { missing }) };
@@ -106,8 +113,12 @@ function pastOrPresent(world: World, rule: Rule, failure: RecordedFailure, unrea
     return { ...finding, evidence: [...finding.evidence, responseEvidence(failure)] };
   }
   const finding = recordedFinding(failure, code);
-  const evidence = unreadable.map((one) => ({ kind: "config" as const, source: "facts", says: one }));
-  return { ...finding, confidence: "likely", evidence: [...finding.evidence, ...evidence] };
+  return { ...finding, confidence: "likely", evidence: [...finding.evidence, ...unreadable.map(notRead)] };
+}
+
+/** Whether a policy that was not read could be behind the failure. */
+function isDenial(code: FailureCode): boolean {
+  return code.endsWith("NotPermitted");
 }
 
 /** Failures that a prediction finds when they are still there. All others are known from records alone. */

@@ -67,6 +67,10 @@ export interface Fix {
 export type PatchTarget =
   | "iam-role-policy"
   | "iam-trust-policy"
+  /** The managed policy that is a role's permissions boundary. */
+  | "iam-boundary-policy"
+  /** A service control policy or resource control policy of AWS Organizations. */
+  | "organization-policy"
   | "bucket-policy"
   | "replication"
   | "versioning"
@@ -77,7 +81,7 @@ export type PatchTarget =
 export interface Patch {
   readonly id: string;
   readonly target: PatchTarget;
-  /** ARN of what the document belongs to. */
+  /** ARN of what the document belongs to; of an organisation's policy its id. */
   readonly resource: string;
   /** Name of the document, where the resource has several: an inline policy's name, a managed policy's ARN. */
   readonly name?: string;

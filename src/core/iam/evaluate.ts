@@ -14,6 +14,9 @@ import { grantRef, reachOfGrant } from "./grants.ts";
 import type { AccessRequest, Decision, Grant, PolicyKind, ResourceRule, StatementRef } from "./model.ts";
 import { REACH, type Reach } from "./principal-matcher.ts";
 
+/** Policies of an organisation, from its root to one account: each level must allow. */
+export type Levels = readonly (readonly CompiledPolicy[])[];
+
 /** Every policy that has a say in one decision. What does not apply is absent; an empty list means "there are none". */
 export interface Policies {
   /** Of the user or role that asks. */
@@ -26,10 +29,10 @@ export interface Policies {
   readonly resourceRule: ResourceRule;
   /** KMS only. */
   readonly grants?: readonly Grant[];
-  /** From the organisation's root to the account of the principal: each level must allow. */
-  readonly scps?: readonly (readonly CompiledPolicy[])[];
-  /** The same for the account of the resource. */
-  readonly rcps?: readonly (readonly CompiledPolicy[])[];
+  /** Of the principal's account. The management account of an organisation has none, and no `rcps` either. */
+  readonly scps?: Levels;
+  /** Of the resource's account. */
+  readonly rcps?: Levels;
   readonly vpcEndpoint?: CompiledPolicy;
 }
 
@@ -78,7 +81,7 @@ function findDeny(asked: Asked, policies: Policies): CompiledStatement | undefin
   );
 }
 
-function denyOfLevels(levels: readonly (readonly CompiledPolicy[])[], asked: Asked): CompiledStatement | undefined {
+function denyOfLevels(levels: Levels, asked: Asked): CompiledStatement | undefined {
   for (const level of levels) {
     const deny = denyOfAll(level, asked);
     if (deny !== undefined) return deny;
@@ -112,23 +115,31 @@ function isRescue(asked: Asked): boolean {
   return principal.kind === "root" && principal.accountId === resourceAccount && RESCUES.has(asked.action);
 }
 
-const NO_LEVELS: readonly (readonly CompiledPolicy[])[] = [];
+const NO_LEVELS: Levels = [];
 const SERVICE_LINKED = ":role/aws-service-role/";
+
+/**
+ * The services whose resources RCPs cap.
+ *
+ * @source AWS Organizations User Guide, "Resource control policies", list of services as of its introduction
+ */
+const RCP_SERVICES: ReadonlySet<string> = new Set(["s3", "sts", "kms", "sqs", "secretsmanager"]);
+
+/** Whether RCPs have a say in the action. @param action in lower case */
+export function isCappedByRcps(action: string): boolean {
+  return RCP_SERVICES.has(action.slice(0, action.indexOf(":")));
+}
 
 /**
  * The levels of an organisation that cap this request. SCPs cap principals of accounts, so neither services nor
  * strangers; neither kind caps service-linked roles, which is unconfirmed (aws-replication.md A22).
  */
-export function capLevels(
-  asked: Asked,
-  levels: readonly (readonly CompiledPolicy[])[] | undefined,
-  kind: "scp" | "rcp",
-): readonly (readonly CompiledPolicy[])[] {
+export function capLevels(asked: Asked, levels: Levels | undefined, kind: "scp" | "rcp"): Levels {
   if (levels === undefined) return NO_LEVELS;
   const { principal } = asked.request;
   if (principal.kind === "session" && principal.roleArn.includes(SERVICE_LINKED)) return NO_LEVELS;
-  const accountless = principal.kind === "service" || principal.kind === "anonymous";
-  return kind === "scp" && accountless ? NO_LEVELS : levels;
+  if (kind === "rcp") return isCappedByRcps(asked.action) ? levels : NO_LEVELS;
+  return principal.kind === "service" || principal.kind === "anonymous" ? NO_LEVELS : levels;
 }
 
 function missingCaps(asked: Asked, policies: Policies): PolicyKind[] {
@@ -229,4 +240,21 @@ function answerOfIdentity(side: ResourceSide, asked: Asked, policies: Policies, 
   if (resourceLacks) missing.push("resource");
   if (by === undefined || missing.length > 0) return { missing };
   return resourceNeeded && byRole === undefined && side.by !== undefined ? { by, andBy: side.by } : { by };
+}
+
+/** The same policies without one of their statements: what would decide if it were not there. */
+export function withoutStatement(policies: Policies, gone: StatementRef): Policies {
+  const cut = (policy: CompiledPolicy): CompiledPolicy =>
+    policy.source === gone.source ? { ...policy, denies: policy.denies.filter((one) => one.ref !== gone) } : policy;
+  const { identity, boundary, session, resource, scps, rcps, vpcEndpoint } = policies;
+  return {
+    ...policies,
+    identity: identity.map(cut),
+    ...(boundary === undefined ? {} : { boundary: cut(boundary) }),
+    ...(session === undefined ? {} : { session: session.map(cut) }),
+    ...(resource === undefined ? {} : { resource: cut(resource) }),
+    ...(scps === undefined ? {} : { scps: scps.map((level) => level.map(cut)) }),
+    ...(rcps === undefined ? {} : { rcps: rcps.map((level) => level.map(cut)) }),
+    ...(vpcEndpoint === undefined ? {} : { vpcEndpoint: cut(vpcEndpoint) }),
+  };
 }

@@ -37,14 +37,15 @@ export function explain(request: AccessRequest, policies: Policies): Explanation
 export function accessDeniedMessage(request: AccessRequest, denial: Denial): string {
   const { action, resource } = request;
   const isS3 = action.toLowerCase().startsWith("s3:");
-  const known = isOfSameOwner(request);
+  const known = isToldWhy(request);
   if (isS3 && !known) return "Access Denied";
   const named = isS3 ? `"${resource}"` : resource;
   const frame = `User: ${callerOf(request.principal)} is not authorized to perform: ${action} on resource: ${named}`;
-  return known ? `${frame} ${contextOf(request, denial)}` : frame;
+  return known ? `${frame} ${denialReason(action, denial)}` : frame;
 }
 
-function isOfSameOwner({ principal, resourceAccount, context }: AccessRequest): boolean {
+/** Whether the caller is told which kind of policy denied: within an account, and within an organisation. */
+export function isToldWhy({ principal, resourceAccount, context }: AccessRequest): boolean {
   if ("accountId" in principal && principal.accountId === resourceAccount) return true;
   const organisation = contextValue(context, "aws:principalorgid");
   return organisation !== undefined && organisation === contextValue(context, "aws:resourceorgid");
@@ -67,15 +68,16 @@ const AWS_WORDS: Record<PolicyKind, { readonly explicit: string; readonly implic
 };
 const TRUST_WORDS = { explicit: "the role trust policy", implicit: "role trust policy" };
 
-function contextOf(request: AccessRequest, denial: Denial): string {
-  const wordsOf = (kind: PolicyKind) => (kind === "resource" && isAssumption(request) ? TRUST_WORDS : AWS_WORDS[kind]);
+/** The end of the message: which kind of policy denied, and how. */
+export function denialReason(action: string, denial: Denial): string {
+  const wordsOf = (kind: PolicyKind) => (kind === "resource" && isAssumption(action) ? TRUST_WORDS : AWS_WORDS[kind]);
   if (denial.because === "explicitDeny") return `with an explicit deny in ${wordsOf(denial.by.source.kind).explicit}`;
   const { implicit } = wordsOf(denial.missing[0] ?? "identity");
-  return `because no ${implicit} allows the ${request.action} action`;
+  return `because no ${implicit} allows the ${action} action`;
 }
 
-function isAssumption(request: AccessRequest): boolean {
-  return request.action.toLowerCase().startsWith("sts:assumerole");
+function isAssumption(action: string): boolean {
+  return action.toLowerCase().startsWith("sts:assumerole");
 }
 
 /** A decision in one sentence for people: who, what, and which statement of which policy, or which kind is missing. */
@@ -153,7 +155,7 @@ const OUR_WORDS: Record<PolicyKind, string> = {
 
 function sayKind(kind: PolicyKind, request: AccessRequest): string {
   if (kind !== "resource") return OUR_WORDS[kind];
-  if (isAssumption(request)) return "trust policy of the role";
+  if (isAssumption(request.action)) return "trust policy of the role";
   const action = request.action.toLowerCase();
   if (action.startsWith("kms:")) return "key policy";
   return action.startsWith("s3:") ? "bucket policy" : OUR_WORDS.resource;

@@ -99,7 +99,7 @@ export function createIdentity(options: IdentityOptions): IdentityService {
         action: "iam:PassRole",
         resource: roleArn,
         resourceAccount,
-        context: { ...context, "iam:passedtoservice": service },
+        context: { ...context, ...(service === undefined ? {} : { "iam:passedtoservice": service }) },
       });
     },
 

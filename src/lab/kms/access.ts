@@ -5,7 +5,8 @@
  *
  * @source aws-replication.md §10.3, §10.4
  */
-import type { Decision, RequestContext } from "../../core/iam/model.ts";
+import { type Denial, denialReason } from "../../core/iam/explain.ts";
+import type { Decision, PolicyKind, RequestContext } from "../../core/iam/model.ts";
 import type { Ask, Authoriser, Caller } from "../model.ts";
 import type { EncryptionContext } from "./envelope.ts";
 import { keyNotFound, kmsError, notFound } from "./errors.ts";
@@ -119,18 +120,26 @@ export class KeyAccess {
    *
    * @source https://github.com/kubernetes-sigs/aws-encryption-provider/pull/141 (the sentence, as KMS writes it)
    */
-  #refusal(by: KmsCaller, ask: Ask, denial: Extract<Decision, { allowed: false }>) {
+  #refusal(by: KmsCaller, ask: Ask, denial: Denial) {
     const message = this.#authoriser.denial(by.caller, ask, denial);
-    if (ask.resourceAccount === this.homeOf(by).accountId) return kmsError("AccessDeniedException", message);
-    const ownSide =
-      denial.because === "explicitDeny" ? denial.by.source.kind !== "resource" : denial.missing.includes("identity");
-    const reason = !ownSide
+    if (this.#authoriser.tellsReason(by.caller, ask)) return kmsError("AccessDeniedException", message);
+    const isOthers =
+      denial.because === "explicitDeny"
+        ? OTHERS_SIDE.has(denial.by.source.kind)
+        : denial.missing.every((kind) => OTHERS_SIDE.has(kind));
+    const reason = isOthers
       ? "because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"
-      : denial.because === "explicitDeny"
-        ? "with an explicit deny in an identity-based policy"
-        : `because no identity-based policy allows the ${ask.action} action`;
+      : denialReason(ask.action, ownSideOf(denial));
     return kmsError("AccessDeniedException", `${message} ${reason}`);
   }
+}
+
+const OTHERS_SIDE: ReadonlySet<PolicyKind> = new Set(["resource", "rcp"]);
+
+/** A denial without what lacks on the other account's side. */
+function ownSideOf(denial: Denial): Denial {
+  if (denial.because === "explicitDeny") return denial;
+  return { ...denial, missing: denial.missing.filter((kind) => !OTHERS_SIDE.has(kind)) };
 }
 
 /** The condition keys by which policies refer to the encryption context of a call. */

@@ -15,6 +15,7 @@ import { isReplicator, type S3Call } from "./call.ts";
 import { dropNullVersion, requireVersioning } from "./commit.ts";
 import { checkWriteConditions } from "./conditions.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
+import { rememberRemovedReplica } from "./initiate.ts";
 import { checkKey, wholeSeconds } from "./put.ts";
 import { badVersionId } from "./read.ts";
 import { admitNew, announceChange } from "./replication.ts";
@@ -133,6 +134,7 @@ function checkDeleteCondition(
 function removeVersionForGood(connection: Connection, bucket: Bucket, key: string, versionId: string): Deleted {
   const version = findVersion(connection, bucket.id, key, versionId);
   const freed = version === undefined ? [] : dropVersion(connection, version);
+  if (version?.isReplica === true) rememberRemovedReplica(connection, version);
   return { answer: { versionId, isMarker: version?.isMarker === true }, freed, isTaken: false };
 }
 

@@ -148,6 +148,7 @@ export function openChanges(s3: S3Service): Changes {
             version: objectVersionOf(String(row["name"]), version),
             atMs: Number(row["at_ms"]),
             taken: JSON.parse(String(row["taken"])) as NonNullable<ChangeEvent["taken"]>,
+            ...(row["initiated"] === 1 ? { isInitiated: true } : {}),
           };
           taken.push({ seq, event });
         }
@@ -168,28 +169,37 @@ export function announceChange(s3: S3Service): void {
 }
 
 /** FAILED wins over PENDING wins over COMPLETED; a replica that is settled is a replica again. @source §3.2 */
-function shownStatus(destinations: Readonly<Record<string, ReplicationStatus>>, isReplica: boolean): ReplicationStatus {
+export function shownStatus(
+  destinations: Readonly<Record<string, ReplicationStatus>>,
+  isReplica: boolean,
+): ReplicationStatus {
   const statuses = Object.values(destinations);
   if (statuses.includes("FAILED")) return "FAILED";
   if (statuses.includes("PENDING")) return "PENDING";
   return isReplica ? "REPLICA" : "COMPLETED";
 }
 
-function pendingAt(rules: readonly Rule[]): Record<string, ReplicationStatus> {
+/** PENDING at the destination of every rule. */
+export function pendingAt(rules: readonly Rule[]): Record<string, ReplicationStatus> {
   return Object.fromEntries(rules.map((rule) => [rule.destination.bucketArn, "PENDING"]));
 }
 
-function addChange(
+/** Puts a change into the outbox. @param isInitiated whether somebody asked for the version to be replicated again */
+export function addChange(
   connection: Connection,
   version: NewVersion,
   operation: Operation,
   rules: readonly Rule[],
   atMs: number,
+  isInitiated = false,
 ): void {
   const taken = rules.map((rule) => ({ ruleId: rule.id, destinationArn: rule.destination.bucketArn }));
+  const { bucketId, key, versionId } = version;
   connection
-    .prepare("INSERT INTO s3_changes (bucket_id, key, version_id, operation, taken, at_ms) VALUES (?, ?, ?, ?, ?, ?)")
-    .run(version.bucketId, version.key, version.versionId, operation, JSON.stringify(taken), atMs);
+    .prepare(
+      "INSERT INTO s3_changes (bucket_id, key, version_id, operation, taken, at_ms, initiated) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .run(bucketId, key, versionId, operation, JSON.stringify(taken), atMs, isInitiated ? 1 : 0);
 }
 
 function candidateOf(version: NewVersion): Omit<ObjectVersion, "bucket"> {

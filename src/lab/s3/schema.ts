@@ -86,3 +86,18 @@ CREATE TABLE s3_changes (
   at_ms INTEGER NOT NULL
 );
 `;
+
+/**
+ * What initiating replication needs (`initiate.ts`): whether a change was asked for, and replicas that were removed for
+ * good, by the bucket that they were in. S3 never writes those again.
+ */
+export const S3_INITIATION_SCHEMA = `
+ALTER TABLE s3_changes ADD COLUMN initiated INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE s3_removed_replicas (
+  bucket_id INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  version_id TEXT NOT NULL,
+  PRIMARY KEY (bucket_id, key, version_id)
+) WITHOUT ROWID;
+`;
