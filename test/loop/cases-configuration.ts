@@ -3,13 +3,15 @@ import type { FailureCode } from "../../src/core/failures/catalogue.ts";
 import type { LoopCase } from "./case.ts";
 import { closedPort } from "./disturbances.ts";
 import { ownerOf, versionsOf } from "./objects.ts";
-import { changeStatement, policy } from "./policies.ts";
-import { REPLICA_ARN, REPLICATION_BY_ROLE, type Standard } from "./standard.ts";
+import { allow, changeStatement, policy, withStatement } from "./policies.ts";
+import { REPLICA_ARN, REPLICATION_BY_ROLE, ROLE_ARN, type Standard } from "./standard.ts";
 import { REPLICA, REPLICA_REGION, SOURCE } from "./world.ts";
 
 const PROVEN = { confidence: "proven" } as const;
 const PLAIN = { contentHeaders: {}, userMetadata: {} };
 const PATCH = { by: "patch" } as const;
+/** There is nothing to replicate: a resync takes it off the record. */
+const FORGET = { by: "design", wayOut: async ({ world }: Standard) => void (await world.resync()) } as const;
 
 /** Keeps versions PENDING until `endOutage`. */
 async function outage({ world }: Standard): Promise<void> {
@@ -108,8 +110,8 @@ export const CONFIGURATION_CASES = {
       await removeAll(set, "source");
       await endOutage(set);
     },
-    expect: { ...PROVEN, class: "storage", affected: 1 },
-    mend: { by: "design", wayOut: async () => undefined },
+    expect: { ...PROVEN, class: "storage", affected: 1, says: /no such version any more/ },
+    mend: FORGET,
   },
   SrcObjectNotFound: {
     name: "a version is removed for good while a change of its tags is PENDING",
@@ -122,8 +124,10 @@ export const CONFIGURATION_CASES = {
       await removeAll(set, "source");
       await endOutage(set);
     },
-    expect: { ...PROVEN, class: "storage", affected: 1 },
-    mend: { by: "design", wayOut: async () => undefined },
+    expect: { ...PROVEN, class: "storage", affected: 1, says: /no such version any more/ },
+    mend: FORGET,
+    // The replica stays: what is removed for good at the source is not removed there.
+    except: () => true,
   },
   SrcBucketNotFound: {
     name: "the source bucket goes while a version of it is read",
@@ -133,13 +137,13 @@ export const CONFIGURATION_CASES = {
         await removeAll(set, "source");
         await set.source.s3.deleteBucket({ Bucket: SOURCE });
       }),
-    expect: { ...PROVEN, class: "configuration", affected: 1 },
+    expect: { refused: /there is no bucket loop-source/ },
     mend: { by: "design", wayOut: async () => undefined },
   },
   DstVersionNotFound: {
     name: "tags change after the replica was removed for good",
     kinds: ["plain"],
-    breakIt: async () => undefined,
+    breakIt: letRoleListReplicas,
     meanwhile: async (set) => {
       await removeAll(set, "replica");
       await tagAll(set);
@@ -148,6 +152,13 @@ export const CONFIGURATION_CASES = {
     mend: { by: "decision", person: async () => undefined },
   },
 } as const satisfies Partial<Record<FailureCode, LoopCase>>;
+
+/** Who may not list a bucket is not told what is not there. */
+async function letRoleListReplicas(set: Standard): Promise<void> {
+  const list = allow("s3:ListBucket", REPLICA_ARN);
+  await set.editRolePolicy((held) => withStatement(held, list));
+  await set.editBucketPolicy("replica", (held) => withStatement(held, { ...list, Principal: { AWS: ROLE_ARN } }));
+}
 
 async function makeReplicaBucketAgain(set: Standard): Promise<void> {
   const { s3 } = set.replica;
@@ -162,7 +173,8 @@ async function makeReplicaBucketAgain(set: Standard): Promise<void> {
 async function removeAll(set: Standard, end: "source" | "replica"): Promise<void> {
   const { bucket } = set[end];
   const store = await ownerOf(set, end);
-  for (const { key, versionId } of await versionsOf(store, bucket)) await store.deleteObject({ bucket, key, versionId });
+  for (const { key, versionId } of await versionsOf(store, bucket))
+    await store.deleteObject({ bucket, key, versionId });
 }
 
 async function tagAll(set: Standard): Promise<void> {

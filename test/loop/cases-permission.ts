@@ -17,9 +17,7 @@ export const PERMISSION_CASES = {
     name: "the role's trust policy names another service",
     kinds: ["plain", "kms", "marker"],
     breakIt: (set) =>
-      set.putTrust(
-        policy({ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }),
-      ),
+      set.putTrust(policy({ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" })),
     expect: { ...PROVEN, action: "sts:AssumeRole", affected: 4 },
     mend: PATCH,
   },

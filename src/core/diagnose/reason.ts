@@ -34,6 +34,7 @@ export interface Reasoning {
 /** Reasons about one version. Pure and total. */
 export function reasonOf(world: World, rules: Rules, version: VersionFacts): Reasoning {
   const state = shownState(rules, version);
+  if (version.gone === true) return { state, findings: version.failures.map((one) => goneFinding(version, one)) };
   switch (state) {
     case "completed":
     case "replica":
@@ -51,6 +52,7 @@ export function reasonOf(world: World, rules: Rules, version: VersionFacts): Rea
 
 /** The status header says it for objects; of delete markers no store tells, so their replicas and records do. */
 function shownState(rules: Rules, version: VersionFacts): ShownState {
+  if (version.gone === true) return version.failures.some((one) => !one.pending) ? "failed" : "pending";
   if (version.unreadable !== undefined && version.failures.length === 0) return "unreadable";
   if (version.unreadable !== undefined) return version.failures.some((one) => !one.pending) ? "failed" : "pending";
   switch (version.replicationStatus) {
@@ -168,6 +170,27 @@ function withoutConfiguration(world: World): Pick<Reasoning, "findings" | "missi
   return replication.state === "unreadable"
     ? { findings: [], missing: `the replication configuration: ${replication.because}` }
     : { findings: [skipFinding(world, undefined, undefined)] };
+}
+
+/** What a task fails with whose version is not at the source any more. */
+const SOURCE_GONE: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "SrcKeyNotFound",
+  "SrcObjectNotFound",
+  "SrcVersionNotFound",
+]);
+
+/** Whatever the last try failed with: that the version is gone is what matters now. */
+function goneFinding({ key, versionId }: VersionFacts, failure: RecordedFailure): Finding {
+  const recorded = codeOf(failure);
+  const code = SOURCE_GONE.has(recorded) ? recorded : "SrcVersionNotFound";
+  const finding = recordedFinding(failure, code);
+  const says = "There is no such version any more";
+  return {
+    ...finding,
+    evidence: [{ kind: "object", source: `${key} version ${versionId}`, says }, ...finding.evidence],
+    remedy: `${finding.remedy}; a resync takes it off the record`,
+    resync: true,
+  };
 }
 
 /** Codes that a version fails with when no rule takes it any more. */
