@@ -4,7 +4,6 @@ import type { Credentials, ReplicationConfiguration, ReplicationStatus, VersionR
 import type { BucketTraits, Session, SessionRequest, Sites } from "../engine/ports.ts";
 import type { Lab } from "../lab/lab.ts";
 import { ServiceError } from "../lab/model.ts";
-import { optional } from "../s3/answers.ts";
 import { createS3Client, type S3Client } from "../s3/client.ts";
 import { S3Error } from "../s3/errors.ts";
 import { PROFILES } from "../s3/profiles.ts";
@@ -40,8 +39,7 @@ export class LabSites implements Sites {
   }
 
   async traits(bucket: string): Promise<BucketTraits> {
-    const { objectLock, ownerEnforced } = this.#lab.bucket(bucket) ?? {};
-    return { ...optional("objectLock", objectLock), ...optional("ownerEnforced", ownerEnforced) };
+    return this.#lab.bucket(bucket) ?? {};
   }
 
   async session({ roleArn, sourceBucket, destinationArn }: SessionRequest): Promise<Session> {

@@ -35,7 +35,8 @@ import { listVersions } from "./s3/listing.ts";
 import { abortMultipartUpload, createMultipartUpload, uploadPart } from "./s3/multipart.ts";
 import { putObject, type WriteAnswer, type WriteInput } from "./s3/put.ts";
 import { getObject, headObject, type ReadAnswer, type ReadInput } from "./s3/read.ts";
-import type { BodyClaims } from "./s3/receive.ts";
+import { type BodyClaims, DEFAULT_ALGORITHM } from "./s3/receive.ts";
+import { getObjectLegalHold, getObjectRetention, putObjectLegalHold, putObjectRetention } from "./s3/retention.ts";
 import type { S3Service } from "./s3/service.ts";
 import { getObjectTagging, putObjectTagging } from "./s3/tagging.ts";
 
@@ -129,10 +130,20 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
       run("GetObjectAcl", request, callOptions, (call) => getObjectAcl(s3, call, request)),
 
     putObjectAcl: notImplemented("PutObjectAcl"),
-    getObjectRetention: notImplemented("GetObjectRetention"),
-    putObjectRetention: notImplemented("PutObjectRetention"),
-    getObjectLegalHold: notImplemented("GetObjectLegalHold"),
-    putObjectLegalHold: notImplemented("PutObjectLegalHold"),
+    getObjectRetention: (request, callOptions) =>
+      run("GetObjectRetention", request, callOptions, (call) => getObjectRetention(s3, call, request)),
+
+    putObjectRetention: (request, callOptions) =>
+      run("PutObjectRetention", request, callOptions, (call) => {
+        const { retention, ...rest } = request;
+        return putObjectRetention(s3, call, retention === undefined ? rest : { ...rest, retention });
+      }),
+
+    getObjectLegalHold: (request, callOptions) =>
+      run("GetObjectLegalHold", request, callOptions, (call) => getObjectLegalHold(s3, call, request) === true),
+
+    putObjectLegalHold: (request, callOptions) =>
+      run("PutObjectLegalHold", request, callOptions, (call) => putObjectLegalHold(s3, call, request)),
 
     listObjectVersions: (request, callOptions) =>
       run("ListObjectVersions", request, callOptions, (call) => {
@@ -265,7 +276,7 @@ function rangeOf({ range }: GetRequest): { readonly range?: string } {
 }
 
 function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
-  const { version, shownVersionId, partsCount } = answer;
+  const { version, shownVersionId, partsCount, lock } = answer;
   const { contentHeaders, userMetadata } = version.metadata;
   return {
     ...(shownVersionId === undefined ? {} : { versionId: shownVersionId }),
@@ -280,12 +291,17 @@ function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
     ...(version.replicationStatus === undefined ? {} : { replicationStatus: version.replicationStatus }),
     tagCount: version.tags.length,
     ...(partsCount === undefined ? {} : { partsCount }),
+    ...lock,
     requestId: call.requestId,
   };
 }
 
 function writeInput(request: WriteRequest): WriteInput {
-  const { bucket, key, contentHeaders, userMetadata, storageClass, tags, replica } = request;
+  const { bucket, key, contentHeaders, userMetadata, storageClass, tags, retention, legalHold, replica } = request;
+  const lock = {
+    ...(retention === undefined ? {} : { retention }),
+    ...(legalHold === undefined ? {} : { legalHold }),
+  };
   return {
     bucket,
     key,
@@ -293,6 +309,7 @@ function writeInput(request: WriteRequest): WriteInput {
     encryption: wishOf(request),
     tags: tags ?? [],
     ...(storageClass === undefined ? {} : { storageClass }),
+    ...(retention === undefined && legalHold === undefined ? {} : { lock }),
     ...(replica === undefined ? {} : { replica }),
   };
 }
@@ -327,8 +344,8 @@ function claimsOf(checksums: Checksums | undefined, payload: Payload): BodyClaim
     const value = checksums?.values[algorithm];
     if (value !== undefined) return { checksum: { algorithm, value } };
   }
-  // A trailer would be computed from the same bytes that are hashed here: there is nothing to compare.
-  return payload instanceof Uint8Array || payload.trailer === undefined ? {} : { defaultAlgorithm: payload.trailer };
+  // A trailer would be computed from the same bytes that are hashed here: there is nothing to compare, and nothing to demand.
+  return { defaultAlgorithm: (payload instanceof Uint8Array ? undefined : payload.trailer) ?? DEFAULT_ALGORITHM };
 }
 
 function checksumChoice({ checksums }: CreateUploadRequest) {

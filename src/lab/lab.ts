@@ -23,6 +23,7 @@ import type { Authoriser, Caller, Identity } from "./model.ts";
 import { createOrganizations, type OrganizationsService } from "./organizations/organizations.ts";
 import { OrganizationTree } from "./organizations/tree.ts";
 import { type Bucket, openBuckets } from "./s3/bucket.ts";
+import { expireObject } from "./s3/lifecycle.ts";
 import { removeOrphanBlobs } from "./s3/orphans.ts";
 import { assumeReplicationRole, type Changes, openChanges, setReplicationStatus } from "./s3/replication.ts";
 import { openSequence } from "./s3/sequence.ts";
@@ -61,7 +62,7 @@ export interface Lab {
   listen(where: { readonly host?: string; readonly port: number }): Promise<LabServer>;
   /** S3 without sockets, for somebody whose credentials or identity are known; every call is authorised. */
   direct(by: Credentials | Caller, region?: string): Store;
-  /** Whose a bucket is, where it is, and what it replicates; undefined when there is none of that name. */
+  /** Whose a bucket is, where it is, what it replicates, and what its versions can have; undefined when there is none of that name. */
   bucket(name: string): LabBucket | undefined;
   /** Sets what a version's `x-amz-replication-status` shows. False when the version is gone. */
   setReplicationStatus(
@@ -77,10 +78,7 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-export type LabBucket = Pick<Bucket, "account" | "region" | "replication"> & {
-  readonly objectLock?: boolean;
-  readonly ownerEnforced?: boolean;
-};
+export type LabBucket = Pick<Bucket, "account" | "region" | "replication" | "objectLock" | "ownerEnforced">;
 
 const LOOPBACK = "127.0.0.1";
 
@@ -141,6 +139,7 @@ function labOf(
   const admin = createAdmin({
     identity,
     organizations,
+    expire: (object) => expireObject(s3, object, clock()),
     ...(options.adminToken === undefined ? {} : { token: options.adminToken }),
   });
   const onFault = options.onFault ?? (() => undefined);

@@ -149,8 +149,14 @@ async function answerRequest(
   let print = (error: ServiceError): ServiceAnswer => options.s3.printError(error, named);
   let answer: ServiceAnswer;
   try {
-    if (isAdminPath(rawPath)) answer = await options.admin.handle(method, rawPath, request.headers["authorization"]);
-    else {
+    if (isAdminPath(rawPath)) {
+      const { authorization } = request.headers;
+      const readBody = (): Promise<Uint8Array> => {
+        proceed();
+        return readAll(request, CONTROL_BODY_BYTES_MAX);
+      };
+      answer = await options.admin.handle({ method, rawPath, authorization, readBody });
+    } else {
       const rawQuery = question < 0 ? "" : path.slice(question + 1);
       const wire: Wire = {
         method,

@@ -192,6 +192,9 @@ async function putObject(caller: Caller, request: PutRequest, options?: CallOpti
   if (checksums !== undefined) {
     assert(checksums.type === "FULL_OBJECT", "an object that is put whole has a checksum of its bytes");
     addChecksum(headers, checksums);
+  } else if (body instanceof Uint8Array && (request.retention ?? request.legalHold) !== undefined) {
+    // S3 takes what it is to protect with a digest only.
+    headers["content-md5"] = await checksumOf("MD5", body);
   }
   const call = { operation: "PutObject", method: "PUT", bucket, key, headers, payload: body } as const;
   return putReply(await caller.sendOnly(call, options), undefined);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { S3Error } from "../../src/s3/errors.ts";
 import type { BucketSettings } from "../../src/s3/settings.ts";
 import type { ListedVersion, PutRequest, Store, WriteRequest } from "../../src/s3/store.ts";
-import type { StoreUnderTest } from "./store.ts";
+import type { StoreCapabilities, StoreUnderTest } from "./store.ts";
 
 /** No test writes more versions than this under one prefix. */
 const PAGES_MAX = 100;
@@ -11,9 +11,14 @@ const PAGES_MAX = 100;
 export class Subject {
   #made: StoreUnderTest | undefined;
   #count = 0;
+  #hasLock = false;
 
-  async begin(made: StoreUnderTest): Promise<void> {
+  async begin(made: StoreUnderTest, can: Pick<StoreCapabilities, "objectLock">): Promise<void> {
     this.#made = made;
+    if (can.objectLock) {
+      await made.settings.createBucket(this.lockBucket, { objectLock: true });
+      this.#hasLock = true;
+    }
     await made.settings.putBucketVersioning(made.bucket, "Enabled");
     await made.settings.createBucket(this.plainBucket);
   }
@@ -22,6 +27,11 @@ export class Subject {
     if (this.#made === undefined) return;
     for (const bucket of [this.bucket, this.plainBucket]) await this.#empty(bucket);
     await this.settings.deleteBucket(this.plainBucket);
+    if (this.#hasLock) {
+      await this.#unlock(this.lockBucket);
+      await this.#empty(this.lockBucket);
+      await this.settings.deleteBucket(this.lockBucket);
+    }
     await this.#made.close();
   }
 
@@ -46,6 +56,11 @@ export class Subject {
   /** Never had versioning until the one test that suspends it. */
   get plainBucket(): string {
     return `${this.bucket}-plain`;
+  }
+
+  /** Has Object Lock, where the store has it. */
+  get lockBucket(): string {
+    return `${this.bucket}-lock`;
   }
 
   get #subject(): StoreUnderTest {
@@ -89,6 +104,15 @@ export class Subject {
       marker = next;
     }
     assert.fail(`the listing of ${prefix} has no end`);
+  }
+
+  async #unlock(bucket: string): Promise<void> {
+    for (const { key, versionId, isDeleteMarker } of await this.list("", undefined, bucket)) {
+      if (isDeleteMarker) continue;
+      const ref = { bucket, key, versionId };
+      await this.store.putObjectLegalHold({ ...ref, legalHold: false });
+      await this.store.putObjectRetention({ ...ref, retention: undefined, bypassGovernance: true });
+    }
   }
 
   async #empty(bucket: string): Promise<void> {

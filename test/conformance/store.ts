@@ -8,6 +8,7 @@ import { after, before, describe } from "node:test";
 import type { BucketSettings } from "../../src/s3/settings.ts";
 import type { Store } from "../../src/s3/store.ts";
 import { listingTests } from "./store-listings.ts";
+import { lockTests } from "./store-locks.ts";
 import { objectTests } from "./store-objects.ts";
 import { Subject } from "./store-subject.ts";
 import { uploadTests } from "./store-uploads.ts";
@@ -19,7 +20,7 @@ export interface StoreUnderTest {
   readonly settings: BucketSettings;
   /** The same store in the name of the service that replicates, where only that one may say what a replica is. */
   readonly replicator?: Store;
-  /** Exists and is empty. The suite enables versioning in it, and makes `BUCKET-plain` beside it. */
+  /** Exists and is empty. The suite enables versioning in it, and makes `BUCKET-plain` and `BUCKET-lock` beside it. */
   readonly bucket: string;
   close(): Promise<void>;
 }
@@ -42,6 +43,8 @@ export interface StoreCapabilities {
   readonly namesWhatIsMissing: boolean;
   /** Encrypts with SSE-S3 when it is asked to, and says so. */
   readonly encrypts: boolean;
+  /** Protects versions by retention and legal hold, in a bucket that was created for it. */
+  readonly objectLock: boolean;
 }
 
 const ALL: StoreCapabilities = {
@@ -53,6 +56,7 @@ const ALL: StoreCapabilities = {
   tagsUploads: true,
   namesWhatIsMissing: true,
   encrypts: true,
+  objectLock: true,
 };
 
 /**
@@ -70,12 +74,13 @@ export function storeConformance(
     const subject = new Subject();
     before(async () => {
       const made = await make();
-      await subject.begin(made);
+      await subject.begin(made, can);
     });
     after(() => subject.end());
 
     describe("objects", () => objectTests(subject, can));
     describe("versions, markers, tags", () => versionTests(subject, can));
+    describe("retention and legal hold", () => lockTests(subject, can));
     describe("multipart uploads", () => uploadTests(subject, can));
     describe("listings", () => listingTests(subject));
   });

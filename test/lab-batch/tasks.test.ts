@@ -12,7 +12,7 @@ import {
 } from "@aws-sdk/client-s3";
 import type { XmlNode } from "../../src/core/xml.ts";
 import type { TakenChange } from "../../src/lab/index.ts";
-import { ALICE, TestLab } from "../lab-s3/lab.ts";
+import { ALICE } from "../lab-s3/lab.ts";
 import { BatchLab, failuresOf, generatorOf, members, reportOf, SOURCE, TARGET } from "./batch-lab.ts";
 
 const SUCCESS = "succeeded,200,,success";
@@ -288,9 +288,18 @@ describe("a lab whose jobs run by themselves", () => {
     assert.equal((await batch.rowsOf(id)).length, 300);
   });
 
-  test("closes in the middle of a job", async () => {
-    const other = await TestLab.start();
-    await other.stop();
-    await batch.create();
+  test("closes in the middle of a job, which goes on when the lab is opened again", async () => {
+    const first = await BatchLab.start({ runsJobs: true, onDisk: true });
+    try {
+      for (let index = 0; index < 150; index++) await first.put(`k/${index}`);
+      await first.replicate(SOURCE, TARGET);
+      const id = await first.create();
+      await first.lab.restart();
+      const second = BatchLab.over(first.lab);
+      for (let asked = 0; (await second.status(id)) !== "Complete"; asked++) assert.ok(asked < 10_000, "it never ends");
+      assert.equal((await second.rowsOf(id)).length, 150);
+    } finally {
+      await first.lab.stop();
+    }
   });
 });

@@ -24,7 +24,7 @@ import { type GeneratedManifest, type Job, JobError, type ManifestGenerator, typ
 import { codeOfRefusal, type JobSession } from "./session.ts";
 import type { ManifestRow, Task } from "./tasks.ts";
 
-const PAGE = 1000;
+const PAGE = 500;
 
 /** The rows of a generated manifest, one list for each page of the bucket. @throws JobError */
 export function* generatedRows(

@@ -31,8 +31,8 @@ export interface RunnerOptions {
 }
 
 /** Tasks that are initiated in one transaction. */
-const TASKS_AT_ONCE = 100;
-const ROWS_AT_ONCE = 1000;
+const TASKS_AT_ONCE = 50;
+const ROWS_AT_ONCE = 500;
 /** @source aws-replication.md §6.3 */
 const THRESHOLD_TASKS = 1000;
 const THRESHOLD_SHARE = 0.5;

@@ -54,10 +54,15 @@ export function authoriseAction(s3: S3Service, call: S3Call, action: string, tar
   s3.authoriser.require(call.caller, askOf(call, action, target));
 }
 
+/** Like `authoriseAction`, for what an answer depends on. */
+export function isAllowed(s3: S3Service, call: S3Call, action: string, target: Target): boolean {
+  if (isRestrictedFromPublic(call.caller.principal, target.bucket)) return false;
+  return s3.authoriser.decide(call.caller, askOf(call, action, target)).allowed;
+}
+
 /** Whether the caller may see what keys there are: it decides between 404 and 403 for those that are not. */
 export function mayList(s3: S3Service, call: S3Call, bucket: Bucket): boolean {
-  if (isRestrictedFromPublic(call.caller.principal, bucket)) return false;
-  return s3.authoriser.decide(call.caller, askOf(call, "s3:ListBucket", { bucket })).allowed;
+  return isAllowed(s3, call, "s3:ListBucket", { bucket });
 }
 
 /** Condition keys for tags that a request writes. */

@@ -8,7 +8,7 @@
 import type { DocumentValue } from "../../core/config/document.ts";
 import { parseReplication } from "../../core/config/parse.ts";
 import type { CompiledPolicy } from "../../core/iam/compile.ts";
-import type { EncryptionKind, ReplicationConfiguration, Tag } from "../../core/model.ts";
+import type { EncryptionKind, ReplicationConfiguration, Retention, Tag } from "../../core/model.ts";
 import type { Connection, Database, Row } from "../../ledger/database.ts";
 import { s3Error } from "./errors.ts";
 import { compileBucketPolicy, isPolicyPublic } from "./policy-document.ts";
@@ -31,6 +31,10 @@ export interface Bucket {
   readonly policyIsPublic: boolean;
   /** Of `settings.replication`. */
   readonly replication?: ReplicationConfiguration;
+  /** Whether versions can be protected; once it is so, it stays so. */
+  readonly objectLock: boolean;
+  /** Whether everything in the bucket belongs to its owner, and ACLs are disabled. */
+  readonly ownerEnforced: boolean;
 }
 
 /** What the configuration calls set, as it is stored. */
@@ -42,7 +46,19 @@ export interface BucketSettings {
   readonly publicAccessBlock?: PublicAccessBlock;
   readonly ownership?: ObjectOwnership;
   readonly tags?: readonly Tag[];
+  readonly objectLock?: ObjectLockSettings;
 }
+
+/** That they are there means that Object Lock is enabled. */
+export interface ObjectLockSettings {
+  readonly defaultRetention?: DefaultRetention;
+}
+
+/** What a new version is protected by, when its writer does not say. */
+export type DefaultRetention = { readonly mode: Retention["mode"] } & (
+  | { readonly days: number }
+  | { readonly years: number }
+);
 
 export interface BucketEncryption {
   readonly kind: Extract<EncryptionKind, "SSE-S3" | "SSE-KMS" | "DSSE-KMS">;
@@ -165,7 +181,7 @@ export function noSuchBucket(name: string): Error {
 }
 
 /** A bucket as its row has it. */
-type PlainBucket = Omit<Bucket, "policy" | "policyIsPublic" | "replication">;
+type PlainBucket = Omit<Bucket, "policy" | "policyIsPublic" | "replication" | "objectLock" | "ownerEnforced">;
 
 function bucketOfRow(row: Row): PlainBucket {
   return {
@@ -197,5 +213,7 @@ function withDerived(bucket: PlainBucket): Bucket {
     ...(policy === undefined ? {} : { policy: compileBucketPolicy(policy, name) }),
     policyIsPublic: policy !== undefined && isPolicyPublic(policy),
     ...(configuration === undefined ? {} : { replication: configuration }),
+    objectLock: settings.objectLock !== undefined,
+    ownerEnforced: (settings.ownership ?? "BucketOwnerEnforced") === "BucketOwnerEnforced",
   };
 }

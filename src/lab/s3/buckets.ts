@@ -18,6 +18,8 @@ export interface CreateBucketInput {
   readonly ownership?: ObjectOwnership;
   readonly acl?: string;
   readonly tags?: readonly Tag[];
+  /** Enables versioning, too. */
+  readonly objectLock?: boolean;
 }
 
 /**
@@ -30,15 +32,18 @@ export async function createBucket(s3: S3Service, call: S3Call, input: CreateBuc
   const account = accountOf(call.caller.principal);
   if (account === undefined) throw s3Error("AccessDenied");
   if (!isBucketName(name)) throw s3Error("InvalidBucketName", { details: { BucketName: name } });
-  s3.authoriser.require(call.caller, {
-    action: "s3:CreateBucket",
-    resource: bucketArn(name),
-    resourceAccount: account,
-    context: {
-      ...call.context,
-      ...(locationConstraint === undefined ? {} : { "s3:locationconstraint": locationConstraint }),
-    },
-  });
+  const lockActions = ["s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"];
+  for (const action of ["s3:CreateBucket", ...(input.objectLock === true ? lockActions : [])]) {
+    s3.authoriser.require(call.caller, {
+      action,
+      resource: bucketArn(name),
+      resourceAccount: account,
+      context: {
+        ...call.context,
+        ...(locationConstraint === undefined ? {} : { "s3:locationconstraint": locationConstraint }),
+      },
+    });
+  }
   const region = chosenRegion(call.region, locationConstraint);
   if (input.tags !== undefined) checkTags(input.tags, "bucket");
   const ownership = input.ownership ?? "BucketOwnerEnforced";
@@ -61,7 +66,7 @@ export async function createBucket(s3: S3Service, call: S3Call, input: CreateBuc
     account,
     region,
     createdMs: call.nowMs,
-    versioning: "",
+    versioning: input.objectLock === true ? "Enabled" : "",
     settings: {
       ownership,
       publicAccessBlock: {
@@ -71,6 +76,7 @@ export async function createBucket(s3: S3Service, call: S3Call, input: CreateBuc
         restrictPublicBuckets: true,
       },
       ...(input.tags === undefined || input.tags.length === 0 ? {} : { tags: input.tags }),
+      ...(input.objectLock === true ? { objectLock: {} } : {}),
     },
   });
 }

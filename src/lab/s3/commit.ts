@@ -13,6 +13,7 @@ import type { S3Call } from "./call.ts";
 import { checkWriteConditions, type WriteConditions } from "./conditions.ts";
 import type { SealingKey } from "./encryption.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
+import { lockOfNew, lockOfRewritten, type ObjectLock, requireUnprotected } from "./object-lock.ts";
 import { admitNew, announceChange } from "./replication.ts";
 import type { S3Service } from "./service.ts";
 import { mintVersionId, NULL_VERSION, placeOfTime, placeOfVersionId } from "./version-id.ts";
@@ -41,6 +42,8 @@ export interface Content {
   readonly checksums: Checksums;
   readonly metadata: StoredMetadata;
   readonly tags: readonly Tag[];
+  /** What the request said; the bucket's default is added when the version is made. */
+  readonly lock?: ObjectLock;
   readonly modifiedMs: number;
   /** Puts what belongs to the bytes into its tables. */
   store(connection: Connection): void;
@@ -77,7 +80,7 @@ export async function commitVersion(
     const written =
       options.replica === undefined
         ? writeOriginal(connection, current, content, { place, nowMs: call.nowMs })
-        : writeReplica(connection, current, content, options.replica);
+        : writeReplica(connection, current, content, { ...options.replica, nowMs: call.nowMs });
     return { ...written, now: current };
   });
   s3.blobs.remove(freed);
@@ -111,7 +114,12 @@ function writeOriginal(
  *
  * @source aws-replication.md §0.2, §5.4
  */
-function writeReplica(connection: Connection, bucket: Bucket, content: Content, replica: ReplicaIdentity): Written {
+function writeReplica(
+  connection: Connection,
+  bucket: Bucket,
+  content: Content,
+  replica: ReplicaIdentity & { readonly nowMs: number },
+): Written {
   requireVersioning(bucket);
   const modifiedMs = Math.floor(replica.lastModifiedMs / 1000) * 1000;
   const place = placeOfVersionId(replica.versionId) ?? placeOfTime(modifiedMs);
@@ -129,14 +137,28 @@ function writeReplica(connection: Connection, bucket: Bucket, content: Content, 
   const replicationStatus: ReplicationStatus = before.replicationStatus ?? "REPLICA";
   if (hasSameContent(before, fresh)) {
     // Bytes are the same: metadata and tags follow what was sent, the bytes that came are dropped.
-    const { metadata, tags, modifiedMs: modified } = fresh;
-    const kept: StoredVersion = { ...before, metadata, tags, modifiedMs: modified, isReplica: true, replicationStatus };
+    const { metadata, modifiedMs: modified } = fresh;
+    // But a change made here that has not reached the source yet is newer than what the source sent.
+    const tags = replicationStatus === "REPLICA" ? fresh.tags : before.tags;
+    const lock = lockOfRewritten(before.lock, fresh.lock);
+    const kept: StoredVersion = {
+      ...before,
+      metadata,
+      tags,
+      ...(lock === undefined ? {} : { lock }),
+      modifiedMs: modified,
+      isReplica: true,
+      replicationStatus,
+    };
     updateVersion(connection, kept);
     return { version: kept, freed: content.drop(connection) };
   }
+  requireUnprotected(before.lock, replica.nowMs, undefined);
   const freed = dropVersion(connection, before);
   content.store(connection);
-  return { version: insertVersion(connection, { ...fresh, replicationStatus }), freed };
+  const { destinations } = before;
+  const repaired = { ...fresh, replicationStatus, ...(destinations === undefined ? {} : { destinations }) };
+  return { version: insertVersion(connection, repaired), freed };
 }
 
 /** Replicas go to versioned buckets only. `InvalidBucketState` is what tells this from every other refusal. */
@@ -160,6 +182,7 @@ function newVersion(
   identity: Pick<NewVersion, "versionId" | "place" | "isReplica" | "modifiedMs">,
 ): NewVersion {
   const { body, sealing } = content;
+  const lock = bucket.objectLock ? lockOfNew(bucket, content.lock, identity.modifiedMs) : undefined;
   return {
     bucketId: bucket.id,
     key: content.key,
@@ -176,6 +199,7 @@ function newVersion(
     checksums: content.checksums,
     metadata: content.metadata,
     tags: content.tags,
+    ...(lock === undefined ? {} : { lock }),
   };
 }
 

@@ -73,6 +73,8 @@ export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput):
         checksums: { type: "FULL_OBJECT", values: { [received.checksum.algorithm]: received.checksum.value } },
         metadata: storedMetadata(metadata, sealing.customerKeyMd5),
         tags,
+        // A copy is protected as its own request says, not as its source is.
+        ...(input.lock === undefined ? {} : { lock: input.lock }),
         modifiedMs: wholeSeconds(call.nowMs),
         store: (connection) => received.store(connection),
         drop: () => (received.inFile ? [received.bodyId] : []),

@@ -16,6 +16,8 @@ import { dropNullVersion, requireVersioning } from "./commit.ts";
 import { checkWriteConditions } from "./conditions.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
 import { rememberRemovedReplica } from "./initiate.ts";
+import { bypassOf, checkBypass } from "./lock-access.ts";
+import { type Bypass, requireUnprotected } from "./object-lock.ts";
 import { checkKey, wholeSeconds } from "./put.ts";
 import { badVersionId } from "./read.ts";
 import { admitNew, announceChange } from "./replication.ts";
@@ -36,6 +38,8 @@ export interface DeleteInput {
   readonly key: string;
   readonly versionId?: string;
   readonly ifMatch?: string;
+  /** Whether GOVERNANCE mode is to be bypassed; undefined when the request says nothing of it. */
+  readonly bypassGovernance?: boolean;
   /** Ignored unless a service that replicates says it. */
   readonly replica?: ReplicaIdentity;
 }
@@ -48,6 +52,7 @@ export interface DeleteAnswer {
 
 export async function deleteObject(s3: S3Service, call: S3Call, input: DeleteInput): Promise<DeleteAnswer> {
   const bucket = requireBucket(s3, input.bucket);
+  checkBypass(bucket, input.bypassGovernance);
   return deleteFrom(s3, call, "DeleteObject", bucket, input);
 }
 
@@ -65,13 +70,20 @@ export async function deleteObjects(
   call: S3Call,
   bucketName: string,
   keys: readonly Pick<DeleteInput, "key" | "versionId" | "ifMatch">[],
+  { bypassGovernance }: Pick<DeleteInput, "bypassGovernance"> = {},
 ): Promise<readonly DeletedKey[]> {
   const bucket = requireBucket(s3, bucketName);
+  checkBypass(bucket, bypassGovernance);
   if (keys.length === 0 || keys.length > DELETE_OBJECTS_MAX) throw s3Error("MalformedXML");
   return Promise.all(
     keys.map(async ({ key, versionId, ifMatch }): Promise<DeletedKey> => {
       const named = { key, ...(versionId === undefined ? {} : { versionId }) };
-      const input = { bucket: bucketName, ...named, ...(ifMatch === undefined ? {} : { ifMatch }) };
+      const input = {
+        bucket: bucketName,
+        ...named,
+        ...(ifMatch === undefined ? {} : { ifMatch }),
+        ...(bypassGovernance === undefined ? {} : { bypassGovernance }),
+      };
       try {
         return { ...named, answer: await deleteFrom(s3, call, "DeleteObjects", bucket, input) };
       } catch (error) {
@@ -83,7 +95,7 @@ export async function deleteObjects(
 }
 
 /** What a transaction did. */
-interface Deleted {
+export interface Deleted {
   readonly answer: DeleteAnswer;
   readonly freed: readonly number[];
   readonly isTaken: boolean;
@@ -100,14 +112,17 @@ async function deleteFrom(
   if (versionId !== undefined && !isVersionId(versionId)) throw badVersionId(versionId);
   checkKey(key);
   const replica = isReplicator(call) ? input.replica : undefined;
-  authorise(s3, call, operation, { bucket, key, ...(versionId === undefined ? {} : { versionId }) });
+  const target = { bucket, key, ...(versionId === undefined ? {} : { versionId }) };
+  authorise(s3, call, operation, target);
+  const bypass = isReplicator(call) ? undefined : bypassOf(s3, call, target, input.bypassGovernance);
   const listable = input.ifMatch === undefined || mayList(s3, call, bucket);
   const at = { place: s3.sequence.next(call.nowMs), nowMs: call.nowMs };
   const { answer, freed, isTaken } = await s3.database.write((connection) => {
     const now = s3.buckets.current(connection, bucket);
     if (input.ifMatch !== undefined) checkDeleteCondition(connection, now, input, input.ifMatch, listable);
     if (replica !== undefined) return addReplicaMarker(connection, now, key, replica);
-    if (versionId !== undefined) return removeVersionForGood(connection, now, key, versionId);
+    if (versionId !== undefined)
+      return removeVersionForGood(connection, now, { key, versionId }, { nowMs: call.nowMs, bypass });
     return addMarker(connection, now, key, at);
   });
   s3.blobs.remove(freed);
@@ -130,26 +145,34 @@ function checkDeleteCondition(
   checkWriteConditions(current, { ifMatch }, key);
 }
 
-/** Idempotent: a version that is not there was removed before. */
-function removeVersionForGood(connection: Connection, bucket: Bucket, key: string, versionId: string): Deleted {
+/** Idempotent: a version that is not there was removed before. @throws ServiceError AccessDenied when it is protected */
+function removeVersionForGood(
+  connection: Connection,
+  bucket: Bucket,
+  { key, versionId }: { readonly key: string; readonly versionId: string },
+  { nowMs, bypass }: { readonly nowMs: number; readonly bypass: Bypass },
+): Deleted {
   const version = findVersion(connection, bucket.id, key, versionId);
+  requireUnprotected(version?.lock, nowMs, bypass);
   const freed = version === undefined ? [] : dropVersion(connection, version);
   if (version?.isReplica === true) rememberRemovedReplica(connection, version);
   return { answer: { versionId, isMarker: version?.isMarker === true }, freed, isTaken: false };
 }
 
-function addMarker(
+/** A delete without a version id; in an unversioned bucket the object is gone. */
+export function addMarker(
   connection: Connection,
   bucket: Bucket,
   key: string,
-  { place, nowMs }: { readonly place: number; readonly nowMs: number },
+  { place, nowMs, byLifecycle }: { readonly place: number; readonly nowMs: number; readonly byLifecycle?: boolean },
 ): Deleted {
   if (bucket.versioning === "") {
     return { answer: { isMarker: false }, freed: dropNullVersion(connection, bucket, key), isTaken: false };
   }
   const versionId = bucket.versioning === "Enabled" ? mintVersionId(place) : NULL_VERSION;
   const freed = versionId === NULL_VERSION ? dropNullVersion(connection, bucket, key) : [];
-  const fresh = marker(bucket, key, { versionId, place, isReplica: false, modifiedMs: wholeSeconds(nowMs) });
+  const made = marker(bucket, key, { versionId, place, isReplica: false, modifiedMs: wholeSeconds(nowMs) });
+  const fresh = byLifecycle === true ? { ...made, byLifecycle } : made;
   const admission = admitNew(connection, bucket, fresh, "deleteMarker", nowMs);
   insertVersion(connection, { ...fresh, ...admission });
   return { answer: { versionId, isMarker: true }, freed, isTaken: admission.destinations !== undefined };

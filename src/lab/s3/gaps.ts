@@ -42,9 +42,6 @@ export const OPERATION_GAPS = [
   "PutBucketNotificationConfiguration",
   "PutBucketRequestPayment",
   "PutBucketWebsite",
-  "PutObjectLegalHold",
-  "PutObjectLockConfiguration",
-  "PutObjectRetention",
   "RenameObject",
   "RestoreObject",
   "SelectObjectContent",
@@ -59,7 +56,7 @@ export type GapOperation = (typeof OPERATION_GAPS)[number];
 export const BEHAVIOUR_GAPS = [
   "One endpoint serves all Regions: a request signed for another Region than the bucket's is served, not redirected.",
   "ACLs have no effect. With ACLs disabled they are refused as AWS refuses them; in buckets that enable them, canned ACLs are taken and forgotten.",
-  "Object Lock cannot be enabled; reading its settings answers as for a bucket without it.",
+  "Object Lock knows retention and legal holds; event holds and retention that depends on them are not emulated.",
   "x-amz-server-side-encryption-context is refused with 501.",
   "S3 Bucket Keys change the encryption context, but every object still asks KMS for a key of its own.",
   "Objects in GLACIER and DEEP_ARCHIVE cannot be restored; lifecycle rules, notifications, logging, inventory, CORS and website hosting are not emulated.",

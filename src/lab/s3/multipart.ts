@@ -16,6 +16,8 @@ import { type IncomingBody, isReplicator, type S3Call } from "./call.ts";
 import { isMd5Etag } from "./commit.ts";
 import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
 import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
+import { requireLockDigest } from "./lock-access.ts";
+import type { ObjectLock } from "./object-lock.ts";
 import type { S3Operation } from "./operations.ts";
 import { admitWrite, type WriteInput, wholeSeconds } from "./put.ts";
 import { type BodyClaims, type NamedChecksum, type ReceivedBody, receiveBody } from "./receive.ts";
@@ -34,6 +36,7 @@ export interface UploadDetails {
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: Checksums["type"] };
   /** False when the client named no algorithm: parts and answers then carry no checksums. */
   readonly checksumWasNamed: boolean;
+  readonly lock?: ObjectLock;
 }
 
 /** A row of `s3_uploads`. */
@@ -92,6 +95,7 @@ export async function createMultipartUpload(
     tags: input.tags,
     checksum,
     checksumWasNamed: input.checksum?.algorithm !== undefined,
+    ...(input.lock === undefined ? {} : { lock: input.lock }),
   };
   const keptKey = s3.serviceKey.wrapServiceKey(sealing.dataKey, keptKeyContext(uploadId));
   const place = s3.sequence.next(call.nowMs);
@@ -128,6 +132,7 @@ export async function uploadPart(
   body: IncomingBody,
 ): Promise<AddedPart> {
   const { bucket, upload } = locateUpload(s3, call, "UploadPart", input);
+  requireLockDigest(call, bucket, upload.details.lock, input.claims, "Put Part");
   return addPart(s3, call, bucket, upload, input, body);
 }
 

@@ -61,6 +61,7 @@ export const OPERATIONS = {
   GetBucketNotificationConfiguration: bucket("GetBucketNotification"),
   GetBucketAccelerateConfiguration: bucket("GetAccelerateConfiguration"),
   GetObjectLockConfiguration: bucket("GetBucketObjectLockConfiguration"),
+  PutObjectLockConfiguration: bucket("PutBucketObjectLockConfiguration"),
 
   ListObjects: bucket("ListBucket"),
   ListObjectsV2: bucket("ListBucket"),
@@ -80,7 +81,9 @@ export const OPERATIONS = {
   GetObjectAcl: object("GetObjectAcl", "GetObjectVersionAcl"),
   PutObjectAcl: object("PutObjectAcl", "PutObjectVersionAcl"),
   GetObjectRetention: object("GetObjectRetention"),
+  PutObjectRetention: object("PutObjectRetention"),
   GetObjectLegalHold: object("GetObjectLegalHold"),
+  PutObjectLegalHold: object("PutObjectLegalHold"),
 
   CreateMultipartUpload: object("PutObject"),
   UploadPart: object("PutObject"),

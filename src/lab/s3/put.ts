@@ -11,6 +11,8 @@ import { commitVersion, requireVersioning } from "./commit.ts";
 import { checkWriteConditions, type WriteConditions } from "./conditions.ts";
 import { type EncryptionWish, makeDataKey } from "./encryption.ts";
 import { invalidArgument, s3Error } from "./errors.ts";
+import { admitLock, requireLockDigest } from "./lock-access.ts";
+import { lockContext, type ObjectLock } from "./object-lock.ts";
 import type { S3Operation } from "./operations.ts";
 import { type BodyClaims, receiveBody } from "./receive.ts";
 import type { S3Service } from "./service.ts";
@@ -28,6 +30,8 @@ export interface WriteInput {
   readonly tags: readonly Tag[];
   /** `x-amz-acl`, or the name of a grant header. */
   readonly acl?: string;
+  /** Undefined when the request says nothing of it. */
+  readonly lock?: ObjectLock;
   readonly conditions?: WriteConditions;
   /** Ignored unless a service that replicates says it. */
   readonly replica?: ReplicaIdentity;
@@ -56,6 +60,7 @@ export async function putObject(
 ): Promise<WriteAnswer> {
   const bucket = requireBucket(s3, input.bucket);
   const replica = admitWrite(s3, call, "PutObject", bucket, input);
+  requireLockDigest(call, bucket, input.lock, input.claims, "Put Object");
   if (input.conditions !== undefined) {
     // Decided for good in the transaction; here to spare the client the upload.
     checkWriteConditions(latestVersion(s3.database.committed, bucket.id, input.key), input.conditions, input.key);
@@ -78,6 +83,7 @@ export async function putObject(
         checksums: { type: "FULL_OBJECT", values: { [algorithm]: value } },
         metadata: storedMetadata(input.metadata, sealing.customerKeyMd5),
         tags: input.tags,
+        ...(input.lock === undefined ? {} : { lock: input.lock }),
         modifiedMs: wholeSeconds(call.nowMs),
         store: (connection) => received.store(connection),
         drop: () => (received.inFile ? [received.bodyId] : []),
@@ -108,11 +114,12 @@ export function admitWrite(
   input: WriteInput,
 ): ReplicaIdentity | undefined {
   const replica = isReplicator(call) ? input.replica : undefined;
-  const target = { bucket, key: input.key, context: writeContext(input) };
+  const target = { bucket, key: input.key, context: writeContext(input, call.nowMs) };
   authorise(s3, call, operation, target);
   if (input.tags.length > 0) {
     authoriseAction(s3, call, isReplicator(call) ? REPLICATION_TAGS_ACTION : "s3:PutObjectTagging", target);
   }
+  if (input.lock !== undefined) admitLock(s3, call, target, input.lock);
   checkKey(input.key);
   checkTags(input.tags, "object");
   checkMetadata(input.metadata);
@@ -129,8 +136,8 @@ export function admitWrite(
 }
 
 /** Condition keys that a write's own parameters set. */
-function writeContext(input: WriteInput): RequestContext {
-  const { storageClass, acl, encryption } = input;
+function writeContext(input: WriteInput, nowMs: number): RequestContext {
+  const { storageClass, acl, encryption, lock } = input;
   const context: Record<string, string | readonly string[]> = { ...requestTagContext(input.tags) };
   if (storageClass !== undefined) context["s3:x-amz-storage-class"] = storageClass;
   if (acl !== undefined) context["s3:x-amz-acl"] = acl;
@@ -141,7 +148,7 @@ function writeContext(input: WriteInput): RequestContext {
   if (encryption.customerKey !== undefined) {
     context["s3:x-amz-server-side-encryption-customer-algorithm"] = "AES256";
   }
-  return context;
+  return lock === undefined ? context : { ...context, ...lockContext(lock, nowMs) };
 }
 
 /** The value of `x-amz-server-side-encryption`. */

@@ -7,6 +7,8 @@ import { checkReadConditions, type ReadConditions } from "./conditions.ts";
 import type { CustomerKey } from "./encryption.ts";
 import { checkCustomerKey, openDataKey } from "./encryption.ts";
 import { invalidArgument, s3Error } from "./errors.ts";
+import { visibleLock } from "./lock-access.ts";
+import type { ObjectLock } from "./object-lock.ts";
 import type { S3Operation } from "./operations.ts";
 import { parseRange } from "./ranges.ts";
 import { type ByteRange, findBytes } from "./serve.ts";
@@ -35,6 +37,8 @@ export interface ReadAnswer {
   readonly range?: ByteRange;
   /** Only when a part was asked for. */
   readonly partsCount?: number;
+  /** As far as the caller may see it. */
+  readonly lock?: ObjectLock;
 }
 
 export interface BytesAnswer extends ReadAnswer {
@@ -47,7 +51,7 @@ export interface BytesAnswer extends ReadAnswer {
 
 export async function getObject(s3: S3Service, call: S3Call, input: ReadInput): Promise<BytesAnswer> {
   const { bucket, version } = locate(s3, call, "GetObject", input);
-  const answer = judge(s3, bucket, version, input);
+  const answer = judge(s3, call, bucket, version, input);
   refuseArchived(version);
   const { range } = answer;
   const sizeBytes = range === undefined ? version.sizeBytes : range.lastByte - range.firstByte + 1;
@@ -66,7 +70,7 @@ export async function getObject(s3: S3Service, call: S3Call, input: ReadInput): 
 export function headObject(s3: S3Service, call: S3Call, input: ReadInput): ReadAnswer {
   const { bucket, version } = locate(s3, call, "HeadObject", input);
   checkCustomerKey(version, input.customerKey);
-  return judge(s3, bucket, version, input);
+  return judge(s3, call, bucket, version, input);
 }
 
 /**
@@ -123,13 +127,17 @@ export function shownVersionId(bucket: Bucket, version: Pick<StoredVersion, "ver
   return bucket.versioning === "" && version.versionId === NULL_VERSION ? undefined : version.versionId;
 }
 
-function judge(s3: S3Service, bucket: Bucket, version: StoredVersion, input: ReadInput): ReadAnswer {
+function judge(s3: S3Service, call: S3Call, bucket: Bucket, version: StoredVersion, input: ReadInput): ReadAnswer {
   if (input.conditions !== undefined) checkReadConditions(version, input.conditions);
   if (input.partNumber !== undefined && input.range !== undefined) {
     throw s3Error("InvalidRequest", { message: "Cannot specify both Range header and partNumber query parameter" });
   }
   const shown = shownVersionId(bucket, version);
-  const answer = { version, ...(shown === undefined ? {} : { shownVersionId: shown }) };
+  const answer = {
+    version,
+    ...(shown === undefined ? {} : { shownVersionId: shown }),
+    ...(version.lock === undefined ? {} : { lock: visibleLock(s3, call, bucket, version) }),
+  };
   if (input.partNumber !== undefined) return { ...answer, ...partOf(s3, version, input.partNumber) };
   const range = input.range === undefined ? undefined : parseRange(input.range, version.sizeBytes);
   return range === undefined ? answer : { ...answer, range };

@@ -54,7 +54,7 @@ export interface NamedChecksum {
 }
 
 /** S3 computes this checksum when the sender asks for none. */
-const DEFAULT_ALGORITHM: ChecksumAlgorithm = "CRC64NVME";
+export const DEFAULT_ALGORITHM: ChecksumAlgorithm = "CRC64NVME";
 
 /** @throws ServiceError BadDigest, InvalidDigest, EntityTooLarge, MissingContentLength, and what the body itself throws */
 export async function receiveBody(

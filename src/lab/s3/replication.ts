@@ -66,17 +66,32 @@ export function admitNew(
   return { replicationStatus: "PENDING", destinations: pendingAt(taken) };
 }
 
+/** Changes of a version that leave its bytes as they are. */
+export type MetadataOperation = Extract<Operation, "tags" | "acl" | "retention" | "legalHold">;
+
 /**
- * Decides whether a change of tags follows the version to where it went.
+ * Decides whether a change of metadata follows the version to where it went; of a replica: back to where it came from,
+ * when a rule of the replica's own bucket says so (replica modification sync).
  *
- * @returns the version as it is to be stored
+ * Only for changes that users make. What replication itself writes is not admitted again, or two buckets with rules
+ * both ways would send it to and fro for ever.
+ *
+ * @param version as it is with the change
+ * @returns the version as it is to be stored: the same object when no rule takes the change
+ * @source aws-replication.md §2 rows 23–25, §3.2
  */
-export function admitTags(connection: Connection, bucket: Bucket, version: StoredVersion, atMs: number): StoredVersion {
+export function admitMetadata(
+  connection: Connection,
+  bucket: Bucket,
+  version: StoredVersion,
+  operation: MetadataOperation,
+  atMs: number,
+): StoredVersion {
   if (bucket.replication === undefined) return version;
   const admittedTo = version.isReplica ? {} : { admittedTo: Object.keys(version.destinations ?? {}) };
-  const { taken } = eligibility(bucket.replication, { ...candidateOf(version), ...admittedTo }, "tags");
+  const { taken } = eligibility(bucket.replication, { ...candidateOf(version), ...admittedTo }, operation);
   if (taken.length === 0) return version;
-  addChange(connection, version, "tags", taken, atMs);
+  addChange(connection, version, operation, taken, atMs);
   const destinations = { ...version.destinations, ...pendingAt(taken) };
   return { ...version, destinations, replicationStatus: shownStatus(destinations, version.isReplica) };
 }
@@ -221,6 +236,7 @@ function describe(version: NewVersion): Omit<ObjectVersion, "bucket" | "replicat
     key: version.key,
     versionId: version.versionId,
     isDeleteMarker: version.isMarker,
+    ...(version.byLifecycle === true ? { byLifecycle: true } : {}),
     sizeBytes: version.sizeBytes,
     etag: version.etag,
     lastModifiedMs: version.modifiedMs,

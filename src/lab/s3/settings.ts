@@ -10,9 +10,17 @@ import { parseReplication } from "../../core/config/parse.ts";
 import type { ConfigProblem } from "../../core/config/problems.ts";
 import type { ReplicationConfiguration, Tag } from "../../core/model.ts";
 import { authorise, requireBucket } from "./access.ts";
-import type { Bucket, BucketEncryption, BucketSettings, ObjectOwnership, PublicAccessBlock } from "./bucket.ts";
+import type {
+  Bucket,
+  BucketEncryption,
+  BucketSettings,
+  DefaultRetention,
+  ObjectLockSettings,
+  ObjectOwnership,
+  PublicAccessBlock,
+} from "./bucket.ts";
 import { REPLICATION_SERVICE, type S3Call } from "./call.ts";
-import { invalidRequest, type S3ErrorCode, s3Error } from "./errors.ts";
+import { invalidArgument, invalidRequest, type S3ErrorCode, s3Error } from "./errors.ts";
 import type { S3Operation } from "./operations.ts";
 import { destinationOf } from "./replication.ts";
 import type { S3Service } from "./service.ts";
@@ -27,6 +35,7 @@ export function openSettings(s3: S3Service, call: S3Call, operation: S3Operation
 
 /** What is read but was never set. @source the error codes of each GET in the API reference */
 const UNSET = {
+  objectLock: "ObjectLockConfigurationNotFoundError",
   encryption: "ServerSideEncryptionConfigurationNotFoundError",
   ownership: "OwnershipControlsNotFoundError",
   policy: "NoSuchBucketPolicy",
@@ -84,6 +93,11 @@ export async function putBucketVersioning(
           "A replication configuration is present on this bucket, so you cannot change the versioning state. To change the versioning state, first delete the replication configuration.",
       });
     }
+    if (status === "Suspended" && settings.objectLock !== undefined) {
+      throw s3Error("InvalidBucketState", {
+        message: "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+      });
+    }
     return { versioning: status };
   });
 }
@@ -136,6 +150,41 @@ export async function putBucketTagging(
   const bucket = openSettings(s3, call, "PutBucketTagging", bucketName);
   checkTags(tags, "bucket");
   await putSetting(s3, bucket, { tags });
+}
+
+/** Enables Object Lock, for good, and sets or takes away the default retention. */
+export async function putObjectLockConfiguration(
+  s3: S3Service,
+  call: S3Call,
+  bucketName: string,
+  objectLock: ObjectLockSettings,
+): Promise<void> {
+  const bucket = openSettings(s3, call, "PutObjectLockConfiguration", bucketName);
+  const { defaultRetention } = objectLock;
+  if (defaultRetention !== undefined) checkDefaultRetention(defaultRetention);
+  await s3.buckets.update(bucket, ({ settings, versioning }) => {
+    if (versioning !== "Enabled") {
+      throw s3Error("InvalidBucketState", {
+        message: "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",
+      });
+    }
+    return { settings: { ...settings, objectLock } };
+  });
+}
+
+const RETENTION_DAYS_MAX = 36_500;
+const RETENTION_YEARS_MAX = 100;
+
+function checkDefaultRetention(retention: DefaultRetention): void {
+  const [argument, count, most] =
+    "days" in retention
+      ? (["Days", retention.days, RETENTION_DAYS_MAX] as const)
+      : (["Years", retention.years, RETENTION_YEARS_MAX] as const);
+  if (count < 1) {
+    const message = "Default retention period must be a positive integer value.";
+    throw invalidArgument(argument, String(count), message);
+  }
+  if (count > most) throw invalidArgument(argument, String(count), "Default retention period too large.");
 }
 
 /**

@@ -8,6 +8,7 @@
 import type { Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
 import type { Connection, Row, SqlValue } from "../../ledger/database.ts";
 import type { Checksums, ObjectMetadata } from "../../s3/store.ts";
+import type { ObjectLock } from "./object-lock.ts";
 import { NULL_VERSION, placeOfVersionId } from "./version-id.ts";
 
 /** A row of `s3_versions`. */
@@ -34,6 +35,10 @@ export interface StoredVersion {
   readonly checksums?: Checksums;
   readonly metadata: StoredMetadata;
   readonly tags: readonly Tag[];
+  /** What protects the version; undefined when nothing ever did. */
+  readonly lock?: ObjectLock;
+  /** Whether Lifecycle made the marker. */
+  readonly byLifecycle?: boolean;
   /** Whether replication wrote it. */
   readonly isReplica: boolean;
   /** As it is shown. */
@@ -215,6 +220,8 @@ type Details = readonly [
   isReplica: boolean,
   replicationStatus: ReplicationStatus | null,
   destinations: Readonly<Record<string, ReplicationStatus>> | null,
+  lock?: ObjectLock | null,
+  byLifecycle?: boolean,
 ];
 
 function detailsOf(version: NewVersion): Details {
@@ -237,6 +244,8 @@ function detailsOf(version: NewVersion): Details {
     version.isReplica,
     version.replicationStatus ?? null,
     version.destinations ?? null,
+    version.lock ?? null,
+    version.byLifecycle === true,
   ];
 }
 
@@ -273,5 +282,8 @@ export function versionOfRow(bucketId: number, row: Row): StoredVersion {
   if (checksums !== null) version.checksums = checksums;
   if (status !== null) version.replicationStatus = status;
   if (destinations !== null) version.destinations = destinations;
+  const lock = details[17];
+  if (lock !== null && lock !== undefined) version.lock = lock;
+  if (details[18] === true) version.byLifecycle = true;
   return version;
 }

@@ -74,9 +74,6 @@ export async function handleCreateBucket(s3: S3Service, request: S3Request): Pro
   const text = await readText(request);
   const root = text.trim() === "" ? undefined : xmlOf(text);
   if (root !== undefined && root.name !== "CreateBucketConfiguration") throw s3Error("MalformedXML");
-  if (headers["x-amz-bucket-object-lock-enabled"]?.toLowerCase() === "true") {
-    throw s3Error("NotImplemented", { details: { Header: "x-amz-bucket-object-lock-enabled" } });
-  }
   const locationConstraint = root === undefined ? undefined : childText(root, "LocationConstraint");
   const tags = root === undefined ? undefined : child(root, "Tags");
   const acl = aclOf(headers);
@@ -86,6 +83,7 @@ export async function handleCreateBucket(s3: S3Service, request: S3Request): Pro
     ...(locationConstraint === undefined ? {} : { locationConstraint }),
     ...(ownership === undefined ? {} : { ownership: ownershipOf(ownership) }),
     ...(acl === undefined ? {} : { acl }),
+    objectLock: headers["x-amz-bucket-object-lock-enabled"]?.toLowerCase() === "true",
     ...(tags === undefined
       ? {}
       : { tags: tagsOf({ name: "Tagging", text: "", children: [{ ...tags, name: "TagSet" }] }) }),

@@ -8,8 +8,9 @@ import { deleteObject, deleteObjects } from "../delete.ts";
 import { parseCustomerKey } from "../encryption.ts";
 import { invalidArgument, invalidRequest, s3Error } from "../errors.ts";
 import { putObject } from "../put.ts";
-import { getObject, headObject, locate, type ReadAnswer, type ReadInput } from "../read.ts";
+import { getObject, headObject, type ReadAnswer, type ReadInput } from "../read.ts";
 import type { S3Service } from "../service.ts";
+import { addLockHeaders, bypassAsked } from "./lock-headers.ts";
 import {
   type AnswerHeaders,
   checksumHeaders,
@@ -62,6 +63,7 @@ export async function handleDeleteObject(s3: S3Service, request: S3Request): Pro
     key,
     ...versionIdOf(request),
     ...replicaOf(headers),
+    ...bypassAsked(headers),
     ...(ifMatch === undefined ? {} : { ifMatch }),
   });
   const shown: AnswerHeaders = {};
@@ -85,7 +87,7 @@ export async function handleDeleteObjects(s3: S3Service, request: S3Request): Pr
       ...(ifMatch === undefined ? {} : { ifMatch }),
     };
   });
-  const deleted = await deleteObjects(s3, request.call, request.bucket, keys);
+  const deleted = await deleteObjects(s3, request.call, request.bucket, keys, bypassAsked(request.headers));
   return xmlAnswer([
     "DeleteResult",
     deleted.map(({ key, versionId, answer }) => {
@@ -135,16 +137,6 @@ export async function handleCopyObject(s3: S3Service, request: S3Request): Promi
     ],
     shown,
   );
-}
-
-/** Object Lock cannot be enabled, and this is what a bucket without it answers. */
-export function handleObjectLockProbe(
-  s3: S3Service,
-  request: S3Request,
-  which: "GetObjectRetention" | "GetObjectLegalHold",
-): ServiceAnswer {
-  locate(s3, request.call, which, targetOf(request));
-  throw invalidRequest("Bucket is missing Object Lock Configuration");
 }
 
 export function handleGetObjectAttributes(s3: S3Service, request: S3Request): ServiceAnswer {
@@ -270,8 +262,9 @@ function describeRead(
   request: S3Request,
   answer: ReadAnswer,
 ): { readonly status: number; readonly headers: AnswerHeaders } {
-  const { version, range, shownVersionId, partsCount } = answer;
+  const { version, range, shownVersionId, partsCount, lock } = answer;
   const headers = versionHeaders(version, shownVersionId);
+  if (lock !== undefined) addLockHeaders(headers, lock);
   // Checksums are of the whole object, so a range shows none.
   const isWhole = range === undefined || (range.firstByte === 0 && range.lastByte === version.sizeBytes - 1);
   if (request.headers["x-amz-checksum-mode"]?.toUpperCase() === "ENABLED" && isWhole) {

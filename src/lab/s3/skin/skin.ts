@@ -13,6 +13,7 @@ import * as acls from "./acl-handlers.ts";
 import * as buckets from "./bucket-handlers.ts";
 import { detectOperation } from "./detect.ts";
 import * as lists from "./list-handlers.ts";
+import * as locks from "./lock-handlers.ts";
 import * as uploads from "./multipart-handlers.ts";
 import * as objects from "./object-handlers.ts";
 import { printS3Error } from "./print.ts";
@@ -67,7 +68,8 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
     "AccelerateConfiguration",
     "",
   ]),
-  GetObjectLockConfiguration: buckets.absence("GetObjectLockConfiguration", "ObjectLockConfigurationNotFoundError"),
+  GetObjectLockConfiguration: locks.handleGetObjectLockConfiguration,
+  PutObjectLockConfiguration: locks.handlePutObjectLockConfiguration,
   ListObjects: lists.handleListObjects,
   ListObjectsV2: lists.handleListObjectsV2,
   ListObjectVersions: lists.handleListObjectVersions,
@@ -84,8 +86,10 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
   DeleteObjectTagging: tags.handleDeleteObjectTagging,
   GetObjectAcl: acls.handleGetObjectAcl,
   PutObjectAcl: acls.handlePutObjectAcl,
-  GetObjectRetention: (s3, request) => objects.handleObjectLockProbe(s3, request, "GetObjectRetention"),
-  GetObjectLegalHold: (s3, request) => objects.handleObjectLockProbe(s3, request, "GetObjectLegalHold"),
+  GetObjectRetention: locks.handleGetObjectRetention,
+  PutObjectRetention: locks.handlePutObjectRetention,
+  GetObjectLegalHold: locks.handleGetObjectLegalHold,
+  PutObjectLegalHold: locks.handlePutObjectLegalHold,
   CreateMultipartUpload: uploads.handleCreateMultipartUpload,
   UploadPart: uploads.handleUploadPart,
   UploadPartCopy: uploads.handleUploadPartCopy,

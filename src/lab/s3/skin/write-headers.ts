@@ -9,6 +9,7 @@ import { type EncryptionWish, parseCustomerKey } from "../encryption.ts";
 import { invalidArgument, s3Error } from "../errors.ts";
 import type { WriteInput } from "../put.ts";
 import { parseTaggingHeader } from "../tags.ts";
+import { lockOf } from "./lock-headers.ts";
 import { dateOf, type S3Request } from "./request.ts";
 
 type Headers = S3Request["headers"];
@@ -37,6 +38,7 @@ export function writeInputOf(request: S3Request): WriteInput {
     tags: parseTaggingHeader(headers["x-amz-tagging"] ?? ""),
     ...(acl === undefined ? {} : { acl }),
     ...(conditions === undefined ? {} : { conditions }),
+    ...lockOf(headers),
     ...replicaOf(headers),
   };
 }
