@@ -3,8 +3,8 @@ import type { FailureCode } from "../../src/core/failures/catalogue.ts";
 import type { LoopCase } from "./case.ts";
 import { closedPort } from "./disturbances.ts";
 import { ownerOf, versionsOf } from "./objects.ts";
-import { allow, changeStatement, policy, withStatement } from "./policies.ts";
-import { REPLICA_ARN, REPLICATION_BY_ROLE, ROLE_ARN, type Standard } from "./standard.ts";
+import { changeStatement, policy } from "./policies.ts";
+import { REPLICA_ARN, REPLICATION_BY_ROLE, type Standard } from "./standard.ts";
 import { REPLICA, REPLICA_REGION, SOURCE } from "./world.ts";
 
 const PROVEN = { confidence: "proven" } as const;
@@ -143,7 +143,7 @@ export const CONFIGURATION_CASES = {
   DstVersionNotFound: {
     name: "tags change after the replica was removed for good",
     kinds: ["plain"],
-    breakIt: letRoleListReplicas,
+    breakIt: async () => undefined,
     meanwhile: async (set) => {
       await removeAll(set, "replica");
       await tagAll(set);
@@ -152,13 +152,6 @@ export const CONFIGURATION_CASES = {
     mend: { by: "decision", person: async () => undefined },
   },
 } as const satisfies Partial<Record<FailureCode, LoopCase>>;
-
-/** Who may not list a bucket is not told what is not there. */
-async function letRoleListReplicas(set: Standard): Promise<void> {
-  const list = allow("s3:ListBucket", REPLICA_ARN);
-  await set.editRolePolicy((held) => withStatement(held, list));
-  await set.editBucketPolicy("replica", (held) => withStatement(held, { ...list, Principal: { AWS: ROLE_ARN } }));
-}
 
 async function makeReplicaBucketAgain(set: Standard): Promise<void> {
   const { s3 } = set.replica;

@@ -35,7 +35,7 @@ export const ELIGIBILITY_CASES = {
     name: "the rule asks for a tag that comes only after the object",
     kinds: ["plain", "tagged"],
     breakIt: (set) =>
-      set.editRule(({ DeleteMarkerReplication: _, ...rule }) => ({
+      set.editRule((rule) => ({
         ...rule,
         DeleteMarkerReplication: { Status: "Disabled" },
         Filter: { Tag: { Key: "team", Value: "blue" } },
@@ -55,8 +55,9 @@ export const ELIGIBILITY_CASES = {
     name: "the rule says nothing of KMS",
     kinds: ["plain", "kms", "bucketKey"],
     breakIt: (set) =>
-      set.editRule(({ SourceSelectionCriteria: _, ...rule }) => ({
+      set.editRule((rule) => ({
         ...rule,
+        SourceSelectionCriteria: undefined,
         Destination: { Bucket: rule.Destination?.Bucket, Account: set.replica.account },
       })),
     expect: { ...SILENT, affected: 2 },

@@ -136,8 +136,9 @@ export const FAULTS: readonly Fault[] = [
     target: "replication",
     before: true,
     breakIt: async (set) => {
-      await set.editRule(({ SourceSelectionCriteria: _, ...rule }) => ({
+      await set.editRule((rule) => ({
         ...rule,
+        SourceSelectionCriteria: undefined,
         Destination: { Bucket: rule.Destination?.Bucket, Account: set.replica.account },
       }));
       // The bucket's own key is the one to propose, whatever its state.
