@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import type { Diagnosis } from "../../src/core/diagnose/report.ts";
 import { type FailureClass, type FailureCode, failureEntry } from "../../src/core/failures/catalogue.ts";
 import type { ListedVersion } from "../../src/s3/store.ts";
+import { codesOf } from "./codes.ts";
 import { assertReplicated, type Kind, write } from "./objects.ts";
 import { Standard, type StandardOptions } from "./standard.ts";
 
@@ -34,8 +35,8 @@ export interface Expectation {
   readonly confidence: "proven" | "likely" | "possible";
   /** A word of the evidence. */
   readonly says?: RegExp;
-  /** What the engine has recorded, where it is not the cause's own code; undefined for what was never tried. */
-  readonly recorded?: FailureCode | "nothing";
+  /** What the engine has recorded, where it is not the cause's own code alone. */
+  readonly recorded?: readonly FailureCode[];
 }
 
 /** How the cause goes away. */
@@ -98,8 +99,8 @@ function assertSaid(said: Diagnosis, code: FailureCode, expected: Expectation): 
 async function assertRecorded(set: Standard, code: FailureCode, expected: LoopCase["expect"]): Promise<void> {
   const { tasks } = await set.world.ledger.list({}, { limit: 1000 });
   const recorded = [...new Set(tasks.map((task) => task.failure?.code ?? "untried"))];
-  const wanted = ("recorded" in expected ? expected.recorded : undefined) ?? code;
-  assert.deepEqual(recorded, wanted === "nothing" ? [] : [wanted], "what the engine has recorded");
+  const wanted = ("recorded" in expected ? expected.recorded : undefined) ?? [code];
+  assert.deepEqual(recorded.sort(), [...wanted].sort(), "what the engine has recorded");
 }
 
 async function mend(set: Standard, one: LoopCase): Promise<void> {
@@ -154,8 +155,4 @@ async function assertHealed(set: Standard, one: LoopCase): Promise<void> {
   await assertReplicated(set, except);
   const { tasks } = await world.ledger.list({}, { limit: 1 });
   assert.deepEqual(tasks, [], "nothing is left to do");
-}
-
-export function codesOf(said: Diagnosis): FailureCode[] {
-  return said.causes.map((cause) => cause.code);
 }

@@ -2,7 +2,7 @@
 import type { FailureCode } from "../../src/core/failures/catalogue.ts";
 import type { LoopCase } from "./case.ts";
 import { closedPort } from "./disturbances.ts";
-import { ownerOf, versionsOf } from "./objects.ts";
+import { ownerOf, removeAll, tagAll } from "./objects.ts";
 import { changeStatement, policy } from "./policies.ts";
 import { REPLICA_ARN, REPLICATION_BY_ROLE, type Standard } from "./standard.ts";
 import { REPLICA, REPLICA_REGION, SOURCE } from "./world.ts";
@@ -161,19 +161,4 @@ async function makeReplicaBucketAgain(set: Standard): Promise<void> {
   });
   await s3.putBucketVersioning({ Bucket: REPLICA, VersioningConfiguration: { Status: "Enabled" } });
   await set.putBucketPolicy("replica", policy(REPLICATION_BY_ROLE));
-}
-
-async function removeAll(set: Standard, end: "source" | "replica"): Promise<void> {
-  const { bucket } = set[end];
-  const store = await ownerOf(set, end);
-  for (const { key, versionId } of await versionsOf(store, bucket))
-    await store.deleteObject({ bucket, key, versionId });
-}
-
-async function tagAll(set: Standard): Promise<void> {
-  const store = await ownerOf(set, "source");
-  const tags = [{ key: "added", value: "later" }];
-  for (const { key, versionId } of await versionsOf(store, SOURCE)) {
-    await store.putObjectTagging({ bucket: SOURCE, key, versionId, tags });
-  }
 }

@@ -5,7 +5,7 @@ import { ownerOf, versionsOf } from "./objects.ts";
 import type { Standard } from "./standard.ts";
 import { SOURCE } from "./world.ts";
 
-const SILENT = { class: "eligibility", confidence: "proven", recorded: "nothing" } as const;
+const SILENT = { class: "eligibility", confidence: "proven", recorded: [] } as const;
 const nothing = async () => undefined;
 const standardRule = { by: "decision", person: (set: Standard) => set.putStandardRule() } as const;
 
@@ -101,7 +101,7 @@ export const ELIGIBILITY_CASES = {
     kinds: ["plain", "kms", "marker"],
     breakIt: (set) => set.revoke("s3:ReplicateObject"),
     meanwhile: async (set) => set.putStandardRolePolicy(),
-    expect: { ...SILENT, confidence: "likely", affected: 3, recorded: "DstPutObjectNotPermitted" },
+    expect: { ...SILENT, confidence: "likely", affected: 3, recorded: ["DstPutObjectNotPermitted"] },
     mend: { by: "decision", person: nothing },
   },
 } as const satisfies Partial<Record<FailureCode, LoopCase>>;

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { createCipheriv } from "node:crypto";
 import type { Encryption, Tag } from "../../src/core/model.ts";
-import { S3Error } from "../../src/s3/errors.ts";
 import type { ListedVersion, Store, UploadedPart } from "../../src/s3/store.ts";
 import type { Standard } from "./standard.ts";
 import { REPLICA, SOURCE } from "./world.ts";
@@ -120,14 +119,19 @@ async function seenIn(
   );
 }
 
-/** Whether a version is at the destination. */
-export async function isReplicated(set: Standard, key: string, versionId: string): Promise<boolean> {
-  const store = await ownerOf(set, "replica");
-  try {
-    await store.headObject({ bucket: REPLICA, key, versionId });
-    return true;
-  } catch (error) {
-    if (error instanceof S3Error && (error.status === 404 || error.status === 405)) return error.status === 405;
-    throw error;
+/** Removes every version of an end for good. */
+export async function removeAll(set: Standard, end: "source" | "replica"): Promise<void> {
+  const { bucket } = set[end];
+  const store = await ownerOf(set, end);
+  for (const { key, versionId } of await versionsOf(store, bucket))
+    await store.deleteObject({ bucket, key, versionId });
+}
+
+/** Tags every version of the source. */
+export async function tagAll(set: Standard): Promise<void> {
+  const store = await ownerOf(set, "source");
+  const tags = [{ key: "added", value: "later" }];
+  for (const { key, versionId } of await versionsOf(store, SOURCE)) {
+    await store.putObjectTagging({ bucket: SOURCE, key, versionId, tags });
   }
 }

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import type { Cause } from "../../src/core/diagnose/report.ts";
 import { temporaryDirectory } from "../e2e/binary.ts";
-import { codesOf } from "./case.ts";
+import { codesOf } from "./codes.ts";
 import { FAULTS, type Fault } from "./faults.ts";
 import { assertReplicated, SMALL_KINDS, write } from "./objects.ts";
 import { Standard } from "./standard.ts";

@@ -5,6 +5,8 @@
 import { IAM } from "@aws-sdk/client-iam";
 import { KMS } from "@aws-sdk/client-kms";
 import { type ReplicationRule, S3 } from "@aws-sdk/client-s3";
+import type { DocumentValue } from "../../src/core/config/document.ts";
+import { printReplication } from "../../src/core/config/print.ts";
 import type { Credentials } from "../../src/core/model.ts";
 import { allow, type Policy, policy, type Statement, without, withStatement } from "./policies.ts";
 import { ACCOUNT, OTHER_ACCOUNT, REPLICA, REPLICA_REGION, SOURCE, SOURCE_REGION, World } from "./world.ts";
@@ -15,6 +17,9 @@ export const ROLE_POLICY = "replicate";
 export const SOURCE_ARN = `arn:aws:s3:::${SOURCE}`;
 export const REPLICA_ARN = `arn:aws:s3:::${REPLICA}`;
 export const RULE = "everything";
+const SYNC = { ReplicaModifications: { Status: "Enabled" } } as const;
+
+type DocumentMembers = Readonly<Record<string, DocumentValue | undefined>>;
 
 export interface StandardOptions {
   /** Both buckets belong to one account. */
@@ -50,9 +55,7 @@ export class Standard {
   }
 
   async #furnish(): Promise<void> {
-    const trust = policy({ Effect: "Allow", Principal: { Service: "s3.amazonaws.com" }, Action: "sts:AssumeRole" });
-    const role = this.iam.createRole({ RoleName: ROLE, AssumeRolePolicyDocument: JSON.stringify(trust) });
-    await Promise.all([makeBucket(this.source, SOURCE), makeBucket(this.replica, REPLICA), role]);
+    await Promise.all([makeBucket(this.source, SOURCE), makeBucket(this.replica, REPLICA), this.makeRole()]);
     this.source.keyArn = await makeKey(this.source);
     this.replica.keyArn = await makeKey(this.replica);
     await this.putStandardRolePolicy();
@@ -64,6 +67,16 @@ export class Standard {
   }
 
   // The role.
+
+  async makeRole(): Promise<void> {
+    const trust = policy({ Effect: "Allow", Principal: { Service: "s3.amazonaws.com" }, Action: "sts:AssumeRole" });
+    await this.iam.createRole({ RoleName: ROLE, AssumeRolePolicyDocument: JSON.stringify(trust) });
+  }
+
+  async deleteRole(): Promise<void> {
+    await this.iam.deleteRolePolicy({ RoleName: ROLE, PolicyName: ROLE_POLICY });
+    await this.iam.deleteRole({ RoleName: ROLE });
+  }
 
   async rolePolicy(): Promise<Policy> {
     const { PolicyDocument = "" } = await this.iam.getRolePolicy({ RoleName: ROLE, PolicyName: ROLE_POLICY });
@@ -136,7 +149,7 @@ export class Standard {
   // The rules.
 
   /** One rule that takes everything. */
-  async putStandardRule(): Promise<void> {
+  async putStandardRule(roleArn = ROLE_ARN): Promise<void> {
     const rule = {
       ID: RULE,
       Priority: 1,
@@ -150,14 +163,59 @@ export class Standard {
         EncryptionConfiguration: { ReplicaKmsKeyID: this.replica.keyArn },
       },
     } as const;
-    await this.putRules([rule]);
+    await this.putRules([rule], roleArn);
   }
 
-  async putRules(rules: readonly ReplicationRule[]): Promise<void> {
+  async putRules(rules: readonly ReplicationRule[], roleArn = ROLE_ARN): Promise<void> {
     const { s3, bucket } = this.source;
     await s3.putBucketReplication({
       Bucket: bucket,
-      ReplicationConfiguration: { Role: ROLE_ARN, Rules: [...rules] },
+      ReplicationConfiguration: { Role: roleArn, Rules: [...rules] },
+    });
+  }
+
+  /** Puts one rule with members that an SDK would not send. */
+  async putRuleDocument(changed: DocumentMembers, bucket = SOURCE): Promise<void> {
+    const rule: DocumentMembers = {
+      ID: RULE,
+      Priority: 1,
+      Status: "Enabled",
+      Filter: {},
+      DeleteMarkerReplication: { Status: "Disabled" },
+      Destination: { Bucket: REPLICA_ARN },
+      ...changed,
+    };
+    const given = Object.fromEntries(
+      Object.entries(rule).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+    );
+    const { settings } = await (await this.world.doctor()).bucket(bucket);
+    await settings.putBucketReplication(bucket, printReplication({ Role: ROLE_ARN, Rules: [given] }));
+  }
+
+  /** Changes of replicas' metadata go back, by a rule of the destination's own and the same role's other rights. */
+  async makeTwoWay(): Promise<void> {
+    await this.editRule((rule) => ({ ...rule, SourceSelectionCriteria: { ...rule.SourceSelectionCriteria, ...SYNC } }));
+    const role = { RoleName: "loop-back", PolicyName: ROLE_POLICY };
+    const iam = new IAM(settings(this.world, await this.world.credentials(this.replica.account), REPLICA_REGION));
+    this.world.onClose(async () => iam.destroy());
+    const trust = policy({ Effect: "Allow", Principal: { Service: "s3.amazonaws.com" }, Action: "sts:AssumeRole" });
+    const { Role } = await iam.createRole({ RoleName: role.RoleName, AssumeRolePolicyDocument: JSON.stringify(trust) });
+    const rights = policy(allow("s3:*", "*"), allow("kms:*", "*"));
+    await iam.putRolePolicy({ ...role, PolicyDocument: JSON.stringify(rights) });
+    const back = allow(["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"], `${SOURCE_ARN}/*`);
+    await this.putBucketPolicy("source", policy({ ...back, Principal: { AWS: Role?.Arn ?? "" } }));
+    const rule = {
+      ID: "back",
+      Priority: 1,
+      Status: "Enabled",
+      Filter: { Prefix: "" },
+      DeleteMarkerReplication: { Status: "Enabled" },
+      SourceSelectionCriteria: SYNC,
+      Destination: { Bucket: SOURCE_ARN, Account: this.source.account },
+    } as const;
+    await this.replica.s3.putBucketReplication({
+      Bucket: REPLICA,
+      ReplicationConfiguration: { Role: Role?.Arn, Rules: [rule] },
     });
   }
 
