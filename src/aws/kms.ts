@@ -54,13 +54,14 @@ export class KmsControl {
       const marker: { Marker?: string } = Marker === undefined ? {} : { Marker };
       const page = await asked("kms", "ListGrants", kms.listGrants({ KeyId: keyArn, ...marker }));
       for (const one of page.Grants ?? []) {
-        const { EncryptionContextEquals: equals, EncryptionContextSubset: subset } = one.Constraints ?? {};
+        const { EncryptionContextEquals: equals, EncryptionContextSubset: subset, SourceArn } = one.Constraints ?? {};
         grants.push({
           grantId: one.GrantId ?? "",
           granteePrincipal: one.GranteePrincipal ?? "",
           operations: one.Operations ?? [],
           ...(equals === undefined ? {} : { encryptionContextEquals: equals }),
           ...(subset === undefined ? {} : { encryptionContextSubset: subset }),
+          ...(SourceArn === undefined ? {} : { sourceArn: SourceArn }),
         });
       }
       Marker = page.Truncated === true ? page.NextMarker : undefined;

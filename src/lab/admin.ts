@@ -21,7 +21,7 @@ export interface AdminCall {
   readonly rawPath: string;
   /** The header as it came. */
   readonly authorization: string | undefined;
-  readBody(): Promise<Uint8Array>;
+  readonly readBody: () => Promise<Uint8Array>;
 }
 
 export function isAdminPath(rawPath: string): boolean {
@@ -34,7 +34,7 @@ export interface AdminOptions {
   /** Without one, nothing but health is answered. */
   readonly token?: string;
   /** @throws ServiceError when there is nothing to expire */
-  expire(object: { readonly bucket: string; readonly key: string }): Promise<DeleteAnswer>;
+  readonly expire: (object: { readonly bucket: string; readonly key: string }) => Promise<DeleteAnswer>;
 }
 
 interface Route {

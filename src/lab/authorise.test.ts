@@ -4,14 +4,15 @@ import { compilePolicy } from "../core/iam/compile.ts";
 import type { PolicyKind } from "../core/iam/model.ts";
 import { parsePolicy } from "../core/iam/parse.ts";
 import { createAuthoriser } from "./authorise.ts";
-import { ANONYMOUS, type Ask, type Caller, ServiceError } from "./model.ts";
+import { ANONYMOUS, type Ask, type Caller, type Caps, ServiceError } from "./model.ts";
 
 const ACCOUNT = "111122223333";
+const OTHER = "444455556666";
 const authoriser = createAuthoriser();
 
 function compiled(kind: PolicyKind, ...statements: object[]) {
   const text = JSON.stringify({ Version: "2012-10-17", Statement: statements });
-  const { document } = parsePolicy(text, kind === "resource" ? "resource" : "identity");
+  const { document } = parsePolicy(text, kind === "resource" || kind === "rcp" ? "resource" : "identity");
   assert.ok(document !== undefined);
   return compilePolicy(document, { kind, name: "test" });
 }
@@ -73,6 +74,37 @@ describe("the authoriser", () => {
     assert.ok(!authoriser.decide(session({ boundary: compiled("boundary", narrow) }), ask()).allowed);
     assert.ok(!authoriser.decide(session({ session: [compiled("session", narrow)] }), ask()).allowed);
     assert.ok(!authoriser.decide(session({}), ask({ resourcePolicy: compiled("resource", deny) })).allowed);
+  });
+
+  it("hands on what caps the caller's account and the resource's, and what tells where they are", () => {
+    const narrow = { Effect: "Allow", Action: "s3:PutObject", Resource: "*" };
+    const open = { ...narrow, Principal: "*", Action: "*" };
+    const of = (account: string) => ({
+      principal: { "aws:principalorgid": "o-1", "aws:principalorgpaths": [`o-1/${account}/`] },
+      resource: { "aws:resourceorgid": "o-1" },
+    });
+    const capped = (byAccount: Record<string, Caps>) => createAuthoriser({ capsOf: (account) => byAccount[account] });
+    const mine = capped({ [ACCOUNT]: { ...of(ACCOUNT), scps: [[compiled("scp", narrow)]] } });
+    assert.deepEqual(mine.decide(session({}), ask()), { allowed: false, because: "noAllow", missing: ["scp"] });
+    const its = capped({ [OTHER]: { ...of(OTHER), rcps: [[]] } });
+    const resourcePolicy = compiled("resource", open);
+    assert.deepEqual(its.decide(session({}), ask({ resourceAccount: OTHER, resourcePolicy })), {
+      allowed: false,
+      because: "noAllow",
+      missing: ["rcp"],
+    });
+    assert.ok(its.decide(session({}), ask()).allowed, "another account's resources are not capped");
+
+    const condition = {
+      StringEquals: { "aws:PrincipalOrgID": "o-1", "aws:ResourceOrgID": "o-1" },
+      "ForAnyValue:StringLike": { "aws:PrincipalOrgPaths": `o-1/${ACCOUNT}/*` },
+    };
+    const asking = session({}, condition);
+    const byAccount: Record<string, Caps> = { [ACCOUNT]: of(ACCOUNT) };
+    const changing = capped(byAccount);
+    assert.ok(changing.decide(asking, ask()).allowed);
+    byAccount[ACCOUNT] = of("elsewhere");
+    assert.ok(!changing.decide(asking, ask()).allowed, "a move counts at once");
   });
 
   it("tells callers of the same account why not, and others nothing", () => {

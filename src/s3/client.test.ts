@@ -340,6 +340,21 @@ describe("client", () => {
       });
     });
 
+    test("what is to be protected is sent with a digest, also where no checksum is given", async () => {
+      const retention = { mode: "COMPLIANCE", retainUntilMs: Date.UTC(2030, 0, 1) } as const;
+      await client.putObject({ ...WRITE, body: Buffer.from("abc"), retention, legalHold: false });
+      const { headers } = server.only();
+      assert.deepEqual(
+        [
+          headers["x-amz-object-lock-mode"],
+          headers["x-amz-object-lock-retain-until-date"],
+          headers["x-amz-object-lock-legal-hold"],
+          headers["content-md5"],
+        ],
+        ["COMPLIANCE", "2030-01-01T00:00:00.000Z", "OFF", "kAFQmDzST7DWlj99KOF/cg=="],
+      );
+    });
+
     test("AWS is sent words of RFC 2047 for metadata outside ASCII", async () => {
       const aws = clientOf(server.endpoint, { profile: PROFILES.aws });
       await aws.putObject({ ...WRITE, body: Buffer.from(""), userMetadata: { color: "grün ✓", plain: "x" } });

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { IAM } from "@aws-sdk/client-iam";
-import type { S3 } from "@aws-sdk/client-s3";
+import { type S3, S3ServiceException } from "@aws-sdk/client-s3";
 import type { Credentials } from "../../src/core/model.ts";
 import { childText, printXml } from "../../src/core/xml.ts";
 import { parseXml } from "../../src/s3/xml.ts";
@@ -94,8 +94,16 @@ describe("batch replication and the engine", () => {
   }
 
   async function statuses(Bucket: string): Promise<Set<string | undefined>> {
-    const heads = await Promise.all(KEYS.map((Key) => s3.headObject({ Bucket, Key })));
-    return new Set(heads.map((one) => one.ReplicationStatus));
+    const shown = KEYS.map(async (Key) => {
+      try {
+        return (await s3.headObject({ Bucket, Key })).ReplicationStatus;
+      } catch (error) {
+        // It has not arrived yet.
+        if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) return "absent";
+        throw error;
+      }
+    });
+    return new Set(await Promise.all(shown));
   }
 
   async function untilAll(bucket: string, status: string): Promise<void> {

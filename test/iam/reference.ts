@@ -32,7 +32,8 @@ export function decide(request: AccessRequest, policies: ReferencePolicies): Ref
   const hasAccount = principal.kind === "root" || principal.kind === "user" || principal.kind === "session";
   const serviceLinked = principal.kind === "session" && principal.roleArn.includes(":role/aws-service-role/");
   const scps = hasAccount && !serviceLinked ? (policies.scps ?? []) : [];
-  const rcps = serviceLinked ? [] : (policies.rcps ?? []);
+  const capped = /^(s3|sts|kms|sqs|secretsmanager):/i.test(request.action);
+  const rcps = serviceLinked || !capped ? [] : (policies.rcps ?? []);
   const boundary = policies.boundary === undefined ? [] : [policies.boundary];
   const vpcEndpoint = policies.vpcEndpoint === undefined ? [] : [policies.vpcEndpoint];
   const resource = policies.resource === undefined ? [] : [policies.resource];
@@ -190,7 +191,11 @@ function grantNaming(grant: Grant, request: AccessRequest): Naming {
   const carried = Object.keys(context).filter((key) => key.startsWith("kms:encryptioncontext:"));
   const has = (pairs: Readonly<Record<string, string>>): boolean =>
     Object.entries(pairs).every(([key, value]) => context[`kms:encryptioncontext:${key.toLowerCase()}`] === value);
-  const { encryptionContextEquals: equals, encryptionContextSubset: subset } = grant;
+  const carries = /^kms:(encrypt|decrypt|reencrypt(from|to)|generatedatakey.*)$/i.test(request.action);
+  const equals = carries ? grant.encryptionContextEquals : undefined;
+  const subset = carries ? grant.encryptionContextSubset : undefined;
+  const retires = /^kms:retiregrant$/i.test(request.action);
+  if (grant.sourceArn !== undefined && !retires && context["aws:sourcearn"] !== grant.sourceArn) return "no";
   if (equals !== undefined && (Object.keys(equals).length !== carried.length || !has(equals))) return "no";
   if (subset !== undefined && !has(subset)) return "no";
   if (principal.kind === "anonymous") return "no";

@@ -175,4 +175,22 @@ describe("the doctor of what caps a request", () => {
     const says = diagnosis.causes[0]?.evidence.map((one) => one.says).join("\n") ?? "";
     assert.match(says, new RegExp(`the organisation's policies of account ${SOURCE}: .*You don't have permissions`));
   });
+
+  it("says of an account that is in another organisation that nothing is known of its policies", async () => {
+    await world.organize();
+    await world.organization("RemoveAccountFromOrganization", { AccountId: DESTINATION });
+    await world.replicate(DESTINATION);
+    const { organization } = await world.facts();
+    assert.ok(organization.state === "read");
+    const { accounts, scps, rcps, unread } = organization.value;
+    assert.match(accounts[SOURCE] ?? "", /^o-[a-z0-9]+\/r-[a-z0-9]+\/$/);
+    assert.deepEqual([scps[SOURCE]?.length, rcps[SOURCE]?.length], [2, 2]);
+    assert.deepEqual(Object.keys(unread), [DESTINATION]);
+    assert.equal(accounts[DESTINATION], undefined);
+  });
+
+  it("tells an account in no organisation from one that may not look", async () => {
+    await world.replicate(SOURCE);
+    assert.deepEqual((await world.facts()).organization, { state: "absent" });
+  });
 });

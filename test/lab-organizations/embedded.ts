@@ -13,6 +13,7 @@ import { type Connection, openConnection } from "../../src/cli/connection.ts";
 import { ConsoleClient } from "../../src/cli/console-client.ts";
 import { type Embedded, startEmbedded } from "../../src/cli/embedded.ts";
 import { diagnose, type Explained } from "../../src/core/diagnose/diagnose.ts";
+import type { Facts } from "../../src/core/diagnose/facts.ts";
 import { patchesOf } from "../../src/core/diagnose/patches.ts";
 import type { Cause, Patch } from "../../src/core/diagnose/report.ts";
 import type { Credentials } from "../../src/core/model.ts";
@@ -173,7 +174,11 @@ export class World {
 
   /** What the doctor says, asked by the source's account. @param organization who asks for the organisation's policies */
   async diagnose(organization: string = MANAGEMENT): Promise<Explained> {
-    return diagnose(await collectFacts(await this.#connection(organization), { bucket: "photos" }, () => undefined));
+    return diagnose(await this.facts(organization));
+  }
+
+  async facts(organization: string = MANAGEMENT): Promise<Facts> {
+    return await collectFacts(await this.#connection(organization), { bucket: "photos" }, () => undefined);
   }
 
   /** The only cause there is. */

@@ -101,9 +101,24 @@ describe("aws s3control, Debian's", () => {
       ReportScope: "AllTasks",
     };
     const made = await answer<{ JobId: string }>(
-      ...control("create-job", "--operation", '{"S3ReplicateObject":{}}', "--priority", "10", "--role-arn", role()),
-      ...["--manifest-generator", JSON.stringify(generator), "--report", JSON.stringify(report)],
-      ...["--client-request-token", "once", "--confirmation-required", "--description", "what was there before"],
+      ...control(
+        "create-job",
+        "--operation",
+        '{"S3ReplicateObject":{}}',
+        "--manifest-generator",
+        JSON.stringify(generator),
+        "--report",
+        JSON.stringify(report),
+        "--priority",
+        "10",
+        "--role-arn",
+        role(),
+        "--client-request-token",
+        "once",
+        "--description",
+        "what was there before",
+        "--confirmation-required",
+      ),
     );
     id = made.JobId;
     const job = await jobWhen("Suspended");

@@ -22,7 +22,7 @@ export function grantMisses(grant: Grant, asked: Asked): readonly GrantMiss[] {
   if (!grant.operations.some((operation) => SERVICE_PREFIX + operation.toLowerCase() === asked.action)) {
     misses.push("action");
   }
-  if (!holdsConstraints(grant, asked.request.context)) misses.push("condition");
+  if (!holdsConstraints(grant, asked)) misses.push("condition");
   return misses;
 }
 
@@ -55,8 +55,23 @@ function granteeReach(grant: Grant, principal: Principal): Reach {
   return accountNamed(granteePrincipal) === principal.accountId ? REACH.account : REACH.none;
 }
 
-function holdsConstraints(grant: Grant, context: RequestContext): boolean {
-  const { encryptionContextEquals, encryptionContextSubset } = grant;
+/** Operations that carry an encryption context. Constraints on the context bind these alone. */
+const WITH_CONTEXT: ReadonlySet<string> = new Set([
+  "kms:encrypt",
+  "kms:decrypt",
+  "kms:reencryptfrom",
+  "kms:reencryptto",
+  "kms:generatedatakey",
+  "kms:generatedatakeywithoutplaintext",
+  "kms:generatedatakeypair",
+  "kms:generatedatakeypairwithoutplaintext",
+]);
+
+function holdsConstraints(grant: Grant, { action, request: { context } }: Asked): boolean {
+  const { encryptionContextEquals, encryptionContextSubset, sourceArn } = grant;
+  const isRetired = action === "kms:retiregrant";
+  if (sourceArn !== undefined && !isRetired && contextValue(context, "aws:sourcearn") !== sourceArn) return false;
+  if (!WITH_CONTEXT.has(action)) return true;
   if (encryptionContextEquals !== undefined) {
     const wanted = Object.entries(encryptionContextEquals);
     if (wanted.length !== encryptionContext(context).length || !holdsPairs(wanted, context)) return false;

@@ -121,4 +121,6 @@ export interface Grant {
   readonly operations: readonly string[];
   readonly encryptionContextEquals?: Readonly<Record<string, string>>;
   readonly encryptionContextSubset?: Readonly<Record<string, string>>;
+  /** The resource on whose behalf a request has to be made: its `aws:SourceArn`. */
+  readonly sourceArn?: string;
 }

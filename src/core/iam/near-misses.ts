@@ -106,7 +106,14 @@ function sayGrantMiss(grant: Grant, failed: GrantMiss, asked: Asked): Pick<NearM
   if (failed === "principal") {
     return { expected: grant.granteePrincipal, actual: "arn" in principal ? principal.arn : sayNameless(principal) };
   }
-  const { encryptionContextEquals, encryptionContextSubset } = grant;
+  const { encryptionContextEquals, encryptionContextSubset, sourceArn } = grant;
+  const asking = contextValue(context, "aws:sourcearn");
+  if (sourceArn !== undefined && asking !== sourceArn) {
+    return {
+      expected: `aws:SourceArn = ${sourceArn}`,
+      actual: typeof asking === "string" ? asking : "no aws:SourceArn",
+    };
+  }
   const equals = Object.entries(encryptionContextEquals ?? {});
   const subset = Object.entries(encryptionContextSubset ?? {});
   const parts = [

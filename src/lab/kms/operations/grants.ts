@@ -32,7 +32,7 @@ const GRANT_NAME: TextRule = { max: 256, pattern: /^[a-zA-Z0-9:/_-]+$/ };
 const GRANT_ID: TextRule = { max: 128 };
 const GRANTS_PER_KEY_MAX = 50_000;
 
-type Constraints = Pick<KeyGrant, "encryptionContextEquals" | "encryptionContextSubset">;
+type Constraints = Pick<KeyGrant, "encryptionContextEquals" | "encryptionContextSubset" | "sourceArn">;
 
 export const createGrant: KmsOperation = async (request) => {
   const { input, keyring, home, nowMs } = request;
@@ -162,6 +162,8 @@ function constraintsOf(input: Input | undefined): Constraints {
     constraints.encryptionContextEquals = input.textMap("EncryptionContextEquals");
   if (input?.has("EncryptionContextSubset"))
     constraints.encryptionContextSubset = input.textMap("EncryptionContextSubset");
+  const sourceArn = input?.optionalText("SourceArn", { min: 20, max: 2048 });
+  if (sourceArn !== undefined) constraints.sourceArn = sourceArn;
   return constraints;
 }
 
@@ -170,6 +172,7 @@ function constraintContext(constraints: Constraints): RequestContext {
     return { "kms:grantconstrainttype": "EncryptionContextEquals" };
   if (constraints.encryptionContextSubset !== undefined)
     return { "kms:grantconstrainttype": "EncryptionContextSubset" };
+  if (constraints.sourceArn !== undefined) return { "kms:grantconstrainttype": "SourceArn" };
   return {};
 }
 
@@ -191,6 +194,7 @@ function requireNarrower(
   if (parent === undefined) return;
   const isNarrower =
     child.operations.every((one) => parent.operations.includes(one)) &&
+    (parent.sourceArn === undefined || child.sourceArn === parent.sourceArn) &&
     holds(parent.encryptionContextEquals, child.encryptionContextEquals) &&
     holds(parent.encryptionContextSubset, child.encryptionContextSubset ?? child.encryptionContextEquals);
   if (!isNarrower) {
@@ -248,11 +252,12 @@ function printGrants(request: KmsRequest, grants: readonly KeyGrant[]): Readonly
 }
 
 function printGrant({ keyring }: KmsRequest, grant: KeyGrant): Readonly<Record<string, unknown>> {
-  const { encryptionContextEquals, encryptionContextSubset, retiringPrincipal, name } = grant;
+  const { encryptionContextEquals, encryptionContextSubset, sourceArn, retiringPrincipal, name } = grant;
   const key = keyring.key(grant.keyId);
   const constraints = {
     ...(encryptionContextEquals === undefined ? {} : { EncryptionContextEquals: encryptionContextEquals }),
     ...(encryptionContextSubset === undefined ? {} : { EncryptionContextSubset: encryptionContextSubset }),
+    ...(sourceArn === undefined ? {} : { SourceArn: sourceArn }),
   };
   return {
     KeyId: key === undefined ? grant.keyId : keyArn(key),
