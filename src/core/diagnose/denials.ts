@@ -41,11 +41,15 @@ export function deniedFinding(world: World, obstacle: Denied, rule: Rule): Findi
     remedy:
       decision.because === "explicitDeny"
         ? `Take ${check.action} by the replication role out of the deny: ${says}`
-        : `Allow ${check.action} on ${resource} to the replication role`,
+        : isSharedByNobody(world, obstacle)
+          ? "Name a customer managed key for the replicas: nobody can grant the use of AWS's own keys across accounts"
+          : `Allow ${check.action} on ${resource} to the replication role`,
     edits:
       decision.because === "explicitDeny"
         ? exemptEdits(world, obstacle, decision.by)
-        : allowEdits(world, obstacle, resource),
+        : isSharedByNobody(world, obstacle)
+          ? replicaKeyEdits(world.facts, rule)
+          : allowEdits(world, obstacle, resource),
     resync: true,
   };
 }
@@ -88,6 +92,12 @@ function cappingLevels(world: World, obstacle: Denied): (readonly CompiledPolicy
   return (world.scps.get(account) ?? []).filter((level) => findAllow(level, asked) === undefined);
 }
 
+/** A key that AWS manages for another account: its policy cannot be changed. @source aws-replication.md §11.3 row 36 */
+function isSharedByNobody(world: World, { check }: Denied): boolean {
+  const key = check.on === "replicaKey" ? world.facts.keys[check.resource] : undefined;
+  return key?.state === "read" && key.value.managedBy === "aws";
+}
+
 const EVIDENCE_MAX = 3;
 
 /** The object's ARN stands for all of its bucket: permissions are given by bucket. */
@@ -118,8 +128,10 @@ function allowEdits(world: World, obstacle: Denied, resource: string): Edit[] {
     } else if (check.on === "sourceKey" || check.on === "replicaKey") {
       const key = facts.keys[check.resource];
       const before = key?.state === "read" && key.value.policy.state === "read" ? key.value.policy.value : undefined;
+      // A rule may name an alias; the policy is the key's.
+      const keyArn = key?.state === "read" ? key.value.arn : check.resource;
       if (before !== undefined) {
-        edits.push(policyEdit("kms-key-policy", check.resource, before, { action, resource: "*", principal }));
+        edits.push(policyEdit("kms-key-policy", keyArn, before, { action, resource: "*", principal }));
       }
     } else {
       const bucket = check.on === "destinationObject" ? facts.destinations[bucketOf(resource)] : facts.source;

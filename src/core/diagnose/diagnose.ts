@@ -96,7 +96,7 @@ function addTo(groups: Map<string, Group>, finding: Finding, version: VersionFac
 
 function causeOf(facts: Facts, group: Group): Cause {
   const { finding } = group;
-  const [code = finding.code] = [...group.codes].toSorted(([, a], [, b]) => b - a).map(([one]) => one);
+  const code = codeOf(group);
   const entry = failureEntry(code);
   return {
     id: `c-${shortHash(`${facts.source.arn} ${finding.key}`)}`,
@@ -113,6 +113,13 @@ function causeOf(facts: Facts, group: Group): Cause {
     evidence: finding.evidence,
     fix: { summary: finding.remedy, patches: patchesOf(finding.edits), resync: finding.resync },
   };
+}
+
+/** What most of the versions failed with; that an object has parts says less about the cause. */
+function codeOf({ codes, finding }: Group): FailureCode {
+  const isOfParts = (code: FailureCode) => (code.startsWith("DstMultipart") ? 1 : 0);
+  const [most] = [...codes].toSorted(([a, many], [b, more]) => more - many || isOfParts(a) - isOfParts(b));
+  return most?.[0] ?? finding.code;
 }
 
 /** Everything of a version that a reasoning depends on, and nothing that it does not. */

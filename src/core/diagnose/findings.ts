@@ -2,7 +2,7 @@
  * From what a prediction or a verdict found to something that a person can change: the cause, its evidence and its
  * edits. Denials are `denials.ts`'s.
  */
-import { bucketArn } from "../arn.ts";
+import { bucketArn, parseArn } from "../arn.ts";
 import { unreachable } from "../assert.ts";
 import type { DocumentValue } from "../config/document.ts";
 import type { SkipReason } from "../eligibility.ts";
@@ -62,7 +62,7 @@ export function obstacleFinding(world: World, obstacle: Obstacle, rule: Rule): F
         key: `${code} ${obstacle.keyArn}`,
         ...(obstacle.side === "replica" ? ruleMembers(rule) : {}),
         resource: obstacle.keyArn,
-        evidence: [{ kind: "key", source: obstacle.keyArn, says: "There is no such key" }],
+        evidence: [{ kind: "key", source: obstacle.keyArn, says: sayAbsent(obstacle.keyArn, obstacle.wantedIn) }],
         edits: obstacle.side === "replica" ? replicaKeyEdits(facts, rule) : [],
       };
     case "keyState":
@@ -258,4 +258,9 @@ export function resyncFinding(
     edits: [],
     resync: true,
   };
+}
+
+function sayAbsent(keyArn: string, wantedIn: string | undefined): string {
+  if (wantedIn === undefined) return "There is no such key";
+  return `The key is in ${parseArn(keyArn)?.region ?? "another Region"} and the destination bucket in ${wantedIn}: S3 looks for it there`;
 }

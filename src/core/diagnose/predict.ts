@@ -41,6 +41,8 @@ export type Obstacle =
       readonly code: FailureCode;
       readonly keyArn: string;
       readonly side: "source" | "replica";
+      /** Where the replicas are, when the key is in another Region: there is no such key there. */
+      readonly wantedIn?: string;
     }
   | {
       readonly kind: "keyState";
@@ -78,15 +80,14 @@ export function predict(world: World, version: VersionFacts, operation: Operatio
       ? { destinationOwnerEnforced: destination.ownerEnforced.value }
       : {}),
   });
-  if (facts.role.state === "absent") {
-    return { steps: [], obstacles: [{ kind: "roleAbsent", code: "AssumeRoleNotPermitted", roleArn }] };
-  }
   const obstacles: Obstacle[] = destinationObstacles(destination, rule);
   const steps = plan.map((step): PredictedStep => {
     const checks = step.checks.map((check) => judge(world, step, check, obstacles));
     return { step, checks: checks.filter((one) => one !== undefined) };
   });
-  return { steps, obstacles };
+  // Without the role no step is made; what else is in the way is said all the same.
+  if (facts.role.state !== "absent") return { steps, obstacles };
+  return { steps: [], obstacles: [{ kind: "roleAbsent", code: "AssumeRoleNotPermitted", roleArn }, ...obstacles] };
 }
 
 function destinationObstacles(destination: BucketFacts | undefined, rule: Rule): Obstacle[] {
@@ -170,9 +171,19 @@ function keyObstacle(world: World, check: Check): Obstacle | undefined {
     const code = side === "source" ? "SrcKmsKeyInvalidState" : "DstKmsKeyNotFound";
     return { kind: "keyAbsent", code, keyArn: check.resource, side };
   }
+  const wantedIn = askedRegion(check);
+  if (side === "replica" && wantedIn !== undefined && wantedIn !== parseArn(check.resource)?.region) {
+    return { kind: "keyAbsent", code: "DstKmsKeyNotFound", keyArn: check.resource, side, wantedIn };
+  }
   if (key?.state !== "read" || key.value.state === "Enabled") return undefined;
   const code = side === "source" ? "SrcKmsKeyInvalidState" : "DstKmsKeyInvalidState";
   return { kind: "keyState", code, keyArn: check.resource, state: key.value.state, side };
+}
+
+/** S3 asks the KMS of the bucket's own Region, whatever Region is in the key's ARN. */
+function askedRegion(check: Check): string | undefined {
+  const via = check.context["kms:viaservice"];
+  return typeof via === "string" ? /^s3\.([^.]+)\./.exec(via)?.[1] : undefined;
 }
 
 function policiesFor(
