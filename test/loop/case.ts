@@ -16,7 +16,9 @@ export interface LoopCase {
   /** What is written after it was broken. */
   readonly kinds: readonly Kind[];
   readonly breakIt: (set: Standard) => Promise<void>;
-  /** Happens after the versions were written, while the engine works or after. */
+  /** Breaks it while the versions are PENDING, before anything is tried. */
+  readonly late?: (set: Standard) => Promise<void>;
+  /** Happens after the versions were tried. */
   readonly meanwhile?: (set: Standard) => Promise<void>;
   /** What `diagnose` says, or how it refuses to say anything. */
   readonly expect: Expectation | { readonly refused: RegExp };
@@ -66,7 +68,10 @@ export async function closeTheLoop(code: FailureCode, one: LoopCase, stateDir: s
 async function play(set: Standard, code: FailureCode, one: LoopCase): Promise<void> {
   const { world } = set;
   await one.breakIt(set);
+  if (one.late !== undefined) world.sites.hold();
   await write(set, one.kinds);
+  await one.late?.(set);
+  world.sites.release();
   await world.settle();
   await one.meanwhile?.(set);
   await world.settle();

@@ -31,6 +31,9 @@ export const PENDING_CASES = {
   MarkerByLifecycle: "lifecycle in the lab",
   SourceIsReplica: "diagnosis of replicas",
   ModificationsNotReplicated: "diagnosis of changes of metadata",
+  Outranked: "a rule that outranks another and takes nothing",
+  OwnerOverridden: "diagnosis of changes of metadata",
+  ReplicaMissing: "verification of what is there",
   NeverAdmitted: "diagnosis of changes of metadata",
 } as const satisfies Partial<Record<FailureCode, string>>;
 

@@ -13,6 +13,7 @@ import { type Exempted, exempt } from "./exempt.ts";
 import { type Finding, ruleMembers } from "./finding.ts";
 import { type Allowance, allow, type Edit, fits } from "./patches.ts";
 import type { Obstacle } from "./predict.ts";
+import { replicaKeyEdits } from "./replica-keys.ts";
 import type { Evidence } from "./report.ts";
 import { isOfAws, type PolicyHome, type World } from "./world.ts";
 

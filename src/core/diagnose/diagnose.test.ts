@@ -3,12 +3,13 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { DocumentValue } from "../config/document.ts";
 import type { SkipReason } from "../eligibility.ts";
+import { FAILURES } from "../failures/catalogue.ts";
 import { diagnose } from "./diagnose.ts";
 import { explainVersion } from "./explain-version.ts";
 import type { BucketFacts, Facts, KeyFacts, Read, RecordedFailure, RolePolicy, VersionFacts } from "./facts.ts";
-import { saySkip, skipFinding } from "./findings.ts";
 import { patchesOf } from "./patches.ts";
 import { readRules } from "./rules.ts";
+import { saySkip, skipFinding } from "./skips.ts";
 import { worldOf } from "./world.ts";
 
 const ACCOUNT = "111122223333";
@@ -343,6 +344,10 @@ interface RecordedCase {
 
 const RECORDED = JSON.parse(readFileSync("test/fixtures/failures.json", "utf8")) as readonly RecordedCase[];
 
+test("diagnose: every code of the catalogue has a recorded case", () => {
+  assert.deepEqual(RECORDED.map((one) => one.code).sort(), Object.keys(FAILURES).sort());
+});
+
 for (const one of RECORDED) {
   test(`diagnose: a recorded ${one.code} where nothing else is wrong: ${one.because}`, () => {
     const replicationStatus = one.pending ? "PENDING" : "FAILED";
@@ -651,7 +656,8 @@ const REASONS: readonly (readonly [because: SkipReason, code: string])[] = [
   [{ reason: "isReplica" }, "SourceIsReplica"],
   [{ reason: "modificationsNotReplicated" }, "ModificationsNotReplicated"],
   [{ reason: "neverAdmitted" }, "NeverAdmitted"],
-  [{ reason: "outranked", byRuleId: "other" }, "SrcObjectNotEligible"],
+  [{ reason: "ownerOverridden" }, "OwnerOverridden"],
+  [{ reason: "outranked", byRuleId: "other" }, "Outranked"],
 ];
 
 for (const [because, code] of REASONS) {

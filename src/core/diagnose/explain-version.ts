@@ -4,10 +4,10 @@ import { sayDecision } from "../iam/explain.ts";
 import type { Encryption, Rule } from "../model.ts";
 import type { Call, StepName } from "../plan.ts";
 import type { Facts, RecordedFailure, VersionFacts } from "./facts.ts";
-import { saySkip } from "./findings.ts";
 import { predict } from "./predict.ts";
 import { reasonOf, type ShownState } from "./reason.ts";
 import { operationOf, readRules } from "./rules.ts";
+import { sayChange, saySkip } from "./skips.ts";
 import { type World, worldOf } from "./world.ts";
 
 export interface VersionExplanation {
@@ -25,6 +25,8 @@ export interface VersionExplanation {
     readonly taken: boolean;
     readonly because?: SkipReason["reason"];
     readonly says: string;
+    /** What would have to change for the rule to take it. */
+    readonly change?: string;
   }[];
   /** Of the rules that take it, in the order in which they are made. */
   readonly steps: readonly ExplainedStep[];
@@ -63,6 +65,7 @@ export function explainVersion(facts: Facts, version: VersionFacts): VersionExpl
       taken: one.taken,
       ...(one.taken ? {} : { because: one.because.reason }),
       says: one.taken ? "The rule takes the version" : saySkip(one.because),
+      ...(one.taken ? {} : { change: sayChange(one.because, version) }),
     })),
     steps: (verdict?.taken ?? []).flatMap((rule) => explainSteps(world, version, rule)),
     failures: version.failures,

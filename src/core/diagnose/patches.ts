@@ -21,6 +21,10 @@ export interface Edit {
 const ORDER: readonly PatchTarget[] = [
   "organization-policy",
   "versioning",
+  "ownership",
+  "encryption",
+  "object-lock",
+  "request-payment",
   "kms-key-state",
   "kms-key-policy",
   "bucket-policy",
@@ -152,6 +156,15 @@ export function selectKms(rule: Members, replicaKeyArn: string): Members {
       },
     },
   };
+}
+
+/** Gives a rule another prefix, wherever it keeps its own. */
+export function renamePrefix(rule: Members, prefix: string): Members {
+  if (rule["Prefix"] !== undefined) return { ...rule, Prefix: prefix };
+  const filter = asObject(rule["Filter"]) ?? {};
+  const and = asObject(filter["And"]);
+  const renamed = and === undefined ? { ...filter, Prefix: prefix } : { ...filter, And: { ...and, Prefix: prefix } };
+  return { ...rule, Filter: renamed };
 }
 
 function toList(value: DocumentValue | undefined): readonly DocumentValue[] {

@@ -9,17 +9,12 @@ import { type FailureCode, failureCode } from "../failures/catalogue.ts";
 import type { Rule } from "../model.ts";
 import type { RecordedFailure, VersionFacts } from "./facts.ts";
 import type { Finding } from "./finding.ts";
-import {
-  notRead,
-  obstacleFinding,
-  recordedFinding,
-  replicaKey,
-  responseEvidence,
-  resyncFinding,
-  skipFinding,
-} from "./findings.ts";
+import { obstacleFinding } from "./findings.ts";
 import { predict } from "./predict.ts";
+import { notRead, recordedFinding, responseEvidence, resyncFinding } from "./records.ts";
+import { replicaKey } from "./replica-keys.ts";
 import { nearestRule, operationOf, type Rules } from "./rules.ts";
+import { skipFinding } from "./skips.ts";
 import { unreadOrganization, type World } from "./world.ts";
 
 export type ShownState = "completed" | "failed" | "pending" | "replica" | "none" | "unreadable";

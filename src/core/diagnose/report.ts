@@ -2,7 +2,9 @@
  * What a diagnosis says: the stable JSON of `lockstep diagnose --json`. Fields are added, never renamed.
  */
 import type { DocumentValue } from "../config/document.ts";
-import type { FailureClass, FailureCode } from "../failures/catalogue.ts";
+import type { EvidenceKind, FailureClass, FailureCode, PatchTarget } from "../failures/catalogue.ts";
+
+export type { PatchTarget } from "../failures/catalogue.ts";
 
 export interface Diagnosis {
   readonly bucket: string;
@@ -51,7 +53,7 @@ export interface Cause {
 }
 
 export interface Evidence {
-  readonly kind: "policy" | "config" | "key" | "object" | "log" | "event" | "response";
+  readonly kind: EvidenceKind;
   readonly source: string;
   readonly says: string;
 }
@@ -63,19 +65,6 @@ export interface Fix {
   /** Whether the affected versions have to be replicated again afterwards. */
   readonly resync: boolean;
 }
-
-export type PatchTarget =
-  | "iam-role-policy"
-  | "iam-trust-policy"
-  /** The managed policy that is a role's permissions boundary. */
-  | "iam-boundary-policy"
-  /** A service control policy or resource control policy of AWS Organizations. */
-  | "organization-policy"
-  | "bucket-policy"
-  | "replication"
-  | "versioning"
-  | "kms-key-policy"
-  | "kms-key-state";
 
 /** A reversible change of one document. */
 export interface Patch {

@@ -82,6 +82,7 @@ function nearness(outcome: RuleOutcome): number {
     case "isReplica":
     case "modificationsNotReplicated":
     case "neverAdmitted":
+    case "ownerOverridden":
     case "outranked":
       return 2;
   }
