@@ -26,10 +26,10 @@ export const ELIGIBILITY_CASES = {
   },
   PrefixDiffers: {
     name: "the rule's prefix begins with a slash",
-    kinds: ["plain", "kms", "marker"],
+    kinds: ["plain"],
     breakIt: (set) => set.editRule((rule) => ({ ...rule, Filter: { Prefix: "/plain/" } })),
-    expect: { ...SILENT, affected: 4 },
-    mend: standardRule,
+    expect: { ...SILENT, affected: 1 },
+    mend: { by: "patch" },
   },
   TagsDiffer: {
     name: "the rule asks for a tag that comes only after the object",

@@ -90,6 +90,28 @@ export const PASSING_CASES = {
     expect: { ...TRANSIENT, class: "integrity" },
     mend: straight,
   },
+  TruncatedBody: {
+    name: "the body ends before its announced length",
+    kinds: ["plain", "kms"],
+    breakIt: leadTo((world) => answering(world, 400, "IncompleteBody")),
+    expect: { ...TRANSIENT, class: "integrity" },
+    mend: straight,
+  },
+  DstStorageFull: {
+    name: "the destination has no room left",
+    kinds: ["plain", "kms"],
+    breakIt: leadTo((world) => answering(world, 507)),
+    expect: { ...TRANSIENT, class: "storage", says: /507/ },
+    mend: straight,
+  },
+  SourceChanged: {
+    name: "the source says that it is not what it was",
+    kinds: ["plain", "kms"],
+    breakIt: async ({ world }) =>
+      world.sites.leadTo({ endpoint: await answering(world, 412, "PreconditionFailed") }, "source"),
+    expect: TRANSIENT,
+    mend: { by: "passing", end: async ({ world }) => world.sites.leadTo(undefined, "source") },
+  },
   EngineFault: {
     name: "the engine meets a fault of its own",
     kinds: ["plain"],

@@ -1,6 +1,7 @@
 /** The table of cases: one for every code of the catalogue, so that a code without a case does not compile. */
 import type { FailureCode } from "../../src/core/failures/catalogue.ts";
 import type { LoopCase } from "./case.ts";
+import { BATCH_CASES } from "./cases-batch.ts";
 import { CONFIGURATION_CASES } from "./cases-configuration.ts";
 import { ELIGIBILITY_CASES } from "./cases-eligibility.ts";
 import { PASSING_CASES } from "./cases-passing.ts";
@@ -9,26 +10,15 @@ import { STORE_CASES } from "./cases-store.ts";
 
 /** Codes that nothing in the tree gives yet, and what they wait for. */
 export const PENDING_CASES = {
-  DstBucketInvalidRegion: "Batch Replication jobs",
-  DstObjectHardDeleted: "Batch Replication jobs",
-  InitiateReplicationNotPermitted: "Batch Replication jobs",
-  SrcBucketInvalidRegion: "Batch Replication jobs",
-  SrcReplicationNotPending: "Batch Replication jobs",
-  SrcKeyNotFound: "Batch Replication jobs: live tasks always name a version",
+  SrcReplicationNotPending: "jobs of the lab: none of them meets it",
   DstBucketObjectLockConfigMissing: "Object Lock in the lab",
   DstPutLegalHoldNotPermitted: "Object Lock in the lab",
   DstPutRetentionNotPermitted: "Object Lock in the lab",
   SrcGetLegalHoldNotPermitted: "Object Lock in the lab",
   SrcGetRetentionNotPermitted: "Object Lock in the lab",
   DstPutAclNotPermitted: "access control lists in the lab",
-  DstStorageFull: "classification",
-  BodyTooLarge: "classification",
-  FeatureUnsupported: "classification",
-  DstVersionIdDiffers: "classification",
-  TruncatedBody: "classification",
-  ReplicaAltered: "verification of what is there",
-  SourceChanged: "classification",
-  MarkerByLifecycle: "lifecycle in the lab",
+  DstVersionIdDiffers: "the engine between stores that mint version ids of their own",
+  MarkerByLifecycle: "no listing tells a marker of Lifecycle from another",
   SourceIsReplica: "diagnosis of replicas",
   ModificationsNotReplicated: "diagnosis of changes of metadata",
   Outranked: "a rule that outranks another and takes nothing",
@@ -45,4 +35,5 @@ export const CASES: Readonly<Record<Exclude<FailureCode, Waiting>, LoopCase>> = 
   ...ELIGIBILITY_CASES,
   ...PASSING_CASES,
   ...STORE_CASES,
+  ...BATCH_CASES,
 };

@@ -46,7 +46,18 @@ const PATCH = { by: "patch" } as const;
 /** By number of the row; a row may have several faces. */
 export const CAUSES: Readonly<Record<number, readonly Cause[]>> = {
   1: [{ how: "case", code: "NeverTried" }],
-  2: [{ how: "case", code: "PrefixDiffers" }],
+  2: [
+    { how: "case", code: "PrefixDiffers" },
+    {
+      how: "loop",
+      code: "PrefixDiffers",
+      name: "the rule takes other keys: whether it should take these is for people to decide",
+      kinds: ["plain", "kms", "marker"],
+      breakIt: (set) => set.editRule((rule) => ({ ...rule, Filter: { Prefix: "reports/" } })),
+      expect: { class: "eligibility", confidence: "proven", affected: 4, recorded: [] },
+      mend: { by: "decision", person: (set) => set.putStandardRule() },
+    },
+  ],
   3: [{ how: "case", code: "RuleDisabled" }],
   4: [{ how: "case", code: "TagsDiffer" }],
   5: [{ how: "case", code: "KmsNotSelected" }],
@@ -461,7 +472,7 @@ export const CAUSES: Readonly<Record<number, readonly Cause[]>> = {
   50: [{ how: "outside", because: "the lab runs no Lifecycle rules" }],
   51: [{ how: "elsewhere", path: "test/lab-batch/tasks.test.ts" }],
   52: [{ how: "elsewhere", path: "test/lab-batch/manifests.test.ts" }],
-  53: [{ how: "elsewhere", path: "test/lab-batch/tasks.test.ts" }],
+  53: [{ how: "case", code: "DstObjectHardDeleted" }],
   54: [{ how: "play", name: "two-way rules with replica modification sync come to rest", play: twoWays }],
   55: [{ how: "outside", because: "alarms are AWS's; here metrics are views of the ledger" }],
   56: [{ how: "play", name: "COMPLETED stays true when no rule takes the version any more", play: completedStays }],

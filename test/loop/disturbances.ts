@@ -45,6 +45,16 @@ export async function answering(world: World, status: number, code?: string): Pr
   return `http://127.0.0.1:${await serve(world, server)}`;
 }
 
+/** A store that takes everything and says that it has stored something else. */
+export async function storingOtherwise(world: World): Promise<string> {
+  const server = createServer((request, response) => {
+    request.resume().once("end", () => {
+      response.writeHead(200, { etag: `"${"0".repeat(32)}"`, "x-amz-version-id": "other" }).end();
+    });
+  });
+  return `http://127.0.0.1:${await serve(world, server)}`;
+}
+
 /** Another lab, which knows neither the role nor its sessions. */
 export async function anotherLab(world: World): Promise<string> {
   const lab = await openLab({ clock: () => world.clock.nowMs() });

@@ -1,5 +1,5 @@
 /**
- * The lab as the engine sees it, with disturbances: the way to the destination may lead elsewhere, and something may
+ * The lab as the engine sees it, with disturbances: the way to one side may lead elsewhere, and something may
  * happen just before a call is made.
  */
 import { LabSites } from "../../src/cli/lab-sites.ts";
@@ -10,7 +10,7 @@ import { createS3Client, type S3Client } from "../../src/s3/client.ts";
 import { PROFILES } from "../../src/s3/profiles.ts";
 import type { Store } from "../../src/s3/store.ts";
 
-/** Where the destination is looked for instead, and as whom. */
+/** Where one side is looked for instead, and as whom. */
 export interface Detour {
   readonly endpoint: string;
   /** What becomes of the session's credentials on the way. */
@@ -35,7 +35,7 @@ export class LoopSites implements Sites {
   readonly #clock: () => number;
   readonly #before: Before[] = [];
   readonly #detours: S3Client[] = [];
-  #detour: Store | undefined;
+  readonly #detoured: { [S in Side]?: Store } = {};
   #held: { readonly over: Promise<void>; readonly end: () => void } | undefined;
   #roleArn = "";
 
@@ -45,12 +45,10 @@ export class LoopSites implements Sites {
     this.#inner = new LabSites(lab, endpoint, clock);
   }
 
-  /** From now on the destination is looked for there; undefined: where it is. */
-  leadTo(detour: Detour | undefined): void {
-    if (detour === undefined) {
-      this.#detour = undefined;
-      return;
-    }
+  /** From now on that side is looked for there; undefined: where it is. */
+  leadTo(detour: Detour | undefined, side: Side = "destination"): void {
+    delete this.#detoured[side];
+    if (detour === undefined) return;
     const { endpoint, credentials = (same) => same, clockAheadMs = 0 } = detour;
     const client = createS3Client({
       endpoint,
@@ -60,7 +58,7 @@ export class LoopSites implements Sites {
       clock: () => this.#clock() + clockAheadMs,
     });
     this.#detours.push(client);
-    this.#detour = client;
+    this.#detoured[side] = client;
   }
 
   /** Lets tasks wait at their very beginning until `release`: nothing has been asked of anybody yet. */
@@ -95,8 +93,8 @@ export class LoopSites implements Sites {
     const { source, destination } = await this.#inner.session(request);
     this.#roleArn = request.roleArn;
     return {
-      source: this.#watched("source", source),
-      destination: this.#watched("destination", this.#detour ?? destination),
+      source: this.#watched("source", this.#detoured.source ?? source),
+      destination: this.#watched("destination", this.#detoured.destination ?? destination),
     };
   }
 

@@ -85,6 +85,7 @@ export class World {
     const lab = await openLab({
       clock: now,
       adminToken: TOKEN,
+      runsJobs: false,
       onFault: (error) => {
         throw error;
       },
