@@ -48,6 +48,7 @@ export class LabSites implements Sites {
     return {
       source: this.#client(this.#regionOf(sourceBucket), roleArn),
       destination: this.#client(this.#regionOf(destination), roleArn),
+      movesSealed: true,
     };
   }
 

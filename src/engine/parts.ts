@@ -38,14 +38,23 @@ export async function uploadAllParts(run: Run, step: Step, upload: UploadRef): P
   const total = Number(/-([0-9]+)$/.exec(head.etag)?.[1] ?? 1);
   const numbers = Array.from({ length: total }, (_, index) => index + 1);
   const copied = await sideBySide(numbers, PARTS_AT_ONCE_MAX, (partNumber) => copyPart(run, step, upload, partNumber));
-  await checkWhole(run, step, head, copied);
+  // Of sealed parts only their seals tell: the store that takes them in has checked those.
+  if (run.source.seal === undefined) await checkWhole(run, step, head, copied);
   return copied;
 }
 
 async function copyPart(run: Run, step: Step, upload: UploadRef, partNumber: number): Promise<CopiedPart> {
-  const { body } = await openSource(run, step, partNumber);
-  const algorithm = algorithmOf(headOf(run));
+  const { head, body } = await openSource(run, step, partNumber);
   const destination = destinationOf(run);
+  if (run.source.seal !== undefined) {
+    const { sizeBytes } = body;
+    const reading = markReading(step, body.stream());
+    const payload = { sizeBytes, stream: reading.chunks };
+    const sealed = head.sealed ?? run.source.seal;
+    const sending = reading.orBlame(destination.uploadPart({ ...upload, partNumber, body: payload, sealed }, run));
+    return { ...(await answered(step, sending)), sizeBytes };
+  }
+  const algorithm = algorithmOf(headOf(run));
   if (body.sizeBytes > BUFFER_MAX_BYTES) {
     const { sizeBytes } = body;
     const reading = markReading(step, body.stream());

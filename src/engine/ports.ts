@@ -15,6 +15,8 @@ export interface Clock {
 export interface Session {
   readonly source: Store;
   readonly destination: Store;
+  /** Both hand over SSE-C versions as they are stored (`s3/replica-headers.ts`); other stores cannot replicate them. */
+  readonly movesSealed?: boolean;
 }
 
 export interface Sites {

@@ -47,8 +47,8 @@ export interface SourceSeen {
   acl?: AccessControlList;
   retention?: Retention | undefined;
   legalHold?: boolean;
-  /** What the store said of bytes that it gave out as they are stored. */
-  sealed?: string;
+  /** What describes the stored bytes of an SSE-C version. */
+  seal?: string;
 }
 
 /** A store's answer, and the step that it ended. */
@@ -106,7 +106,7 @@ function deniedCodeOf(step: Step): FailureCode {
 /** Opens the source for streaming; a refusal is the source's, whatever step it happens in. */
 export async function openSource(run: Run, step: Step, partNumber?: number): Promise<ObjectReply> {
   const { version } = run.task;
-  const sealed = isSealed(run) ? { sealed: true } : {};
+  const sealed = run.source.seal === undefined ? {} : { sealed: true };
   const request = { ...version, ...sealed, ...(partNumber === undefined ? {} : { partNumber }) };
   const reply = await answered(step, sourceOf(run).getObject(request, run), READING);
   const { etag } = headOf(run);
@@ -115,11 +115,6 @@ export async function openSource(run: Run, step: Step, partNumber?: number): Pro
   const message = `${version.bucket}/${version.key} had the ETag ${etag} when its copy began, and has ${reply.head.etag} now`;
   const error = new Discrepancy("SourceChanged", message, { operation: "GetObject", ...place(version) });
   throw new StepFailure(step, READING.side, READING.deniedCode, error);
-}
-
-/** Whether the bytes are moved as they are stored, for nobody but the customer has their key. */
-export function isSealed(run: Run): boolean {
-  return headOf(run).encryption.kind === "SSE-C";
 }
 
 function place({ bucket, key }: { readonly bucket: string; readonly key: string }) {
@@ -163,7 +158,7 @@ export function identityOf(run: Run, head: ObjectHead): ReplicaIdentity {
     versionId: run.task.version.versionId,
     lastModifiedMs: head.lastModifiedMs,
     ...(run.rule.destination.ownerOverride ? { ownerOverride: true } : {}),
-    ...(run.source.sealed === undefined ? {} : { sealed: run.source.sealed }),
+    ...(run.source.seal === undefined ? {} : { sealed: run.source.seal }),
   };
 }
 

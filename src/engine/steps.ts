@@ -81,19 +81,32 @@ async function headVersion(run: Run, step: Step): Promise<void> {
 /** Small bodies are read whole at once; of large ones first only the head, the bytes when there is a place to send them. */
 async function readVersion(run: Run, step: Step): Promise<void> {
   const source = sourceOf(run);
-  if (run.task.sizeBytes > BUFFER_MAX_BYTES) {
-    run.source.head = await answered(step, source.headObject(run.task.version, run));
-    return;
+  const { version, sizeBytes } = run.task;
+  if (sizeBytes > BUFFER_MAX_BYTES) {
+    run.source.head = await answered(step, source.headObject(version, run));
+    if (run.source.head.encryption.kind !== "SSE-C") return;
   }
-  const { head, body } = await answered(step, source.getObject(run.task.version, run));
+  const sealed = run.session?.movesSealed === true ? { sealed: true } : {};
+  const { head, body } = await answered(step, source.getObject({ ...version, ...sealed }, run));
   run.source.head = head;
   run.source.body = body;
+  if (head.encryption.kind === "SSE-C") run.source.seal = sealOf(run, step, head);
   if (isMultipart(head) || body.sizeBytes > BUFFER_MAX_BYTES) {
     body.cancel();
     return;
   }
   run.source.bytes = await answered(step, body.bytes());
-  await answered(step, verifyBytes(head, run.source.bytes, run.task.version));
+  if (run.source.seal !== undefined) return;
+  await answered(step, verifyBytes(head, run.source.bytes, version));
+}
+
+/** Only the customer can read SSE-C versions: they are moved as they are stored, where both stores know how. */
+function sealOf(run: Run, step: Step, { sealed }: ObjectHead): string {
+  if (sealed !== undefined) return sealed;
+  const { bucket, key } = run.task.version;
+  const message = `${bucket}/${key} is under a customer's key (SSE-C), and these stores do not hand it over unread`;
+  const error = new Discrepancy("FeatureUnsupported", message, { operation: "GetObject", bucket, key });
+  throw new StepFailure(step, "source", "SrcGetObjectNotPermitted", error);
 }
 
 function isMultipart(head: ObjectHead): boolean {
@@ -123,13 +136,15 @@ async function readTags(run: Run, step: Step): Promise<void> {
 
 async function writeReplica(run: Run, step: Step): Promise<void> {
   const head = headOf(run);
-  const { bytes } = run.source;
-  const checksums = head.checksums?.type === "FULL_OBJECT" ? { checksums: head.checksums } : {};
+  const { bytes, seal } = run.source;
+  // Checksums are of what can be read, and so is what verification compares; the taker checks sealed bytes by their seal.
+  const checksums = head.checksums?.type === "FULL_OBJECT" && seal === undefined ? { checksums: head.checksums } : {};
   const put = async (request: WriteRequest): Promise<PutReply> => {
     const destination = destinationOf(run);
     if (bytes !== undefined) return destination.putObject({ ...request, ...checksums, body: bytes }, run);
     const { body } = await openSource(run, step);
-    const reading = markReading(step, verifyStream(head, body.stream(), run.task.version));
+    const chunks = seal === undefined ? verifyStream(head, body.stream(), run.task.version) : body.stream();
+    const reading = markReading(step, chunks);
     const payload = { sizeBytes: body.sizeBytes, stream: reading.chunks };
     return reading.orBlame(destination.putObject({ ...request, ...checksums, body: payload }, run));
   };

@@ -1,16 +1,38 @@
 /**
- * The lab's own calls under `/_lockstep/`: for tools that set a lab up, not for S3 clients. Guarded by a token.
+ * The lab's own calls under `/_lockstep/`: for tools that set a lab up, not for S3 clients. Guarded by a token; bodies and
+ * answers are JSON.
  *
+ * - `GET /_lockstep/health`: whether the lab answers; needs no token
+ *
+ * Accounts (`admin/accounts.ts`):
  * - `POST /_lockstep/accounts/ID`: makes the account when it is new, and returns its root credentials
  * - `POST /_lockstep/organizations/MANAGEMENT/accounts/ID`: makes the account likewise, and puts it into the organisation
  *   that the account MANAGEMENT manages; 409 when it manages none, or the account is in another one
- * - `POST /_lockstep/buckets/NAME/expire` with `{"key": KEY}`: makes the delete marker that Lifecycle would make
- * - `GET /_lockstep/health`: whether the lab answers; needs no token
+ *
+ * What is in a bucket (`admin/buckets.ts`); `versionId` may be left out for the latest version:
+ * - `POST /_lockstep/buckets/NAME/expire` `{"key"}`: makes the delete marker that Lifecycle would make
+ * - `GET`, `PUT /_lockstep/buckets/NAME/quota` `{"bytes":n|null,"objects":n|null}`: tells or sets how much it may hold, and
+ *   tells how much it does
+ * - `POST /_lockstep/buckets/NAME/damage` `{"key","versionId"?,"how":"unreadable"|"altered"}`: flips a bit where the version
+ *   lies; the second is silent damage, which the store itself does not notice
+ * - `POST /_lockstep/buckets/NAME/plaintext` `{"key","versionId"?}`: a version from before S3 encrypted everything
+ * - `PUT /_lockstep/buckets/NAME/archive` `{"key","versionId"?,"status":"ARCHIVE_ACCESS"|"DEEP_ARCHIVE_ACCESS"|null}`: the
+ *   archive tier of an INTELLIGENT_TIERING version
+ *
+ * What goes wrong until it is taken back or the lab ends (`admin/disturbances.ts`); `GET /_lockstep/disturbances` tells all:
+ * - `PUT /_lockstep/throttle` `{"service":"s3"|"kms","bucket"?,"requestsPerSecond":n|null}`: 503 SlowDown, ThrottlingException
+ * - `POST /_lockstep/faults` `{"bucket"?,"prefix"?,"operation"?,"times"?}` and one of `"truncateAt":n`, `"flipAt":n`,
+ *   `"delayMs":n`, `"reset":"before"|"after"`, `"status":5xx,"code"?`; `DELETE /_lockstep/faults[/ID]` takes back
+ * - `PUT /_lockstep/disk` `{"full":true|false}`: 507 for whatever needs room
+ * - `PUT /_lockstep/clock` `{"offsetMs":n}`: how far the lab's clock is ahead
  */
 import { timingSafeEqual } from "node:crypto";
-import { type Identity, type ServiceAnswer, ServiceError } from "./model.ts";
-import type { OrganizationsService } from "./organizations/organizations.ts";
-import type { DeleteAnswer } from "./s3/delete.ts";
+import { z } from "zod";
+import { ACCOUNT_ROUTES } from "./admin/accounts.ts";
+import { BUCKET_ROUTES } from "./admin/buckets.ts";
+import { DISTURBANCE_ROUTES } from "./admin/disturbances.ts";
+import type { AdminWorld, Route } from "./admin/route.ts";
+import { type ServiceAnswer, ServiceError } from "./model.ts";
 
 export interface Admin {
   handle(call: AdminCall): Promise<ServiceAnswer>;
@@ -25,84 +47,51 @@ export interface AdminCall {
 }
 
 export function isAdminPath(rawPath: string): boolean {
-  return rawPath.startsWith("/_lockstep/");
+  return rawPath.startsWith(ROOT);
 }
 
-export interface AdminOptions {
-  readonly identity: Identity;
-  readonly organizations: Pick<OrganizationsService, "join">;
+const ROOT = "/_lockstep/";
+
+export interface AdminOptions extends AdminWorld {
   /** Without one, nothing but health is answered. */
   readonly token?: string;
-  /** @throws ServiceError when there is nothing to expire */
-  readonly expire: (object: { readonly bucket: string; readonly key: string }) => Promise<DeleteAnswer>;
 }
 
-interface Route {
-  readonly method: string;
-  readonly path: RegExp;
-  /** @param names what the path's groups matched */
-  run(names: readonly string[], readBody: AdminCall["readBody"]): Promise<ServiceAnswer>;
-}
+const ROUTES: readonly Route[] = [...ACCOUNT_ROUTES, ...BUCKET_ROUTES, ...DISTURBANCE_ROUTES];
 
 export function createAdmin(options: AdminOptions): Admin {
-  const routes = routesOf(options);
   return {
-    async handle({ method, rawPath, authorization, readBody }) {
+    async handle(call) {
+      const { method, rawPath, authorization } = call;
       if (rawPath === "/_lockstep/health") {
         return method === "GET" || method === "HEAD" ? json(200, { status: "ok" }) : json(405, { error: "only GET" });
       }
       if (!isToken(authorization, options.token)) return json(401, { error: "a Bearer token is needed" });
-      const there = routes.filter((one) => one.path.test(rawPath));
+      const path = rawPath.slice(ROOT.length);
+      const there = ROUTES.filter((one) => one.path.test(path));
       if (there.length === 0) return json(404, { error: "there is no such call" });
       const route = there.find((one) => one.method === method);
       if (route === undefined) return json(405, { error: `only ${there.map((one) => one.method).join(", ")}` });
-      const [, ...names] = route.path.exec(rawPath) ?? [];
+      const [, ...names] = route.path.exec(path) ?? [];
       try {
-        return await route.run(names, readBody);
+        return json(200, await route.run(options, names.map(decodeURIComponent), await readJson(call)));
       } catch (error) {
-        if (!(error instanceof ServiceError)) throw error;
-        return json(error.status, { error: error.message, code: error.code });
+        return refusalOf(error);
       }
     },
   };
 }
 
-function routesOf({ identity, organizations, expire }: AdminOptions): readonly Route[] {
-  const account = async (accountId: string): Promise<ServiceAnswer> => {
-    const { accessKeyId, secretAccessKey } = await identity.ensureAccount(accountId);
-    return json(200, { accountId, accessKeyId, secretAccessKey });
-  };
-  return [
-    { method: "POST", path: /^\/_lockstep\/accounts\/(\d{12})$/, run: ([id = ""]) => account(id) },
-    {
-      method: "POST",
-      path: /^\/_lockstep\/organizations\/(\d{12})\/accounts\/(\d{12})$/,
-      run: async ([management = "", id = ""]) => {
-        if (await organizations.join(management, id)) return await account(id);
-        return json(409, { error: `account ${management} manages no organisation that ${id} could join` });
-      },
-    },
-    {
-      method: "POST",
-      path: /^\/_lockstep\/buckets\/([^/]+)\/expire$/,
-      run: async ([bucket = ""], readBody) => {
-        const key = keyOf(await readBody());
-        if (key === undefined) return json(400, { error: 'a body like {"key": "name"} is needed' });
-        const { versionId, isMarker } = await expire({ bucket, key });
-        return json(200, { bucket, key, isDeleteMarker: isMarker, ...(versionId === undefined ? {} : { versionId }) });
-      },
-    },
-  ];
+async function readJson(call: AdminCall): Promise<unknown> {
+  const text = Buffer.from(await call.readBody()).toString("utf8");
+  return text === "" ? {} : JSON.parse(text);
 }
 
-function keyOf(body: Uint8Array): string | undefined {
-  try {
-    const document: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
-    const key = typeof document === "object" && document !== null && "key" in document ? document.key : undefined;
-    return typeof key === "string" && key !== "" ? key : undefined;
-  } catch {
-    return undefined;
-  }
+function refusalOf(error: unknown): ServiceAnswer {
+  if (error instanceof ServiceError) return json(error.status, { error: error.message, code: error.code });
+  if (error instanceof z.ZodError) return json(400, { error: z.prettifyError(error) });
+  if (error instanceof SyntaxError || error instanceof URIError) return json(400, { error: error.message });
+  throw error;
 }
 
 function isToken(authorization: string | undefined, token: string | undefined): boolean {

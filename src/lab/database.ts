@@ -4,6 +4,7 @@ import { BATCH_SCHEMA } from "./batch/schema.ts";
 import { IDENTITY_SCHEMA } from "./identity/schema.ts";
 import { KMS_SCHEMA } from "./kms/schema.ts";
 import { ORGANIZATIONS_SCHEMA } from "./organizations/schema.ts";
+import { QUOTA_SCHEMA } from "./s3/quotas.ts";
 import { S3_INITIATION_SCHEMA, S3_SCHEMA } from "./s3/schema.ts";
 
 /** "LSla" in ASCII. */
@@ -14,6 +15,7 @@ const MIGRATIONS = [
   [IDENTITY_SCHEMA, KMS_SCHEMA, S3_SCHEMA].join("\n"),
   ORGANIZATIONS_SCHEMA,
   [S3_INITIATION_SCHEMA, BATCH_SCHEMA].join("\n"),
+  QUOTA_SCHEMA,
 ];
 
 /** @param path a file, or ":memory:" */

@@ -21,6 +21,8 @@ import type {
   UploadRef,
   WriteRequest,
 } from "../s3/store.ts";
+import { ConnectionCut } from "./disturbances/disturbances.ts";
+import { isOutOfRoom, storageFull } from "./disturbances/full-disk.ts";
 import { type Caller, ServiceError } from "./model.ts";
 import { takeRandomBytes } from "./random.ts";
 import { refusal } from "./refusals.ts";
@@ -56,7 +58,7 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
 
     getObject: (request, callOptions) =>
       run("GetObject", request, callOptions, async (call) => {
-        const answer = await getObject(s3, call, { ...readInput(request), ...rangeOf(request) });
+        const answer = await getObject(s3, call, { ...readInput(request), ...rangeOf(request), ...sealedOf(request) });
         return {
           head: headOf(answer, call),
           body: replyBody(answer, { operation: "GetObject", ...request }, callOptions?.signal),
@@ -95,7 +97,7 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
       run("UploadPart", request, callOptions, async (call) => {
         const { bucket, key, uploadId, partNumber } = request;
         const claims = claimsOf(request.checksums, request.body);
-        const input = { bucket, key, uploadId, partNumber, claims };
+        const input = { bucket, key, uploadId, partNumber, claims, ...sealedOf(request) };
         const { part } = await uploadPart(s3, call, input, incoming(request.body, callOptions));
         const { algorithm, value } = part.checksum;
         return { partNumber, etag: part.etag, checksums: { type: "FULL_OBJECT", values: { [algorithm]: value } } };
@@ -208,7 +210,10 @@ function runner(s3: S3Service, options: DirectOptions): Run {
       throw new S3Error("the call was aborted", { ...named, network: "aborted" });
     try {
       if (key?.includes("\0")) throw s3Error("InvalidURI");
-      return await work(callOf(s3, options, requestId));
+      const call = callOf(s3, options, requestId);
+      const disturbances = s3.disturbances.active;
+      if (disturbances === undefined) return await work(call);
+      return await disturbances.disturb({ operation, bucket: bucket ?? "", key: key ?? "" }, () => work(call));
     } catch (error) {
       throw storeError(error, named, requestId, callOptions?.signal);
     }
@@ -246,7 +251,9 @@ function storeError(
   if (error instanceof S3Error) return error;
   if (signal?.aborted === true)
     return new S3Error("the call was aborted", { ...named, network: "aborted" }, { cause: error });
-  const told = error instanceof ServiceError ? error : s3Error("InternalError");
+  if (error instanceof ConnectionCut)
+    return new S3Error(error.message, { ...named, network: "reset" }, { cause: error });
+  const told = error instanceof ServiceError ? error : isOutOfRoom(error) ? storageFull() : s3Error("InternalError");
   // A HEAD has no body, so nobody over HTTP would know the code either.
   const isHead = named.operation === "HeadObject";
   return new S3Error(
@@ -257,6 +264,9 @@ function storeError(
       requestId,
       ...(isHead ? {} : { code: told.code, details: told.details }),
       ...(told.headers["x-amz-delete-marker"] === "true" ? { isDeleteMarker: true } : {}),
+      ...(told.headers["retry-after"] === undefined
+        ? {}
+        : { retryAfterMs: Number(told.headers["retry-after"]) * 1000 }),
     },
     { cause: error },
   );
@@ -275,6 +285,10 @@ function rangeOf({ range }: GetRequest): { readonly range?: string } {
   return range === undefined ? {} : { range: `bytes=${range.firstByte}-${range.lastByte}` };
 }
 
+function sealedOf<Sealed>({ sealed }: { readonly sealed?: Sealed }): { readonly sealed?: Sealed } {
+  return sealed === undefined ? {} : { sealed };
+}
+
 function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
   const { version, shownVersionId, partsCount, lock } = answer;
   const { contentHeaders, userMetadata } = version.metadata;
@@ -291,6 +305,8 @@ function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
     ...(version.replicationStatus === undefined ? {} : { replicationStatus: version.replicationStatus }),
     tagCount: version.tags.length,
     ...(partsCount === undefined ? {} : { partsCount }),
+    ...sealedOf(answer),
+    ...(version.metadata.archive?.status === undefined ? {} : { archiveStatus: version.metadata.archive.status }),
     ...lock,
     requestId: call.requestId,
   };
@@ -314,7 +330,8 @@ function writeInput(request: WriteRequest): WriteInput {
   };
 }
 
-function wishOf({ encryption }: WriteRequest): EncryptionWish {
+function wishOf({ encryption, replica }: WriteRequest): EncryptionWish {
+  if (replica?.sealed !== undefined) return {};
   switch (encryption?.kind) {
     case undefined:
     case "NOT-SSE":

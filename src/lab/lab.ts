@@ -17,14 +17,15 @@ import { createBatch } from "./batch/batch.ts";
 import { openFileBlobs, openMemoryBlobs } from "./blobs.ts";
 import { openLabDatabase } from "./database.ts";
 import { openDirectStore } from "./direct.ts";
+import { Disturbances, throttledKeys, throttledSkin } from "./disturbances/disturbances.ts";
 import { createIdentity } from "./identity/identity.ts";
 import { createKms, type KmsService } from "./kms/kms.ts";
 import type { Authoriser, Caller, Identity } from "./model.ts";
 import { createOrganizations, type OrganizationsService } from "./organizations/organizations.ts";
 import { OrganizationTree } from "./organizations/tree.ts";
 import { type Bucket, openBuckets } from "./s3/bucket.ts";
-import { expireObject } from "./s3/lifecycle.ts";
 import { removeOrphanBlobs } from "./s3/orphans.ts";
+import { openQuotas } from "./s3/quotas.ts";
 import { assumeReplicationRole, type Changes, openChanges, setReplicationStatus } from "./s3/replication.ts";
 import { openSequence } from "./s3/sequence.ts";
 import type { S3Service } from "./s3/service.ts";
@@ -84,7 +85,9 @@ const LOOPBACK = "127.0.0.1";
 
 /** @throws DatabaseError when the directory is in use or is not a lab's; SecretsError when its root key is not right */
 export async function openLab(options: LabOptions): Promise<Lab> {
-  const { dataDir, clock } = options;
+  const { dataDir } = options;
+  const disturbances = new Disturbances(options.clock);
+  const clock = (): number => options.clock() + disturbances.clockOffsetMs;
   if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const hold = dataDir === undefined ? undefined : holdFile(join(dataDir, "lab.lock"));
   let database: Database | undefined;
@@ -103,12 +106,14 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       buckets: openBuckets(database),
       identity: identity.identity,
       authoriser,
-      keys: kms.keys,
+      keys: throttledKeys(kms.keys, disturbances),
       serviceKey: secrets,
       changeListeners: new Set(),
+      quotas: openQuotas(database),
+      disturbances,
     };
     removeOrphanBlobs(s3);
-    return labOf(s3, { identity, kms, organizations, options, hold });
+    return labOf(s3, { identity, kms, organizations, options: { ...options, clock }, hold });
   } catch (error) {
     await database?.close();
     hold?.release();
@@ -133,13 +138,13 @@ function labOf(
   const skins = new Map([
     ["iam", iamSkin],
     ["sts", stsSkin],
-    ["kms", kms.kmsSkin],
+    ["kms", throttledSkin(kms.kmsSkin, s3.disturbances)],
     ["organizations", organizations.organizationsSkin],
   ]);
   const admin = createAdmin({
-    identity,
+    s3,
     organizations,
-    expire: (object) => expireObject(s3, object, clock()),
+    clock,
     ...(options.adminToken === undefined ? {} : { token: options.adminToken }),
   });
   const onFault = options.onFault ?? (() => undefined);

@@ -11,6 +11,8 @@ import { hashPayload } from "../s3/sigv4.ts";
 import { type Admin, isAdminPath } from "./admin.ts";
 import { type Authenticated, AuthenticationError, authenticate, type Claim, readClaim } from "./authenticate.ts";
 import { type ControlSkin, isControlRequest } from "./batch/skin/skin.ts";
+import { ConnectionCut } from "./disturbances/disturbances.ts";
+import { isOutOfRoom, storageFull } from "./disturbances/full-disk.ts";
 import { bodyOfS3, readAll } from "./incoming-body.ts";
 import { type Identity, type ServiceAnswer, ServiceError, type Skin } from "./model.ts";
 import { takeRandomBytes } from "./random.ts";
@@ -69,6 +71,10 @@ export async function startServer(options: ServerOptions): Promise<LabServer> {
   const handle = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
     // Everything that can go wrong is answered inside; what is left is the connection itself.
     answerRequest(options, request, response, expectsContinue).catch((error: unknown) => {
+      if (error instanceof ConnectionCut) {
+        request.socket.resetAndDestroy();
+        return;
+      }
       options.onFault(error, "");
       response.destroy();
     });
@@ -183,6 +189,7 @@ async function answerRequest(
           : await callSkin(options, skin, wire, claim, request, proceed);
     }
   } catch (error) {
+    if (error instanceof ConnectionCut) throw error;
     answer = print(errorOf(error, requestId, options));
   }
   const headers: Record<string, string> = {
@@ -284,6 +291,7 @@ function verify(
 
 function errorOf(error: unknown, requestId: string, { onFault }: ServerOptions): ServiceError {
   if (error instanceof ServiceError) return error;
+  if (isOutOfRoom(error)) return storageFull();
   onFault(error, requestId);
   return s3Error("InternalError");
 }

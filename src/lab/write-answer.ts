@@ -1,5 +1,6 @@
 /** Sends a service's answer: at the client's pace, and to the end or not at all. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { ConnectionCut } from "./disturbances/disturbances.ts";
 import type { ServiceAnswer } from "./model.ts";
 
 /** A body that nobody read and that is longer than this is not worth reading: the connection is closed instead. */
@@ -43,6 +44,12 @@ export async function writeAnswer(
     }
     response.end();
   } catch (error) {
+    if (error instanceof ConnectionCut) {
+      // What came before the cut is sent.
+      response.flushHeaders();
+      request.socket.end();
+      return;
+    }
     response.destroy();
     throw error;
   }

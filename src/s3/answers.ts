@@ -8,7 +8,7 @@ import type { AccessControlList, AclGrant, Encryption, Retention, Tag } from "..
 import { child, childrenNamed, childText, type XmlElement } from "../core/xml.ts";
 import { CHECKSUM_ALGORITHMS, checksumHeader } from "./checksum.ts";
 import { fromHeaderText, type HeaderTextCustom } from "./header-text.ts";
-import { SEALED_HEADER } from "./replica-headers.ts";
+import { SEALED_HEADER, SEALED_SIZE_HEADER } from "./replica-headers.ts";
 import type { ChecksumAlgorithm, Checksums, ObjectHead } from "./store.ts";
 
 /** What the readers need of an answer. */
@@ -104,6 +104,8 @@ function readUserMetadata(answer: AnswerHeaders, custom: HeaderTextCustom): Reco
 
 /** Of the whole object: behind the slash where the answer is a range. */
 function readSize(answer: AnswerHeaders): number {
+  const sealed = answer.header(SEALED_SIZE_HEADER);
+  if (sealed !== undefined) return Number(sealed);
   const total = /\/(\d+)$/.exec(answer.header("content-range") ?? "")?.[1];
   return Number(total ?? answer.header("content-length") ?? Number.NaN);
 }

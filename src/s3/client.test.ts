@@ -459,8 +459,8 @@ describe("client", () => {
       assert.deepEqual(await client.getObjectAcl(version), {
         ownerId: "o",
         grants: [
-          { grantee: "o", permission: "FULL_CONTROL" },
-          { grantee: "http://acs.amazonaws.com/groups/global/AllUsers", permission: "READ" },
+          { grantee: { kind: "user", id: "o" }, permission: "FULL_CONTROL" },
+          { grantee: { kind: "group", uri: "http://acs.amazonaws.com/groups/global/AllUsers" }, permission: "READ" },
         ],
       });
       await client.putObjectTagging({ ...version, tags: [{ key: "<a>", value: "&" }] });

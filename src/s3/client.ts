@@ -246,6 +246,7 @@ async function uploadPart(caller: Caller, request: UploadPartRequest, options?: 
   const { bucket, key, uploadId, partNumber, body, checksums } = request;
   const headers: Headers = {};
   if (checksums !== undefined) addChecksum(headers, checksums);
+  if (request.sealed !== undefined) headers[SEALED_HEADER] = request.sealed;
   const query = { partNumber, uploadId };
   const call = { operation: "UploadPart", method: "PUT", bucket, key, query, headers, payload: body } as const;
   const exchange = await caller.sendOnly(call, options);

@@ -68,7 +68,8 @@ export interface GetRequest extends ReadRequest {
   readonly range?: { readonly firstByte: number; readonly lastByte: number };
   /**
    * The bytes as they are stored, for versions under a customer's key (SSE-C): nobody but the customer can read them, and
-   * replication need not. Only stores that replicate themselves know it; all others answer as if it were not asked.
+   * replication need not. Only stores that replicate themselves know it; all others answer as if it were not asked, and
+   * `ObjectHead.sealed` is undefined then. Not together with a range. `replica-headers.ts` describes the whole transfer.
    */
   readonly sealed?: boolean;
 }
@@ -207,6 +208,8 @@ export interface UploadPartRequest extends UploadRef {
   readonly partNumber: number;
   readonly body: Payload;
   readonly checksums?: Checksums;
+  /** What `ObjectHead.sealed` said of the part, when its bytes are written as they are. */
+  readonly sealed?: string;
 }
 
 export interface UploadedPart {

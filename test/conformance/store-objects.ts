@@ -198,6 +198,15 @@ export function objectTests(subject: Subject, can: StoreCapabilities): void {
     assert.deepEqual(head.encryption, { kind: "SSE-S3" });
   });
 
+  test("who asks for sealed bytes gets the plain ones of whatever is not under a customer's key", async () => {
+    const key = subject.newKey();
+    await subject.put(key, "hello");
+    const { head, body } = await subject.replicator.getObject({ bucket: subject.bucket, key, sealed: true });
+    assert.equal(head.sealed, undefined);
+    assert.equal(head.sizeBytes, 5);
+    assert.equal(Buffer.from(await body.bytes()).toString(), "hello");
+  });
+
   test("a call that is cancelled rejects, before it and within a body", async () => {
     const key = subject.newKey();
     const data = pattern(8 * MEBIBYTE);

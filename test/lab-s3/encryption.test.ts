@@ -28,12 +28,20 @@ describe("encryption at rest", () => {
     lab = await TestLab.start({ onDisk: true });
     s3 = lab.s3();
     await lab.bucket(Bucket, { versioned: true });
+    await s3.send(blocking("NONE"));
     const { KeyMetadata } = await lab.kms().send(new CreateKeyCommand({}));
     keyArn = KeyMetadata?.Arn ?? "";
     await lab.kms().send(new CreateAliasCommand({ AliasName: "alias/photos", TargetKeyId: keyArn }));
   });
   after(() => lab.stop());
 
+  const blocking = (kind: "SSE-C" | "NONE") => {
+    const BlockedEncryptionTypes = { EncryptionType: [kind] };
+    return new PutBucketEncryptionCommand({
+      Bucket,
+      ServerSideEncryptionConfiguration: { Rules: [{ BlockedEncryptionTypes }] },
+    });
+  };
   const put = (Key: string, Body: string | Uint8Array, more = {}) =>
     s3.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
   const read = async (Key: string, more = {}, by = s3) =>
@@ -181,11 +189,7 @@ describe("encryption at rest", () => {
       }),
     );
     assert.equal(await read("customer copy"), "mine");
-    const rule = {
-      ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" as const },
-      BlockedEncryptionTypes: { EncryptionType: ["SSE-C" as const] },
-    };
-    await s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules: [rule] } }));
+    await s3.send(blocking("SSE-C"));
     const { code, message } = await refused(put("customer", "x", SSECustomer(key)));
     assert.equal(code, "AccessDenied");
     assert.match(message, /blocked upload requests that specify Server Side Encryption with Customer provided keys/);

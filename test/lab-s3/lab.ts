@@ -119,6 +119,18 @@ export class TestLab {
     return name;
   }
 
+  /** One of the lab's own calls. @throws Error unless it is answered with 200 */
+  async admin(method: "GET" | "PUT" | "POST" | "DELETE", path: string, body?: object): Promise<unknown> {
+    const answer = await fetch(`${this.endpoint}/_lockstep/${path}`, {
+      method,
+      headers: { authorization: "Bearer test-token" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const told: unknown = await answer.json();
+    if (!answer.ok) throw new Error(`${answer.status} ${JSON.stringify(told)}`);
+    return told;
+  }
+
   async stop(): Promise<void> {
     for (const client of this.#clients) client.destroy();
     await this.#lab.close();

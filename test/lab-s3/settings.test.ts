@@ -103,21 +103,29 @@ describe("buckets and settings", () => {
   test("default encryption, with a key, a bucket key and blocked kinds, is kept and given back", async () => {
     const get = async () =>
       (await s3.send(new GetBucketEncryptionCommand({ Bucket }))).ServerSideEncryptionConfiguration?.Rules;
-    assert.deepEqual(await get(), [
-      { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" }, BucketKeyEnabled: false },
-    ]);
+    const fresh = {
+      ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" },
+      BucketKeyEnabled: false,
+      BlockedEncryptionTypes: { EncryptionType: ["SSE-C"] },
+    };
+    assert.deepEqual(await get(), [fresh]);
     const rule = {
       ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "aws:kms" as const, KMSMasterKeyID: "alias/mine" },
       BucketKeyEnabled: true,
-      BlockedEncryptionTypes: { EncryptionType: ["SSE-C" as const] },
+      BlockedEncryptionTypes: { EncryptionType: ["NONE" as const] },
     };
     const put = (Rules: ServerSideEncryptionRule[]) =>
       s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules } }));
     await put([rule]);
     assert.deepEqual(await get(), [rule]);
     assert.equal(await codeOf(put([])), "MalformedXML 400");
+    const unknown = { EncryptionType: ["SSE-S3" as "SSE-C"] };
+    assert.equal(await codeOf(put([{ ...rule, BlockedEncryptionTypes: unknown }])), "MalformedXML 400");
+    const { BlockedEncryptionTypes: _left, ...silent } = rule;
+    await put([{ ...silent, BucketKeyEnabled: false }]);
+    assert.deepEqual(await get(), [{ ...rule, BucketKeyEnabled: false }], "what is blocked is left as it was");
     await s3.send(new DeleteBucketEncryptionCommand({ Bucket }));
-    assert.equal((await get())?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm, "AES256");
+    assert.deepEqual(await get(), [{ ...fresh, BlockedEncryptionTypes: { EncryptionType: ["NONE"] } }]);
   });
 
   test("ownership, public access block and tags start as on AWS, and can be taken away", async () => {

@@ -312,6 +312,14 @@ describe("the wire", () => {
     assert.equal((await admin("accounts/555566667777", "POST")).status, 401);
     assert.equal((await admin("accounts/555566667777", "POST", "wrong")).status, 401);
     assert.equal((await admin("accounts/short", "POST", "test-token")).status, 404);
+    for (const [method, path] of [
+      ["GET", "disturbances"],
+      ["PUT", "disk"],
+      ["PUT", "buckets/wire-bucket/quota"],
+    ] as const) {
+      assert.equal((await admin(path, method)).status, 401, path);
+    }
+    assert.equal((await admin("disk", "GET", "test-token")).status, 405);
     const made = await admin("accounts/555566667777", "POST", "test-token");
     const credentials = (await made.json()) as Credentials;
     const { Buckets } = await lab.s3(credentials).send(new ListBucketsCommand({}));

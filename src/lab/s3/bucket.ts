@@ -65,9 +65,16 @@ export interface BucketEncryption {
   /** As it was put: a key id, ARN or alias. */
   readonly kmsKeyId?: string;
   readonly bucketKey: boolean;
-  /** `SSE-C`: uploads with the customer's own keys are refused. */
-  readonly blockedTypes: readonly string[];
+  /** `SSE-C`: uploads with the customer's own keys are refused. `NONE`: nothing is. */
+  readonly blockedTypes: readonly ("SSE-C" | "NONE")[];
 }
+
+/**
+ * What a bucket has before anybody sets it: since April 2026 new buckets block SSE-C.
+ *
+ * @source aws-replication.md §2 row 8; https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html
+ */
+export const DEFAULT_ENCRYPTION: BucketEncryption = { kind: "SSE-S3", bucketKey: false, blockedTypes: ["SSE-C"] };
 
 export interface PublicAccessBlock {
   readonly blockPublicAcls: boolean;

@@ -14,10 +14,11 @@ import { checkWriteConditions, type WriteConditions } from "./conditions.ts";
 import type { SealingKey } from "./encryption.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
 import { lockOfNew, lockOfRewritten, type ObjectLock, requireUnprotected } from "./object-lock.ts";
-import { admitNew, announceChange } from "./replication.ts";
+import { admitNew, announceChange, isOnItsWayBack } from "./replication.ts";
 import type { S3Service } from "./service.ts";
 import { mintVersionId, NULL_VERSION, placeOfTime, placeOfVersionId } from "./version-id.ts";
 import {
+  dropBytes,
   dropVersion,
   findVersion,
   insertVersion,
@@ -34,6 +35,8 @@ export interface Content {
   readonly sizeBytes: number;
   /** Hex; for KMS the etag is made of it, for others it is the etag. Multipart objects carry their part count. */
   readonly digest: string;
+  /** In place of what would follow from the digest. */
+  readonly etag?: string;
   readonly body:
     | { readonly bodyId: number; readonly inFile: boolean }
     | { readonly upload: string; readonly partCount: number };
@@ -74,6 +77,7 @@ export async function commitVersion(
   const place = s3.sequence.next(call.nowMs);
   const { version, freed, now } = await s3.database.write((connection) => {
     const current = s3.buckets.current(connection, bucket);
+    const requireRoom = s3.quotas.watch(connection, bucket.id);
     if (options.conditions !== undefined) {
       checkWriteConditions(latestVersion(connection, bucket.id, content.key), options.conditions, content.key);
     }
@@ -81,6 +85,7 @@ export async function commitVersion(
       options.replica === undefined
         ? writeOriginal(connection, current, content, { place, nowMs: call.nowMs })
         : writeReplica(connection, current, content, { ...options.replica, nowMs: call.nowMs });
+    requireRoom?.();
     return { ...written, now: current };
   });
   s3.blobs.remove(freed);
@@ -109,8 +114,8 @@ function writeOriginal(
 }
 
 /**
- * Writes the very version that the source has. Idempotent: the same content again changes no bytes, other content
- * repairs the replica. A version that is an original here is never overwritten.
+ * Writes the very version that the source has. Idempotent, and a replica that was damaged or is another one is repaired
+ * by it. A version that is an original here is never overwritten.
  *
  * @source aws-replication.md §0.2, §5.4
  */
@@ -136,22 +141,23 @@ function writeReplica(
   }
   const replicationStatus: ReplicationStatus = before.replicationStatus ?? "REPLICA";
   if (hasSameContent(before, fresh)) {
-    // Bytes are the same: metadata and tags follow what was sent, the bytes that came are dropped.
-    const { metadata, modifiedMs: modified } = fresh;
+    // What is here may have been damaged where it lies, so the bytes are taken anew too: that is how it is repaired.
+    const freed = dropBytes(connection, before);
+    content.store(connection);
+    const { bodyId: _body, upload: _upload, partCount: _count, ...kept } = before;
     // But a change made here that has not reached the source yet is newer than what the source sent.
-    const tags = replicationStatus === "REPLICA" ? fresh.tags : before.tags;
+    const tags = isOnItsWayBack(bucket, before) ? before.tags : fresh.tags;
     const lock = lockOfRewritten(before.lock, fresh.lock);
-    const kept: StoredVersion = {
-      ...before,
-      metadata,
+    const version: StoredVersion = {
+      ...kept,
+      ...fresh,
       tags,
       ...(lock === undefined ? {} : { lock }),
-      modifiedMs: modified,
       isReplica: true,
       replicationStatus,
     };
-    updateVersion(connection, kept);
-    return { version: kept, freed: content.drop(connection) };
+    updateVersion(connection, version);
+    return { version, freed };
   }
   requireUnprotected(before.lock, replica.nowMs, undefined);
   const freed = dropVersion(connection, before);
@@ -189,7 +195,7 @@ function newVersion(
     ...identity,
     isMarker: false,
     sizeBytes: content.sizeBytes,
-    etag: etagOf(content, sealing.encryption, identity.versionId),
+    etag: content.etag ?? etagOf(content, sealing.encryption, identity.versionId),
     storageClass: content.storageClass,
     encryption: sealing.encryption,
     wrappedKey: sealing.wrappedKey,

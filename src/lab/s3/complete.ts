@@ -72,7 +72,7 @@ export async function completeMultipartUpload(s3: S3Service, call: S3Call, input
       sealing: { encryption: details.encryption, wrappedKey: upload.wrappedKey },
       storageClass: details.storageClass,
       checksums,
-      metadata: storedMetadata(details.metadata, details.customerKeyMd5),
+      metadata: storedMetadata(details.metadata, details),
       tags: details.tags,
       ...(details.lock === undefined ? {} : { lock: details.lock }),
       // S3 dates a multipart object by the start of its upload.

@@ -1,15 +1,24 @@
 /** CopyObject and UploadPartCopy: a read of one version and a write of another, both judged, in one call. */
 import type { ChecksumAlgorithm } from "../../s3/store.ts";
 import { authoriseAction, requireBucket } from "./access.ts";
+import { refuseArchived } from "./archive.ts";
 import { bodyOf, type IncomingBody, type S3Call } from "./call.ts";
 import { commitVersion } from "./commit.ts";
 import { checkCopyConditions, type ReadConditions } from "./conditions.ts";
 import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
 import { invalidRequest } from "./errors.ts";
 import { type AddedPart, addPart, locateUpload, type UploadRefInput } from "./multipart.ts";
-import { admitWrite, storedMetadata, type WriteAnswer, type WriteInput, wholeSeconds, writeAnswer } from "./put.ts";
+import {
+  admitWrite,
+  bodySealing,
+  storedMetadata,
+  type WriteAnswer,
+  type WriteInput,
+  wholeSeconds,
+  writeAnswer,
+} from "./put.ts";
 import { parseCopyRange } from "./ranges.ts";
-import { locate, refuseArchived, shownVersionId } from "./read.ts";
+import { locate, shownVersionId } from "./read.ts";
 import { BODY_BYTES_MAX, receiveBody } from "./receive.ts";
 import { type ByteRange, findBytes } from "./serve.ts";
 import type { S3Service } from "./service.ts";
@@ -57,7 +66,7 @@ export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput):
   const claims = algorithm === undefined ? {} : { defaultAlgorithm: algorithm };
   const bytes = await source.read(s3, call, undefined, input.source.customerKey);
   const sealing = await makeDataKey(s3, call, bucket, input.key, input.encryption);
-  const received = await receiveBody(s3, bytes, claims, { dataKey: sealing.dataKey, nowMs: call.nowMs });
+  const received = await receiveBody(s3, bytes, claims, bodySealing(sealing, call));
   try {
     const committed = await commitVersion(
       s3,
@@ -71,7 +80,7 @@ export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput):
         sealing,
         storageClass: input.storageClass ?? "STANDARD",
         checksums: { type: "FULL_OBJECT", values: { [received.checksum.algorithm]: received.checksum.value } },
-        metadata: storedMetadata(metadata, sealing.customerKeyMd5),
+        metadata: storedMetadata(metadata, sealing, received),
         tags,
         // A copy is protected as its own request says, not as its source is.
         ...(input.lock === undefined ? {} : { lock: input.lock }),
@@ -114,7 +123,7 @@ export async function uploadPartCopy(s3: S3Service, call: S3Call, input: CopyPar
 function openSource(s3: S3Service, call: S3Call, source: CopySource) {
   const { bucket, version } = locateSource(s3, call, source);
   if (source.conditions !== undefined) checkCopyConditions(version, source.conditions);
-  refuseArchived(version);
+  refuseArchived(call, version);
   const shown = shownVersionId(bucket, version);
   return {
     bucket,

@@ -84,14 +84,17 @@ const ERRORS = {
   ObjectLockConfigurationNotFoundError: [404, "Object Lock configuration does not exist for this bucket"],
   OwnershipControlsNotFoundError: [404, "The bucket ownership controls were not found"],
   PreconditionFailed: [412, "At least one of the pre-conditions you specified did not hold"],
+  QuotaExceeded: [403, ""],
   ReplicationConfigurationNotFoundError: [404, "The replication configuration was not found"],
   RequestTimeTooSkewed: [403, "The difference between the request time and the current time is too large."],
   ServerSideEncryptionConfigurationNotFoundError: [404, "The server side encryption configuration was not found"],
+  SlowDown: [503, "Please reduce your request rate."],
   SignatureDoesNotMatch: [
     403,
     "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
   ],
   TooManyBuckets: [400, "You have attempted to create more buckets than allowed"],
+  XMinioStorageFull: [507, "Storage backend has reached its minimum free drive threshold."],
   XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 

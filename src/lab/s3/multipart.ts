@@ -14,15 +14,16 @@ import { authorise, requireBucket } from "./access.ts";
 import type { Bucket } from "./bucket.ts";
 import { type IncomingBody, isReplicator, type S3Call } from "./call.ts";
 import { isMd5Etag } from "./commit.ts";
-import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
+import { type CustomerKey, type KmsContext, makeDataKey, openDataKey, type SealingKey } from "./encryption.ts";
 import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
 import { requireLockDigest } from "./lock-access.ts";
 import type { ObjectLock } from "./object-lock.ts";
 import type { S3Operation } from "./operations.ts";
-import { admitWrite, type WriteInput, wholeSeconds } from "./put.ts";
+import { admitWrite, bodySealing, storedMetadata, type WriteInput, wholeSeconds } from "./put.ts";
 import { type BodyClaims, type NamedChecksum, type ReceivedBody, receiveBody } from "./receive.ts";
+import { describeSealedPart, openSealedPart, openSealedVersion } from "./sealed.ts";
 import type { S3Service } from "./service.ts";
-import { dropBody, dropParts, type StoredMetadata } from "./versions.ts";
+import { dropBody, dropParts, type Sealing } from "./versions.ts";
 
 export const PARTS_MAX = 10_000;
 
@@ -30,6 +31,9 @@ export const PARTS_MAX = 10_000;
 export interface UploadDetails {
   readonly encryption: Encryption;
   readonly customerKeyMd5?: string;
+  readonly kmsContext?: KmsContext;
+  /** Of an upload whose parts come sealed; the customer alone has its key. */
+  readonly sealing?: Sealing;
   readonly storageClass: string;
   readonly metadata: ObjectMetadata;
   readonly tags: readonly Tag[];
@@ -64,6 +68,8 @@ export interface StoredPart {
   /** Without quotes. */
   readonly etag: string;
   readonly checksum: NamedChecksum;
+  /** Only with SSE-C. */
+  readonly sealing?: Sealing;
   readonly modifiedMs: number;
 }
 
@@ -83,13 +89,18 @@ export async function createMultipartUpload(
   input: CreateUploadInput,
 ): Promise<{ readonly uploadId: string; readonly details: UploadDetails }> {
   const bucket = requireBucket(s3, input.bucket);
-  admitWrite(s3, call, "CreateMultipartUpload", bucket, input);
+  const replica = admitWrite(s3, call, "CreateMultipartUpload", bucket, input);
   const checksum = chosenChecksum(input.checksum);
-  const sealing = await makeDataKey(s3, call, bucket, input.key, input.encryption);
+  const sealing: SealingKey =
+    replica?.sealed === undefined
+      ? await makeDataKey(s3, call, bucket, input.key, input.encryption)
+      : openSealedVersion(s3, call, bucket, input.key, replica);
   const uploadId = randomBytes(48).toString("base64url");
   const details: UploadDetails = {
     encryption: sealing.encryption,
     ...(sealing.customerKeyMd5 === undefined ? {} : { customerKeyMd5: sealing.customerKeyMd5 }),
+    ...(sealing.kmsContext === undefined ? {} : { kmsContext: sealing.kmsContext }),
+    ...(sealing.sealing === undefined ? {} : { sealing: sealing.sealing }),
     storageClass: input.storageClass ?? "STANDARD",
     metadata: input.metadata,
     tags: input.tags,
@@ -97,7 +108,10 @@ export async function createMultipartUpload(
     checksumWasNamed: input.checksum?.algorithm !== undefined,
     ...(input.lock === undefined ? {} : { lock: input.lock }),
   };
-  const keptKey = s3.serviceKey.wrapServiceKey(sealing.dataKey, keptKeyContext(uploadId));
+  const keptKey =
+    sealing.dataKey === undefined
+      ? new Uint8Array(0)
+      : s3.serviceKey.wrapServiceKey(sealing.dataKey, keptKeyContext(uploadId));
   const place = s3.sequence.next(call.nowMs);
   await s3.database.write((connection) => {
     s3.buckets.current(connection, bucket);
@@ -123,6 +137,8 @@ export interface UploadPartInput extends UploadRefInput {
   readonly partNumber: number;
   readonly claims: BodyClaims;
   readonly customerKey?: CustomerKey;
+  /** What describes a part that comes sealed; ignored unless a service that replicates says it. */
+  readonly sealed?: string;
 }
 
 export async function uploadPart(
@@ -149,7 +165,7 @@ export async function addPart(
   call: S3Call,
   bucket: Bucket,
   upload: Upload,
-  input: Pick<UploadPartInput, "partNumber" | "claims" | "customerKey">,
+  input: Pick<UploadPartInput, "partNumber" | "claims" | "customerKey" | "sealed">,
   body: IncomingBody,
 ): Promise<AddedPart> {
   const { partNumber, claims } = input;
@@ -170,20 +186,33 @@ export async function addPart(
       `Checksum Type mismatch occurred, expected checksum Type: ${details.checksum.algorithm.toLowerCase()}, actual checksum Type: ${claims.checksum.algorithm.toLowerCase()}`,
     );
   }
-  const dataKey = await uploadKey(s3, call, bucket, upload, input.customerKey);
-  const sealing = { dataKey, nowMs: call.nowMs };
+  const sealed =
+    input.sealed === undefined || !isReplicator(call) ? undefined : openSealedPart(s3, upload, input.sealed);
+  const dataKey = sealed === undefined ? await uploadKey(s3, call, bucket, upload, input.customerKey) : undefined;
+  const sealing = bodySealing({ ...details, dataKey }, call);
   const received = await receiveBody(s3, body, { ...claims, keep: details.checksum.algorithm }, sealing);
+  const { bodyId, inFile, sealedSha256 } = received;
   const part: StoredPart = {
     number: partNumber,
-    bodyId: received.bodyId,
-    inFile: received.inFile,
-    sizeBytes: received.sizeBytes,
-    etag: partEtag(received, details.encryption),
-    checksum: received.checksum,
+    bodyId,
+    inFile,
+    ...(sealed === undefined
+      ? {
+          sizeBytes: received.sizeBytes,
+          etag: partEtag(received, details.encryption),
+          checksum: received.checksum,
+          ...(sealedSha256 === undefined ? {} : { sealing: { sha256: sealedSha256 } }),
+        }
+      : describeSealedPart(sealed, received)),
     modifiedMs: wholeSeconds(call.nowMs),
   };
   try {
-    const freed = await s3.database.write((connection) => replacePart(connection, upload.id, part, received));
+    const freed = await s3.database.write((connection) => {
+      const requireRoom = s3.quotas.watch(connection, bucket.id);
+      const replaced = replacePart(connection, upload.id, part, received);
+      requireRoom?.();
+      return replaced;
+    });
     s3.blobs.remove(freed);
   } catch (error) {
     received.discard();
@@ -253,9 +282,15 @@ export function partsOfUpload(
       inFile: row["in_file"] === 1,
       sizeBytes: Number(row["size"]),
       etag: String(row["etag"]),
-      checksum: JSON.parse(String(row["checksums"])) as StoredPart["checksum"],
+      ...checksumOfRow(row),
       modifiedMs: Number(row["modified_ms"]),
     }));
+}
+
+/** The column `checksums` of a part. */
+export function checksumOfRow(row: Row): Pick<StoredPart, "checksum" | "sealing"> {
+  const { sealing, ...checksum } = JSON.parse(String(row["checksums"])) as NamedChecksum & Pick<StoredPart, "sealing">;
+  return { checksum, ...(sealing === undefined ? {} : { sealing }) };
 }
 
 export function noSuchUpload(uploadId: string): Error {
@@ -284,11 +319,9 @@ async function uploadKey(
   customerKey: CustomerKey | undefined,
 ): Promise<Uint8Array> {
   const { key, wrappedKey, keptKey, details } = upload;
+  if (details.sealing !== undefined) throw invalidRequest("The parts of this upload come sealed.");
   if (isReplicator(call)) return s3.serviceKey.unwrapServiceKey(keptKey, keptKeyContext(upload.id));
-  const metadata: StoredMetadata = {
-    ...details.metadata,
-    ...(details.customerKeyMd5 === undefined ? {} : { customerKeyMd5: details.customerKeyMd5 }),
-  };
+  const metadata = storedMetadata(details.metadata, details);
   return openDataKey(s3, call, bucket, { key, wrappedKey, encryption: details.encryption, metadata }, customerKey);
 }
 
@@ -300,9 +333,12 @@ function replacePart(connection: Connection, uploadId: string, part: StoredPart,
     .prepare("SELECT body_id, in_file FROM s3_parts WHERE upload = ? AND number = ?")
     .get(uploadId, part.number);
   const freed = before === undefined ? [] : dropBody(connection, Number(before["body_id"]), before["in_file"] === 1);
+  if (before !== undefined) {
+    connection.prepare("DELETE FROM s3_parts WHERE upload = ? AND number = ?").run(uploadId, part.number);
+  }
   received.store(connection);
   connection
-    .prepare("INSERT OR REPLACE INTO s3_parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    .prepare("INSERT INTO s3_parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
     .run(
       uploadId,
       part.number,
@@ -310,7 +346,7 @@ function replacePart(connection: Connection, uploadId: string, part: StoredPart,
       part.inFile ? 1 : 0,
       part.sizeBytes,
       part.etag,
-      JSON.stringify(part.checksum),
+      JSON.stringify(part.sealing === undefined ? part.checksum : { ...part.checksum, sealing: part.sealing }),
       part.modifiedMs,
     );
   return freed;

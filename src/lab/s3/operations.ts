@@ -80,6 +80,7 @@ export const OPERATIONS = {
   DeleteObjectTagging: object("DeleteObjectTagging", "DeleteObjectVersionTagging"),
   GetObjectAcl: object("GetObjectAcl", "GetObjectVersionAcl"),
   PutObjectAcl: object("PutObjectAcl", "PutObjectVersionAcl"),
+  RestoreObject: object("RestoreObject"),
   GetObjectRetention: object("GetObjectRetention"),
   PutObjectRetention: object("PutObjectRetention"),
   GetObjectLegalHold: object("GetObjectLegalHold"),

@@ -9,12 +9,13 @@ import type { Bucket } from "./bucket.ts";
 import { type IncomingBody, isReplicator, type S3Call } from "./call.ts";
 import { commitVersion, requireVersioning } from "./commit.ts";
 import { checkWriteConditions, type WriteConditions } from "./conditions.ts";
-import { type EncryptionWish, makeDataKey } from "./encryption.ts";
+import { type EncryptionWish, type KmsContext, makeDataKey, type SealingKey } from "./encryption.ts";
 import { invalidArgument, s3Error } from "./errors.ts";
 import { admitLock, requireLockDigest } from "./lock-access.ts";
 import { lockContext, type ObjectLock } from "./object-lock.ts";
 import type { S3Operation } from "./operations.ts";
-import { type BodyClaims, receiveBody } from "./receive.ts";
+import { type BodyClaims, type ReceivedBody, receiveBody } from "./receive.ts";
+import { describeSealed, openSealedVersion } from "./sealed.ts";
 import type { S3Service } from "./service.ts";
 import { checkTags } from "./tags.ts";
 import { isVersionId } from "./version-id.ts";
@@ -49,6 +50,7 @@ export interface WriteAnswer {
   readonly modifiedMs: number;
   readonly encryption: Encryption;
   readonly customerKeyMd5?: string;
+  readonly kmsContext?: KmsContext;
   readonly checksums?: Checksums;
 }
 
@@ -65,9 +67,9 @@ export async function putObject(
     // Decided for good in the transaction; here to spare the client the upload.
     checkWriteConditions(latestVersion(s3.database.committed, bucket.id, input.key), input.conditions, input.key);
   }
-  const sealing = await makeDataKey(s3, call, bucket, input.key, input.encryption);
-  const received = await receiveBody(s3, body, input.claims, { dataKey: sealing.dataKey, nowMs: call.nowMs });
-  const { algorithm, value } = received.checksum;
+  const sealed = replica?.sealed === undefined ? undefined : openSealedVersion(s3, call, bucket, input.key, replica);
+  const sealing = sealed ?? (await makeDataKey(s3, call, bucket, input.key, input.encryption));
+  const received = await receiveBody(s3, body, input.claims, bodySealing(sealing, call));
   try {
     const committed = await commitVersion(
       s3,
@@ -75,13 +77,11 @@ export async function putObject(
       bucket,
       {
         key: input.key,
-        sizeBytes: received.sizeBytes,
-        digest: received.md5.toString("hex"),
+        ...(sealed === undefined ? describeReceived(received) : describeSealed(sealed, received)),
         body: received,
         sealing,
         storageClass: input.storageClass ?? "STANDARD",
-        checksums: { type: "FULL_OBJECT", values: { [algorithm]: value } },
-        metadata: storedMetadata(input.metadata, sealing.customerKeyMd5),
+        metadata: storedMetadata(input.metadata, sealing, received),
         tags: input.tags,
         ...(input.lock === undefined ? {} : { lock: input.lock }),
         modifiedMs: wholeSeconds(call.nowMs),
@@ -114,7 +114,7 @@ export function admitWrite(
   input: WriteInput,
 ): ReplicaIdentity | undefined {
   const replica = isReplicator(call) ? input.replica : undefined;
-  const target = { bucket, key: input.key, context: writeContext(input, call.nowMs) };
+  const target = { bucket, key: input.key, context: writeContext(input, replica, call.nowMs) };
   authorise(s3, call, operation, target);
   if (input.tags.length > 0) {
     authoriseAction(s3, call, isReplicator(call) ? REPLICATION_TAGS_ACTION : "s3:PutObjectTagging", target);
@@ -136,7 +136,7 @@ export function admitWrite(
 }
 
 /** Condition keys that a write's own parameters set. */
-function writeContext(input: WriteInput, nowMs: number): RequestContext {
+function writeContext(input: WriteInput, replica: ReplicaIdentity | undefined, nowMs: number): RequestContext {
   const { storageClass, acl, encryption, lock } = input;
   const context: Record<string, string | readonly string[]> = { ...requestTagContext(input.tags) };
   if (storageClass !== undefined) context["s3:x-amz-storage-class"] = storageClass;
@@ -145,7 +145,7 @@ function writeContext(input: WriteInput, nowMs: number): RequestContext {
   if (encryption.kmsKeyId !== undefined) {
     context["s3:x-amz-server-side-encryption-aws-kms-key-id"] = encryption.kmsKeyId;
   }
-  if (encryption.customerKey !== undefined) {
+  if (encryption.customerKey !== undefined || replica?.sealed !== undefined) {
     context["s3:x-amz-server-side-encryption-customer-algorithm"] = "AES256";
   }
   return lock === undefined ? context : { ...context, ...lockContext(lock, nowMs) };
@@ -154,7 +154,7 @@ function writeContext(input: WriteInput, nowMs: number): RequestContext {
 /** The value of `x-amz-server-side-encryption`. */
 export const SSE_HEADER = { "SSE-S3": "AES256", "SSE-KMS": "aws:kms", "DSSE-KMS": "aws:kms:dsse" } as const;
 
-/** What S3 lets clients write to; GLACIER and DEEP_ARCHIVE cannot be read without a restore. */
+/** What S3 lets clients write to. */
 const STORAGE_CLASSES: ReadonlySet<string> = new Set([
   "STANDARD",
   "REDUCED_REDUNDANCY",
@@ -207,8 +207,27 @@ export function checkAcl(bucket: Bucket, acl: string | undefined): void {
   }
 }
 
-export function storedMetadata(metadata: ObjectMetadata, customerKeyMd5: string | undefined): StoredMetadata {
-  return customerKeyMd5 === undefined ? metadata : { ...metadata, customerKeyMd5 };
+/** What is kept with a version besides what the sender said of it. */
+export function storedMetadata(
+  metadata: ObjectMetadata,
+  { customerKeyMd5, kmsContext, sealing }: Pick<SealingKey, "customerKeyMd5" | "kmsContext" | "sealing">,
+  { sealedSha256 }: Pick<ReceivedBody, "sealedSha256"> = {},
+): StoredMetadata {
+  if (kmsContext !== undefined) return { ...metadata, kmsContext };
+  if (customerKeyMd5 === undefined) return metadata;
+  const known = sealedSha256 === undefined ? sealing : { ...sealing, sha256: sealedSha256 };
+  return { ...metadata, customerKeyMd5, ...(known === undefined ? {} : { sealing: known }) };
+}
+
+/** How the body of a write is to be sealed. */
+export function bodySealing({ dataKey, customerKeyMd5 }: Pick<SealingKey, "dataKey" | "customerKeyMd5">, call: S3Call) {
+  return { dataKey, hashesSealed: customerKeyMd5 !== undefined, nowMs: call.nowMs };
+}
+
+function describeReceived({ sizeBytes, md5, checksum }: ReceivedBody) {
+  const { algorithm, value } = checksum;
+  const checksums: Checksums = { type: "FULL_OBJECT", values: { [algorithm]: value } };
+  return { sizeBytes, digest: md5.toString("hex"), checksums };
 }
 
 /** S3 keeps no milliseconds of when a version was modified. */
@@ -226,5 +245,6 @@ export function writeAnswer(version: StoredVersion, shownVersionId: string | und
     encryption,
     ...(checksums === undefined ? {} : { checksums }),
     ...(metadata.customerKeyMd5 === undefined ? {} : { customerKeyMd5: metadata.customerKeyMd5 }),
+    ...(metadata.kmsContext === undefined ? {} : { kmsContext: metadata.kmsContext }),
   };
 }

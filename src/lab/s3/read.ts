@@ -1,17 +1,19 @@
 /** GetObject and HeadObject: find the version, authorise, decide conditions and range, open the bytes. */
 
 import { authorise, mayList, requireBucket } from "./access.ts";
+import { refuseArchived } from "./archive.ts";
 import type { Bucket } from "./bucket.ts";
-import type { S3Call } from "./call.ts";
+import { isReplicator, type S3Call } from "./call.ts";
 import { checkReadConditions, type ReadConditions } from "./conditions.ts";
 import type { CustomerKey } from "./encryption.ts";
 import { checkCustomerKey, openDataKey } from "./encryption.ts";
-import { invalidArgument, s3Error } from "./errors.ts";
+import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
 import { visibleLock } from "./lock-access.ts";
 import type { ObjectLock } from "./object-lock.ts";
 import type { S3Operation } from "./operations.ts";
 import { parseRange } from "./ranges.ts";
-import { type ByteRange, findBytes } from "./serve.ts";
+import { describeStored } from "./sealed.ts";
+import { type ByteRange, findBytes, findStoredBytes } from "./serve.ts";
 import type { S3Service } from "./service.ts";
 import { isVersionId, NULL_VERSION } from "./version-id.ts";
 import { type StoredVersion, wantedVersion } from "./versions.ts";
@@ -26,6 +28,8 @@ export interface ReadInput {
   /** From 1; not together with a range. */
   readonly partNumber?: number;
   readonly customerKey?: CustomerKey;
+  /** The stored bytes of an SSE-C version; ignored unless a service that replicates asks. */
+  readonly sealed?: boolean;
 }
 
 /** What a HEAD tells. */
@@ -37,6 +41,8 @@ export interface ReadAnswer {
   readonly range?: ByteRange;
   /** Only when a part was asked for. */
   readonly partsCount?: number;
+  /** What describes the bytes, when they are sealed. */
+  readonly sealed?: string;
   /** As far as the caller may see it. */
   readonly lock?: ObjectLock;
 }
@@ -50,9 +56,21 @@ export interface BytesAnswer extends ReadAnswer {
 }
 
 export async function getObject(s3: S3Service, call: S3Call, input: ReadInput): Promise<BytesAnswer> {
+  const answer = await openObject(s3, call, input);
+  const disturbances = s3.disturbances.active;
+  if (disturbances === undefined) return answer;
+  return { ...answer, body: disturbances.spoil({ ...input, operation: "GetObject" }, answer.body) };
+}
+
+async function openObject(s3: S3Service, call: S3Call, input: ReadInput): Promise<BytesAnswer> {
   const { bucket, version } = locate(s3, call, "GetObject", input);
   const answer = judge(s3, call, bucket, version, input);
-  refuseArchived(version);
+  refuseArchived(call, version);
+  if (wantsSealed(call, version, input)) {
+    const sealed = sealedAnswer(s3, bucket, answer, input);
+    const stored = findStoredBytes(s3, version, indexOfPart(input));
+    return { ...sealed, sizeBytes: stored.sizeBytes, body: stored.body, cancel: () => stored.release() };
+  }
   const { range } = answer;
   const sizeBytes = range === undefined ? version.sizeBytes : range.lastByte - range.firstByte + 1;
   // Found before KMS is asked: what is deleted meanwhile is still read whole.
@@ -69,8 +87,25 @@ export async function getObject(s3: S3Service, call: S3Call, input: ReadInput): 
 /** Like `getObject` without the bytes; KMS is not asked, as S3 does not ask it. */
 export function headObject(s3: S3Service, call: S3Call, input: ReadInput): ReadAnswer {
   const { bucket, version } = locate(s3, call, "HeadObject", input);
-  checkCustomerKey(version, input.customerKey);
-  return judge(s3, call, bucket, version, input);
+  // Replication has no customer's key and needs none to learn what there is to move.
+  if (!isReplicator(call) || input.customerKey !== undefined) checkCustomerKey(version, input.customerKey);
+  const answer = judge(s3, call, bucket, version, input);
+  return wantsSealed(call, version, input) ? sealedAnswer(s3, bucket, answer, input) : answer;
+}
+
+function wantsSealed(call: S3Call, version: StoredVersion, input: ReadInput): boolean {
+  return input.sealed === true && version.encryption.kind === "SSE-C" && isReplicator(call);
+}
+
+/** Sealed bytes are no range of the object, so none is told. */
+function sealedAnswer(s3: S3Service, bucket: Bucket, answer: ReadAnswer, input: ReadInput): ReadAnswer {
+  if (input.range !== undefined) throw invalidRequest("Sealed bytes are read whole, or part by part.");
+  const { range: _range, ...rest } = answer;
+  return { ...rest, sealed: describeStored(s3, bucket, answer.version, indexOfPart(input)) };
+}
+
+function indexOfPart({ partNumber }: ReadInput): number | undefined {
+  return partNumber === undefined ? undefined : partNumber - 1;
 }
 
 /**
@@ -165,12 +200,4 @@ function unsatisfiablePart(partNumber: number, partsCount: number): Error {
   return s3Error("InvalidPartNumber", {
     details: { PartNumberRequested: String(partNumber), ActualPartCount: String(partsCount) },
   });
-}
-
-const ARCHIVED: ReadonlySet<string> = new Set(["GLACIER", "DEEP_ARCHIVE"]);
-
-/** Archived objects would have to be restored first, and RestoreObject is not emulated. */
-export function refuseArchived(version: StoredVersion): void {
-  if (!ARCHIVED.has(version.storageClass)) return;
-  throw s3Error("InvalidObjectState", { details: { StorageClass: version.storageClass } });
 }

@@ -9,8 +9,7 @@ import { createHash, hash } from "node:crypto";
 import type { Connection } from "../../ledger/database.ts";
 import { CHECKSUM_ALGORITHMS, checksumHeader, createHasher, type Hasher } from "../../s3/checksum.ts";
 import type { ChecksumAlgorithm } from "../../s3/store.ts";
-import type { BlobWriter } from "../blobs.ts";
-import { FRAME_BYTES, sealBody, sealFrame } from "../envelope.ts";
+import { FRAME_BYTES, sealBody, sealedSize, sealFrame } from "../envelope.ts";
 import type { IncomingBody } from "./call.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
 import type { S3Service } from "./service.ts";
@@ -42,6 +41,8 @@ export interface ReceivedBody {
   /** What the sender claimed, and it was right. */
   readonly claimed?: NamedChecksum;
   readonly inFile: boolean;
+  /** Base64, of the bytes as they are stored; only when it was asked for. */
+  readonly sealedSha256?: string;
   /** Puts an inline body into its table; part of the transaction that names it. */
   store(connection: Connection): void;
   /** Takes back what was kept outside of the database. Not after `store`. */
@@ -56,18 +57,28 @@ export interface NamedChecksum {
 /** S3 computes this checksum when the sender asks for none. */
 export const DEFAULT_ALGORITHM: ChecksumAlgorithm = "CRC64NVME";
 
+/** How the bytes are sealed. */
+export interface BodySealing {
+  /** Undefined for bytes that come sealed: they are kept as they are, and all that is hashed is theirs. */
+  readonly dataKey: Uint8Array | undefined;
+  /** Whether the stored bytes are hashed too. */
+  readonly hashesSealed?: boolean;
+  readonly nowMs: number;
+}
+
 /** @throws ServiceError BadDigest, InvalidDigest, EntityTooLarge, MissingContentLength, and what the body itself throws */
 export async function receiveBody(
   s3: S3Service,
   body: IncomingBody,
   claims: BodyClaims,
-  sealing: { readonly dataKey: Uint8Array; readonly nowMs: number },
+  sealing: BodySealing,
 ): Promise<ReceivedBody> {
   const { sizeBytes } = body;
   if (sizeBytes === undefined) throw s3Error("MissingContentLength");
-  if (sizeBytes > BODY_BYTES_MAX) {
+  const bytesMax = sealing.dataKey === undefined ? sealedSize(BODY_BYTES_MAX) : BODY_BYTES_MAX;
+  if (sizeBytes > bytesMax) {
     throw s3Error("EntityTooLarge", {
-      details: { ProposedSize: String(sizeBytes), MaxSizeAllowed: String(BODY_BYTES_MAX) },
+      details: { ProposedSize: String(sizeBytes), MaxSizeAllowed: String(bytesMax) },
     });
   }
   const expectedMd5 = parseContentMd5(claims.contentMd5);
@@ -76,6 +87,7 @@ export async function receiveBody(
     kept,
     claimed: claims.checksum?.algorithm,
     dataKey: sealing.dataKey,
+    hashesSealed: sealing.hashesSealed === true,
     bodyId: s3.sequence.next(sealing.nowMs),
   };
   const received = sizeBytes <= INLINE_BYTES ? await receiveInline(body, target) : await receiveFile(s3, body, target);
@@ -131,7 +143,8 @@ interface BodyTarget {
   /** The checksum to keep, and the one that was claimed. */
   readonly kept: ChecksumAlgorithm;
   readonly claimed: ChecksumAlgorithm | undefined;
-  readonly dataKey: Uint8Array;
+  readonly dataKey: Uint8Array | undefined;
+  readonly hashesSealed: boolean;
   readonly bodyId: number;
 }
 
@@ -146,19 +159,20 @@ export function trailerAlgorithm(trailer: string): ChecksumAlgorithm | undefined
 
 async function receiveInline(
   body: IncomingBody,
-  { kept, claimed, dataKey, bodyId }: BodyTarget,
+  { kept, claimed, dataKey, hashesSealed, bodyId }: BodyTarget,
 ): Promise<ReceivedBody> {
   const bytes = await body.bytes(INLINE_BYTES);
   const md5 = hash("md5", bytes, "buffer");
   // Taken when the bytes are here: a hasher that waits for a client is one that nobody else can use.
   const hashers = await Hashers.open(kept, claimed);
   hashers.update(bytes);
-  const sealed = sealBody(dataKey, bodyId, bytes);
+  const sealed = dataKey === undefined ? bytes : sealBody(dataKey, bodyId, bytes);
   return {
     bodyId,
     sizeBytes: bytes.length,
     md5,
     ...hashers.digest(),
+    ...(hashesSealed ? { sealedSha256: hash("sha256", sealed, "base64") } : {}),
     inFile: false,
     store(connection) {
       connection.prepare("INSERT INTO s3_bodies VALUES (?, ?)").run(bodyId, sealed);
@@ -170,13 +184,18 @@ async function receiveInline(
 async function receiveFile(
   s3: S3Service,
   body: IncomingBody,
-  { kept, claimed, dataKey, bodyId }: BodyTarget,
+  { kept, claimed, dataKey, hashesSealed, bodyId }: BodyTarget,
 ): Promise<ReceivedBody> {
   const writer = await s3.blobs.create(bodyId);
   try {
     const md5 = createHash("md5");
     const hashers = await Hashers.open(kept, claimed);
-    const frames = new Framer(writer, dataKey, bodyId);
+    const sha256 = hashesSealed ? createHash("sha256") : undefined;
+    const store = (sealed: Uint8Array): Promise<void> => {
+      sha256?.update(sealed);
+      return writer.write(sealed);
+    };
+    const frames = dataKey === undefined ? { write: store, end: nothingToEnd } : new Framer(store, dataKey, bodyId);
     let sizeBytes = 0;
     for await (const chunk of body.stream()) {
       md5.update(chunk);
@@ -191,6 +210,7 @@ async function receiveFile(
       sizeBytes,
       md5: md5.digest(),
       ...hashers.digest(),
+      ...(sha256 === undefined ? {} : { sealedSha256: sha256.digest("base64") }),
       inFile: true,
       store() {},
       discard: () => s3.blobs.remove([bodyId]),
@@ -201,17 +221,19 @@ async function receiveFile(
   }
 }
 
+async function nothingToEnd(): Promise<void> {}
+
 /** Cuts a stream into frames and seals each; one frame is held back, because the last one is sealed as such. */
 class Framer {
-  readonly #writer: BlobWriter;
+  readonly #store: (sealed: Uint8Array) => Promise<void>;
   readonly #dataKey: Uint8Array;
   readonly #bodyId: number;
   readonly #frame = Buffer.allocUnsafe(FRAME_BYTES);
   #filled = 0;
   #index = 0;
 
-  constructor(writer: BlobWriter, dataKey: Uint8Array, bodyId: number) {
-    this.#writer = writer;
+  constructor(store: (sealed: Uint8Array) => Promise<void>, dataKey: Uint8Array, bodyId: number) {
+    this.#store = store;
     this.#dataKey = dataKey;
     this.#bodyId = bodyId;
   }
@@ -236,7 +258,7 @@ class Framer {
     const sealed = sealFrame(this.#dataKey, frame, this.#frame.subarray(0, this.#filled));
     this.#index++;
     this.#filled = 0;
-    return this.#writer.write(sealed);
+    return this.#store(sealed);
   }
 }
 

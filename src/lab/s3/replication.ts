@@ -96,6 +96,12 @@ export function admitMetadata(
   return { ...version, destinations, replicationStatus: shownStatus(destinations, version.isReplica) };
 }
 
+/** Whether users changed metadata of the replica, and the source does not have the change yet. */
+export function isOnItsWayBack({ replication }: Bucket, { destinations = {} }: StoredVersion): boolean {
+  const rules = replication?.rules.filter((rule) => rule.enabled && rule.replicaModifications) ?? [];
+  return rules.some(({ destination }) => (destinations[destination.bucketArn] ?? "COMPLETED") !== "COMPLETED");
+}
+
 /**
  * Sets what the header `x-amz-replication-status` shows, for one destination or for all.
  *
@@ -243,6 +249,7 @@ function describe(version: NewVersion): Omit<ObjectVersion, "bucket" | "replicat
     storageClass: version.storageClass,
     encryption: version.encryption,
     tags: version.tags,
+    ...(version.metadata.archive?.status === undefined ? {} : { archiveStatus: version.metadata.archive.status }),
   };
 }
 

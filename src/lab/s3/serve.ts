@@ -4,10 +4,11 @@
  * What is in the table is read at once; blobs are pinned first, so a version that is deleted while it is read is still
  * read to its end.
  */
-import { FRAME_BYTES, frameCount, framePosition, openFrame, SealError } from "../envelope.ts";
+import { FRAME_BYTES, frameCount, framePosition, openFrame, SealError, sealedSize } from "../envelope.ts";
 import { s3Error } from "./errors.ts";
+import { checksumOfRow } from "./multipart.ts";
 import type { S3Service } from "./service.ts";
-import type { StoredVersion } from "./versions.ts";
+import type { Sealing, StoredVersion } from "./versions.ts";
 
 /** Both ends included, from 0. */
 export interface ByteRange {
@@ -18,6 +19,8 @@ export interface ByteRange {
 /** A sealed body, or a part of one object. */
 interface Segment {
   readonly bodyId: number;
+  /** What its frames are numbered under: the body id, unless they were sealed elsewhere. */
+  readonly frameId: number;
   readonly sizeBytes: number;
   /** From the table; undefined when the body is a blob. */
   readonly sealed?: Uint8Array;
@@ -29,6 +32,54 @@ export interface FoundBytes {
   read(dataKey: Uint8Array): Uint8Array | AsyncIterable<Uint8Array>;
   release(): void;
 }
+
+/** Stored bytes, as they are. */
+export interface StoredBytes {
+  readonly sizeBytes: number;
+  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+  release(): void;
+}
+
+/** Finds the bytes of a version as they are stored. @param part from 0; undefined for all of them, one after the other */
+export function findStoredBytes(s3: S3Service, version: StoredVersion, part: number | undefined): StoredBytes {
+  const segments = part === undefined ? segmentsOf(s3, version) : segmentsOf(s3, version).slice(part, part + 1);
+  const sizeBytes = segments.reduce((sum, one) => sum + sealedSize(one.sizeBytes), 0);
+  const [only] = segments;
+  if (segments.length === 1 && only?.sealed !== undefined) return { sizeBytes, body: only.sealed, release() {} };
+  const release = s3.blobs.pin(segments.flatMap((one) => (one.sealed === undefined ? [one.bodyId] : [])));
+  return { sizeBytes, body: streamStored(s3, segments, release), release };
+}
+
+async function* streamStored(
+  s3: S3Service,
+  segments: readonly Segment[],
+  release: () => void,
+): AsyncIterable<Uint8Array> {
+  try {
+    for (const { bodyId, sizeBytes, sealed } of segments) {
+      if (sealed === undefined) yield* readBlob(s3, bodyId, sealedSize(sizeBytes));
+      else yield sealed;
+    }
+  } finally {
+    release();
+  }
+}
+
+async function* readBlob(s3: S3Service, bodyId: number, sizeBytes: number): AsyncIterable<Uint8Array> {
+  const reader = await s3.blobs.open(bodyId);
+  try {
+    for (let position = 0; position < sizeBytes; position += BYTES_AT_ONCE) {
+      const length = Math.min(BYTES_AT_ONCE, sizeBytes - position);
+      const bytes = await reader.read(position, length);
+      if (bytes.length < length) throw new SealError(`blob ${bodyId} is shorter than its row says`);
+      yield bytes;
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+const BYTES_AT_ONCE = 524_288;
 
 /** Finds the bytes of a version. @param range within the version, not empty; undefined for all of it */
 export function findBytes(s3: S3Service, version: StoredVersion, range: ByteRange | undefined): FoundBytes {
@@ -43,18 +94,25 @@ export function findBytes(s3: S3Service, version: StoredVersion, range: ByteRang
 
 function segmentsOf(s3: S3Service, version: StoredVersion): Segment[] {
   const bodies = s3.database.committed.prepare("SELECT sealed FROM s3_bodies WHERE id = ?");
-  const segment = (bodyId: number, sizeBytes: number, inFile: boolean): Segment => {
-    if (inFile) return { bodyId, sizeBytes };
+  const segment = (bodyId: number, sizeBytes: number, inFile: boolean, sealing: Sealing | undefined): Segment => {
+    const frameId = sealing?.frameId ?? bodyId;
+    if (inFile) return { bodyId, frameId, sizeBytes };
     const sealed = bodies.get(bodyId)?.["sealed"];
     // The row is deleted in the same transaction as the version; a reader of an older row finds neither.
     if (!(sealed instanceof Uint8Array)) throw s3Error("InternalError");
-    return { bodyId, sizeBytes, sealed };
+    return { bodyId, frameId, sizeBytes, sealed };
   };
-  if (version.upload === undefined) return [segment(version.bodyId ?? 0, version.sizeBytes, version.inFile)];
+  if (version.upload === undefined) {
+    return [segment(version.bodyId ?? 0, version.sizeBytes, version.inFile, version.metadata.sealing)];
+  }
+  const isCustomers = version.encryption.kind === "SSE-C";
   return s3.database.committed
-    .prepare("SELECT body_id, size, in_file FROM s3_parts WHERE upload = ? ORDER BY number")
+    .prepare("SELECT body_id, size, in_file, checksums FROM s3_parts WHERE upload = ? ORDER BY number")
     .all(version.upload)
-    .map((row) => segment(Number(row["body_id"]), Number(row["size"]), row["in_file"] === 1));
+    .map((row) => {
+      const { sealing } = isCustomers ? checksumOfRow(row) : {};
+      return segment(Number(row["body_id"]), Number(row["size"]), row["in_file"] === 1, sealing);
+    });
 }
 
 function openInline(
@@ -63,17 +121,21 @@ function openInline(
   sealed: Uint8Array,
   range: ByteRange | undefined,
 ): Uint8Array {
-  const { bodyId, sizeBytes } = segment;
+  const { frameId, sizeBytes } = segment;
   const frames = frameCount(sizeBytes);
   if (frames === 1) {
-    const whole = openFrame(dataKey, { bodyId, index: 0, isLast: true }, sealed);
+    const whole = openFrame(dataKey, { bodyId: frameId, index: 0, isLast: true }, sealed);
     return range === undefined ? whole : whole.subarray(range.firstByte, range.lastByte + 1);
   }
   const opened: Buffer[] = [];
   for (let index = 0; index < frames; index++) {
     const { start, length } = framePosition(sizeBytes, index);
     opened.push(
-      openFrame(dataKey, { bodyId, index, isLast: index === frames - 1 }, sealed.subarray(start, start + length)),
+      openFrame(
+        dataKey,
+        { bodyId: frameId, index, isLast: index === frames - 1 },
+        sealed.subarray(start, start + length),
+      ),
     );
   }
   const whole = Buffer.concat(opened);
@@ -110,7 +172,7 @@ const FRAMES_AT_ONCE = 8;
 async function* streamBlob(
   s3: S3Service,
   dataKey: Uint8Array,
-  { bodyId, sizeBytes }: Segment,
+  { bodyId, frameId, sizeBytes }: Segment,
   from: number,
   to: number,
 ): AsyncIterable<Uint8Array> {
@@ -127,7 +189,7 @@ async function* streamBlob(
         const { start, length } = framePosition(sizeBytes, index);
         const bytes = sealed.subarray(start - begin, start - begin + length);
         if (bytes.length < length) throw new SealError(`blob ${bodyId} is shorter than its row says`);
-        const opened = openFrame(dataKey, { bodyId, index, isLast: index === frames - 1 }, bytes);
+        const opened = openFrame(dataKey, { bodyId: frameId, index, isLast: index === frames - 1 }, bytes);
         const frameStart = index * FRAME_BYTES;
         yield opened.subarray(Math.max(0, from - frameStart), Math.min(opened.length, to - frameStart));
       }

@@ -1,8 +1,10 @@
 /** What every operation of S3 works with. Put together by `lab.ts`; the operations are functions over it. */
 import type { Database } from "../../ledger/database.ts";
 import type { Blobs } from "../blobs.ts";
+import type { Disturbances } from "../disturbances/disturbances.ts";
 import type { Authoriser, Identity, Keys } from "../model.ts";
 import type { Buckets } from "./bucket.ts";
+import type { Quotas } from "./quotas.ts";
 import type { Sequence } from "./sequence.ts";
 
 export interface S3Service {
@@ -16,6 +18,8 @@ export interface S3Service {
   /** The lab's own key, under which SSE-S3 wraps data keys. */
   readonly serviceKey: ServiceKey;
   readonly changeListeners: Set<() => void>;
+  readonly quotas: Quotas;
+  readonly disturbances: Disturbances;
 }
 
 /** Wraps and unwraps data keys; `context` is bound to the wrapped key. */

@@ -10,14 +10,15 @@ import { parseReplication } from "../../core/config/parse.ts";
 import type { ConfigProblem } from "../../core/config/problems.ts";
 import type { ReplicationConfiguration, Tag } from "../../core/model.ts";
 import { authorise, requireBucket } from "./access.ts";
-import type {
-  Bucket,
-  BucketEncryption,
-  BucketSettings,
-  DefaultRetention,
-  ObjectLockSettings,
-  ObjectOwnership,
-  PublicAccessBlock,
+import {
+  type Bucket,
+  type BucketEncryption,
+  type BucketSettings,
+  DEFAULT_ENCRYPTION,
+  type DefaultRetention,
+  type ObjectLockSettings,
+  type ObjectOwnership,
+  type PublicAccessBlock,
 } from "./bucket.ts";
 import { REPLICATION_SERVICE, type S3Call } from "./call.ts";
 import { invalidArgument, invalidRequest, type S3ErrorCode, s3Error } from "./errors.ts";
@@ -106,7 +107,7 @@ export async function putBucketEncryption(
   s3: S3Service,
   call: S3Call,
   bucketName: string,
-  encryption: BucketEncryption,
+  encryption: Omit<BucketEncryption, "blockedTypes"> & Partial<BucketEncryption>,
 ): Promise<void> {
   const bucket = openSettings(s3, call, "PutBucketEncryption", bucketName);
   if (encryption.kind === "SSE-S3" && encryption.kmsKeyId !== undefined) {
@@ -114,13 +115,26 @@ export async function putBucketEncryption(
       message: "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
     });
   }
-  await putSetting(s3, bucket, { encryption });
+  await s3.buckets.update(bucket, ({ settings }) => {
+    // Who says nothing of blocked types leaves them as they are (so Terraform's provider tells: its issue 47320).
+    const { blockedTypes } = settings.encryption ?? DEFAULT_ENCRYPTION;
+    return { settings: { ...settings, encryption: { blockedTypes, ...encryption } } };
+  });
+}
+
+/** Goes back to SSE-S3. That what is blocked stays blocked is unconfirmed. */
+export async function deleteBucketEncryption(s3: S3Service, call: S3Call, bucketName: string): Promise<void> {
+  const bucket = openSettings(s3, call, "DeleteBucketEncryption", bucketName);
+  await s3.buckets.update(bucket, ({ settings }) => {
+    const { blockedTypes } = settings.encryption ?? DEFAULT_ENCRYPTION;
+    return { settings: { ...settings, encryption: { ...DEFAULT_ENCRYPTION, blockedTypes } } };
+  });
 }
 
 /** Without a configuration S3 encrypts with its own keys, and says so. */
 export function getBucketEncryption(s3: S3Service, call: S3Call, bucketName: string): BucketEncryption {
   const bucket = openSettings(s3, call, "GetBucketEncryption", bucketName);
-  return bucket.settings.encryption ?? { kind: "SSE-S3", bucketKey: false, blockedTypes: [] };
+  return bucket.settings.encryption ?? DEFAULT_ENCRYPTION;
 }
 
 export async function putPublicAccessBlock(

@@ -8,6 +8,7 @@
 import type { Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
 import type { Connection, Row, SqlValue } from "../../ledger/database.ts";
 import type { Checksums, ObjectMetadata } from "../../s3/store.ts";
+import type { ArchiveState } from "./archive.ts";
 import type { ObjectLock } from "./object-lock.ts";
 import { NULL_VERSION, placeOfVersionId } from "./version-id.ts";
 
@@ -50,6 +51,22 @@ export interface StoredVersion {
 export interface StoredMetadata extends ObjectMetadata {
   /** Base64 MD5 of the customer's key, with SSE-C. */
   readonly customerKeyMd5?: string;
+  /** Only with SSE-C. */
+  readonly sealing?: Sealing;
+  /** Only when there is something to say: see `archive.ts`. */
+  readonly archive?: ArchiveState;
+  /** What the customer added to the encryption context, with KMS. */
+  readonly kmsContext?: Readonly<Record<string, string>>;
+}
+
+/** What is known of sealed bytes besides their key: `sealed.ts` moves them without opening them. */
+export interface Sealing {
+  /** What the wrapped key is bound to, when it was wrapped for another bucket's object. */
+  readonly keyContext?: string;
+  /** The body id that the frames are numbered under, when they were sealed as another body. */
+  readonly frameId?: number;
+  /** Of the stored bytes, in base64; the parts of a version have one each. */
+  readonly sha256?: string;
 }
 
 /** What a new row has; whether it is the latest follows from its place. */
@@ -129,6 +146,11 @@ export function removeVersion(connection: Connection, version: StoredVersion): v
  */
 export function dropVersion(connection: Connection, version: StoredVersion): number[] {
   removeVersion(connection, version);
+  return dropBytes(connection, version);
+}
+
+/** Removes the bytes of a version that is about to get others. Returns blobs, as `dropVersion` does. */
+export function dropBytes(connection: Connection, version: StoredVersion): number[] {
   if (version.upload !== undefined) return dropParts(connection, version.upload);
   return dropBody(connection, version.bodyId, version.inFile);
 }
@@ -150,7 +172,8 @@ export function dropParts(connection: Connection, upload: string): number[] {
 
 /** Replaces everything but the identity of a version. */
 export function updateVersion(connection: Connection, version: StoredVersion): void {
-  connection.prepare(REPLACE).run(...valuesOf(version, version.isLatest));
+  const [bucketId = null, key = null, place = null, versionId = null, , ...rest] = valuesOf(version, version.isLatest);
+  connection.prepare(UPDATE).run(...rest, bucketId, key, place, versionId);
 }
 
 /** Whether the bucket has any version, marker included. */
@@ -176,7 +199,8 @@ function markLatest(
 }
 
 const INSERT = "INSERT INTO s3_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const REPLACE = "INSERT OR REPLACE INTO s3_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const UPDATE =
+  "UPDATE s3_versions SET is_latest = ?, is_marker = ?, file_id = ?, wrapped_key = ?, details = ? WHERE bucket_id = ? AND key = ? AND place = ? AND version_id = ?";
 
 function valuesOf(version: NewVersion, isLatest: boolean): SqlValue[] {
   const { bucketId, key, place, versionId, isMarker, wrappedKey, inFile, bodyId } = version;

@@ -11,6 +11,7 @@ import { deleteBucketPolicy, getBucketPolicy, getBucketPolicyStatus, putBucketPo
 import { SSE_HEADER } from "../put.ts";
 import type { S3Service } from "../service.ts";
 import {
+  deleteBucketEncryption,
   deleteSetting,
   getBucketEncryption,
   getSetting,
@@ -163,9 +164,7 @@ export function handleGetBucketEncryption(s3: S3Service, request: S3Request): Se
             ],
           ],
           ["BucketKeyEnabled", bucketKey],
-          blockedTypes.length === 0
-            ? undefined
-            : ["BlockedEncryptionTypes", blockedTypes.map((one): XmlNode => ["EncryptionType", one])],
+          ["BlockedEncryptionTypes", blockedTypes.map((one): XmlNode => ["EncryptionType", one])],
         ],
       ],
     ],
@@ -183,15 +182,24 @@ export async function handlePutBucketEncryption(s3: S3Service, request: S3Reques
   if (kind === undefined) throw s3Error("MalformedXML");
   const kmsKeyId = byDefault === undefined ? undefined : childText(byDefault, "KMSMasterKeyID");
   const blocked = child(rule, "BlockedEncryptionTypes");
-  const blockedTypes = blocked === undefined ? [] : childrenNamed(blocked, "EncryptionType").map((one) => one.text);
-  if (blockedTypes.some((one) => one !== "SSE-C" && one !== "NONE")) throw s3Error("MalformedXML");
+  const blockedTypes = blocked === undefined ? [] : childrenNamed(blocked, "EncryptionType").map(blockedTypeOf);
   await putBucketEncryption(s3, request.call, request.bucket, {
     kind,
     ...(kmsKeyId === undefined || kmsKeyId === "" ? {} : { kmsKeyId }),
     bucketKey: childText(rule, "BucketKeyEnabled") === "true",
-    blockedTypes,
+    ...(blockedTypes.length === 0 ? {} : { blockedTypes }),
   });
   return emptyAnswer();
+}
+
+function blockedTypeOf({ text }: XmlElement): BucketEncryption["blockedTypes"][number] {
+  if (text !== "SSE-C" && text !== "NONE") throw s3Error("MalformedXML");
+  return text;
+}
+
+export async function handleDeleteBucketEncryption(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  await deleteBucketEncryption(s3, request.call, request.bucket);
+  return emptyAnswer(204);
 }
 
 export function handleGetBucketReplication(s3: S3Service, request: S3Request): ServiceAnswer {

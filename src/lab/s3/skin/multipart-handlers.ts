@@ -1,11 +1,12 @@
 /** Handlers of multipart uploads. */
 import { childrenNamed, childText, type XmlNode } from "../../../core/xml.ts";
 import { CHECKSUM_ALGORITHMS, checksumHeader } from "../../../s3/checksum.ts";
+import { SEALED_HEADER } from "../../../s3/replica-headers.ts";
 import type { ChecksumAlgorithm, Checksums } from "../../../s3/store.ts";
 import type { ServiceAnswer } from "../../model.ts";
 import { type CompletedPart, completeMultipartUpload } from "../complete.ts";
 import { uploadPartCopy } from "../copy.ts";
-import { parseCustomerKey } from "../encryption.ts";
+import { parseCustomerKey, printKmsContext } from "../encryption.ts";
 import { invalidArgument, invalidRequest, s3Error } from "../errors.ts";
 import {
   abortMultipartUpload,
@@ -17,7 +18,15 @@ import {
 import type { S3Service } from "../service.ts";
 import { listMultipartUploads, listParts } from "../uploads.ts";
 import { encodeForListing, encodingTypeOf, maxOf } from "./list-handlers.ts";
-import { type AnswerHeaders, checksumNodes, emptyAnswer, encryptionHeaders, xmlAnswer, xmlDate } from "./print.ts";
+import {
+  type AnswerHeaders,
+  checksumNodes,
+  emptyAnswer,
+  encryptionHeaders,
+  KMS_CONTEXT_HEADER,
+  xmlAnswer,
+  xmlDate,
+} from "./print.ts";
 import { algorithmNamed, bodyClaims, integerOf, LONG_DOCUMENT_BYTES_MAX, readXml, type S3Request } from "./request.ts";
 import { copySourceOf, replicaOf, writeConditionsOf, writeInputOf } from "./write-headers.ts";
 
@@ -33,6 +42,7 @@ export async function handleCreateMultipartUpload(s3: S3Service, request: S3Requ
     },
   });
   const shown = encryptionHeaders(details);
+  if (details.kmsContext !== undefined) shown[KMS_CONTEXT_HEADER] = printKmsContext(details.kmsContext);
   if (details.checksumWasNamed) {
     shown["x-amz-checksum-algorithm"] = details.checksum.algorithm;
     shown["x-amz-checksum-type"] = details.checksum.type;
@@ -52,6 +62,7 @@ export async function handleCreateMultipartUpload(s3: S3Service, request: S3Requ
 
 export async function handleUploadPart(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
   const customerKey = parseCustomerKey(request.headers);
+  const sealed = request.headers[SEALED_HEADER];
   const { part, details, claimed } = await uploadPart(
     s3,
     request.call,
@@ -60,6 +71,7 @@ export async function handleUploadPart(s3: S3Service, request: S3Request): Promi
       partNumber: partNumberOf(request),
       claims: bodyClaims(request),
       ...(customerKey === undefined ? {} : { customerKey }),
+      ...(sealed === undefined ? {} : { sealed }),
     },
     request.body,
   );

@@ -1,11 +1,13 @@
 /** Handlers of operations on objects: headers and documents in, brain, headers and documents out. */
 
-import { childrenNamed, childText } from "../../../core/xml.ts";
+import { child, childrenNamed, childText } from "../../../core/xml.ts";
+import { SEALED_HEADER, SEALED_SIZE_HEADER } from "../../../s3/replica-headers.ts";
 import { type ServiceAnswer, ServiceError } from "../../model.ts";
+import { archiveHeaders, restoreObject } from "../archive.ts";
 import { getObjectAttributes } from "../attributes.ts";
 import { copyObject } from "../copy.ts";
 import { deleteObject, deleteObjects } from "../delete.ts";
-import { parseCustomerKey } from "../encryption.ts";
+import { parseCustomerKey, printKmsContext } from "../encryption.ts";
 import { invalidArgument, invalidRequest, s3Error } from "../errors.ts";
 import { putObject } from "../put.ts";
 import { getObject, headObject, type ReadAnswer, type ReadInput } from "../read.ts";
@@ -17,6 +19,7 @@ import {
   checksumNodes,
   emptyAnswer,
   encryptionHeaders,
+  KMS_CONTEXT_HEADER,
   versionHeaders,
   writeHeaders,
   xmlAnswer,
@@ -128,6 +131,7 @@ export async function handleCopyObject(s3: S3Service, request: S3Request): Promi
     ...(algorithm === undefined ? {} : { checksumAlgorithm: algorithmNamed(algorithm, "x-amz-checksum-algorithm") }),
   });
   const shown = encryptionHeaders(answer);
+  if (answer.kmsContext !== undefined) shown[KMS_CONTEXT_HEADER] = printKmsContext(answer.kmsContext);
   if (answer.versionId !== undefined) shown["x-amz-version-id"] = answer.versionId;
   if (answer.sourceVersionId !== undefined) shown["x-amz-copy-source-version-id"] = answer.sourceVersionId;
   return xmlAnswer(
@@ -137,6 +141,19 @@ export async function handleCopyObject(s3: S3Service, request: S3Request): Promi
     ],
     shown,
   );
+}
+
+export async function handleRestoreObject(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  const root = await readXml(request, "RestoreRequest");
+  if (["SelectParameters", "OutputLocation", "Type"].some((name) => child(root, name) !== undefined)) {
+    throw s3Error("NotImplemented", { details: { Element: "SelectParameters" } });
+  }
+  const days = childText(root, "Days");
+  const restored = await restoreObject(s3, request.call, {
+    ...targetOf(request),
+    ...(days === undefined ? {} : { days: Number(days) }),
+  });
+  return emptyAnswer(restored ? 200 : 202);
 }
 
 export function handleGetObjectAttributes(s3: S3Service, request: S3Request): ServiceAnswer {
@@ -224,6 +241,7 @@ function readInputOf(request: S3Request): ReadInput {
     ...(range === undefined ? {} : { range }),
     ...(partNumber === undefined ? {} : { partNumber }),
     ...(customerKey === undefined ? {} : { customerKey }),
+    ...(headers[SEALED_HEADER] === undefined ? {} : { sealed: true }),
   };
 }
 
@@ -271,6 +289,12 @@ function describeRead(
     checksumHeaders(version.checksums, headers);
   }
   if (partsCount !== undefined) headers["x-amz-mp-parts-count"] = String(partsCount);
+  const { archive } = version.metadata;
+  if (archive !== undefined) Object.assign(headers, archiveHeaders(archive, request.call.nowMs));
+  if (answer.sealed !== undefined) {
+    headers[SEALED_HEADER] = answer.sealed;
+    headers[SEALED_SIZE_HEADER] = String(version.sizeBytes);
+  }
   if (request.query.size > 0) overrideHeaders(request, headers);
   if (range === undefined) return { status: 200, headers };
   headers["content-range"] = `bytes ${range.firstByte}-${range.lastByte}/${version.sizeBytes}`;

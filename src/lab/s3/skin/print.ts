@@ -4,6 +4,7 @@ import { checksumHeader } from "../../../s3/checksum.ts";
 import { toHeaderText } from "../../../s3/header-text.ts";
 import type { ChecksumAlgorithm, Checksums } from "../../../s3/store.ts";
 import type { ServiceAnswer, ServiceError } from "../../model.ts";
+import { printKmsContext } from "../encryption.ts";
 import { SSE_HEADER, type WriteAnswer } from "../put.ts";
 import type { StoredVersion } from "../versions.ts";
 
@@ -111,10 +112,14 @@ export function versionHeaders(version: StoredVersion, shownVersionId: string | 
   return headers;
 }
 
+/** Writes tell it, reads do not. */
+export const KMS_CONTEXT_HEADER = "x-amz-server-side-encryption-context";
+
 /** Headers of the answer to a write. */
 export function writeHeaders(answer: WriteAnswer): AnswerHeaders {
   const headers: AnswerHeaders = { etag: `"${answer.etag}"` };
   if (answer.versionId !== undefined) headers["x-amz-version-id"] = answer.versionId;
+  if (answer.kmsContext !== undefined) headers[KMS_CONTEXT_HEADER] = printKmsContext(answer.kmsContext);
   return checksumHeaders(answer.checksums, encryptionHeaders(answer, headers));
 }
 

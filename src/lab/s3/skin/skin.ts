@@ -37,7 +37,7 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
   GetBucketPolicyStatus: buckets.handleGetBucketPolicyStatus,
   GetBucketEncryption: buckets.handleGetBucketEncryption,
   PutBucketEncryption: buckets.handlePutBucketEncryption,
-  DeleteBucketEncryption: buckets.deletionOf("DeleteBucketEncryption", "encryption"),
+  DeleteBucketEncryption: buckets.handleDeleteBucketEncryption,
   GetBucketReplication: buckets.handleGetBucketReplication,
   PutBucketReplication: buckets.handlePutBucketReplication,
   DeleteBucketReplication: buckets.deletionOf("DeleteBucketReplication", "replication"),
@@ -86,6 +86,7 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
   DeleteObjectTagging: tags.handleDeleteObjectTagging,
   GetObjectAcl: acls.handleGetObjectAcl,
   PutObjectAcl: acls.handlePutObjectAcl,
+  RestoreObject: objects.handleRestoreObject,
   GetObjectRetention: locks.handleGetObjectRetention,
   PutObjectRetention: locks.handlePutObjectRetention,
   GetObjectLegalHold: locks.handleGetObjectLegalHold,
@@ -122,7 +123,12 @@ export function createS3Skin(s3: S3Service, options: S3SkinOptions): S3Skin {
       }
       if (!isEmulated(operation)) throw notEmulated(operation);
       checkExpectedOwner(s3, bucket, headers["x-amz-expected-bucket-owner"]);
-      const answer = await HANDLERS[operation](s3, { call, method, bucket, key, query, headers, body: call.body });
+      const request = { call, method, bucket, key, query, headers, body: call.body };
+      const disturbances = s3.disturbances.active;
+      const answer =
+        disturbances === undefined
+          ? await HANDLERS[operation](s3, request)
+          : await disturbances.disturb({ operation, bucket, key }, () => HANDLERS[operation](s3, request));
       const region = key === "" ? s3.buckets.find(bucket)?.region : undefined;
       return region === undefined
         ? answer

@@ -1,11 +1,11 @@
 /** The headers of a write (PutObject, CopyObject, CreateMultipartUpload), read into what the brain takes. */
 
 import { fromHeaderText } from "../../../s3/header-text.ts";
-import { REPLICA_LAST_MODIFIED_HEADER, REPLICA_VERSION_ID_HEADER } from "../../../s3/replica-headers.ts";
+import { REPLICA_LAST_MODIFIED_HEADER, REPLICA_VERSION_ID_HEADER, SEALED_HEADER } from "../../../s3/replica-headers.ts";
 import type { ObjectMetadata, ReplicaIdentity } from "../../../s3/store.ts";
 import type { WriteConditions } from "../conditions.ts";
 import type { CopySource } from "../copy.ts";
-import { type EncryptionWish, parseCustomerKey } from "../encryption.ts";
+import { type EncryptionWish, parseCustomerKey, parseKmsContext } from "../encryption.ts";
 import { invalidArgument, s3Error } from "../errors.ts";
 import type { WriteInput } from "../put.ts";
 import { parseTaggingHeader } from "../tags.ts";
@@ -81,12 +81,8 @@ export function encryptionWishOf(headers: Headers): EncryptionWish {
   const kmsKeyId = headers["x-amz-server-side-encryption-aws-kms-key-id"];
   const bucketKey = headers["x-amz-server-side-encryption-bucket-key-enabled"];
   const customerKey = parseCustomerKey(headers);
-  if (headers["x-amz-server-side-encryption-context"] !== undefined) {
-    throw s3Error("NotImplemented", { details: { Header: "x-amz-server-side-encryption-context" } });
-  }
-  if (algorithm === undefined && kmsKeyId === undefined && bucketKey === undefined && customerKey === undefined) {
-    return NO_WISH;
-  }
+  const context = headers["x-amz-server-side-encryption-context"];
+  if ((algorithm ?? kmsKeyId ?? bucketKey ?? context ?? customerKey) === undefined) return NO_WISH;
   const kind = algorithm === undefined || !Object.hasOwn(SSE_KINDS, algorithm) ? undefined : SSE_KINDS[algorithm];
   if (algorithm !== undefined && kind === undefined) {
     throw s3Error("InvalidEncryptionAlgorithmError", {
@@ -111,6 +107,7 @@ export function encryptionWishOf(headers: Headers): EncryptionWish {
     ...(kind === undefined ? {} : { kind }),
     ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
     ...(bucketKey === undefined ? {} : { bucketKey: bucketKey.toLowerCase() === "true" }),
+    ...(context === undefined ? {} : { kmsContext: parseKmsContext(context) }),
     ...(customerKey === undefined ? {} : { customerKey }),
   };
 }
@@ -193,5 +190,8 @@ export function replicaOf(headers: Headers): { readonly replica?: ReplicaIdentit
   const versionId = headers[REPLICA_VERSION_ID_HEADER];
   const modified = headers[REPLICA_LAST_MODIFIED_HEADER];
   if (versionId === undefined || modified === undefined || !/^\d{1,15}$/.test(modified)) return {};
-  return { replica: { versionId, lastModifiedMs: Number(modified) } };
+  const sealed = headers[SEALED_HEADER];
+  return {
+    replica: { versionId, lastModifiedMs: Number(modified), ...(sealed === undefined ? {} : { sealed }) },
+  };
 }

@@ -1,0 +1,24 @@
+/** One of the lab's own calls, and what such calls work with. */
+import type { OrganizationsService } from "../organizations/organizations.ts";
+import type { S3Service } from "../s3/service.ts";
+
+export interface AdminWorld {
+  readonly s3: S3Service;
+  readonly organizations: Pick<OrganizationsService, "join">;
+  /** The lab's. */
+  readonly clock: () => number;
+}
+
+export interface Route {
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  /** Behind `/_lockstep/`. */
+  readonly path: RegExp;
+  /**
+   * Returns what is answered, as JSON.
+   *
+   * @param names what the path's groups matched
+   * @param body  as it was sent, parsed; `{}` without one
+   * @throws ServiceError; ZodError when the body is not what it should be
+   */
+  run(world: AdminWorld, names: readonly string[], body: unknown): unknown;
+}
