@@ -409,14 +409,7 @@ export const CAUSES: Readonly<Record<number, readonly Cause[]>> = {
       code: "DstDelObjNotPermitted",
       name: "the role's permissions boundary leaves delete markers out",
       kinds: ["plain", "marker"],
-      breakIt: async ({ iam }) => {
-        const limit = { Sid: "Limit", Effect: "Allow", NotAction: "s3:ReplicateDelete", Resource: "*" };
-        const { Policy } = await iam.createPolicy({
-          PolicyName: "limit",
-          PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [limit] }),
-        });
-        await iam.putRolePermissionsBoundary({ RoleName: ROLE, PermissionsBoundary: Policy?.Arn });
-      },
+      breakIt: (set) => set.limitRole("s3:ReplicateDelete"),
       expect: { ...PERMISSION, action: "s3:ReplicateDelete", affected: 1, says: /boundary/ },
       mend: PATCH,
     },

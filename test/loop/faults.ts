@@ -1,8 +1,8 @@
 /** Single faults that have nothing to do with each other: each is one change by an API call, and has a patch. */
 import type { PatchTarget } from "../../src/core/diagnose/report.ts";
 import type { FailureCode } from "../../src/core/failures/catalogue.ts";
-import { policy, without } from "./policies.ts";
-import type { Standard } from "./standard.ts";
+import { allow, policy, type Statement, without, withStatement } from "./policies.ts";
+import { REPLICA_ARN, SOURCE_ARN, type Standard } from "./standard.ts";
 import { REPLICA } from "./world.ts";
 
 export interface Fault {
@@ -10,11 +10,18 @@ export interface Fault {
   /** What it is called; any of them, where one fault shows in several ways. */
   readonly codes: readonly FailureCode[];
   readonly action?: string;
+  /** A word of its evidence, where action and code do not tell it from others. */
+  readonly says?: RegExp;
   /** What its patch changes. */
   readonly target: PatchTarget;
   /** Before anything is written; else while the versions are PENDING. */
   readonly before?: true;
   readonly breakIt: (set: Standard) => Promise<void>;
+}
+
+function onlyOurNetwork(action: string, resource: string): Statement {
+  const Condition = { StringNotEquals: { "aws:SourceVpce": "vpce-0a1b2c3d" } };
+  return { ...allow(action, resource), Sid: "OurNetwork", Effect: "Deny", Principal: "*", Condition };
 }
 
 export const FAULTS: readonly Fault[] = [
@@ -109,6 +116,49 @@ export const FAULTS: readonly Fault[] = [
     action: "kms:Decrypt",
     target: "kms-key-policy",
     breakIt: (set) => set.editKeyPolicy("replica", (held) => without(held, "kms:Decrypt")),
+  },
+  {
+    name: "destination bucket policy lacks s3:ReplicateObject",
+    codes: ["DstPutObjectNotPermitted"],
+    action: "s3:ReplicateObject",
+    target: "bucket-policy",
+    breakIt: (set) => set.editBucketPolicy("replica", (held) => without(held, "s3:ReplicateObject")),
+  },
+  {
+    name: "destination bucket policy denies s3:ReplicateObject but through a VPC endpoint",
+    codes: ["DstPutObjectNotPermitted"],
+    action: "s3:ReplicateObject",
+    says: /OurNetwork/,
+    target: "bucket-policy",
+    breakIt: (set) =>
+      set.editBucketPolicy("replica", (held) =>
+        withStatement(held, onlyOurNetwork("s3:ReplicateObject", `${REPLICA_ARN}/*`)),
+      ),
+  },
+  {
+    name: "source bucket policy denies s3:GetObjectVersionAcl but through a VPC endpoint",
+    codes: ["SrcGetAclNotPermitted"],
+    action: "s3:GetObjectVersionAcl",
+    says: /OurNetwork/,
+    target: "bucket-policy",
+    breakIt: (set) =>
+      set.editBucketPolicy("source", (held) =>
+        withStatement(held, onlyOurNetwork("s3:GetObjectVersionAcl", `${SOURCE_ARN}/*`)),
+      ),
+  },
+  {
+    name: "key policy of the destination lacks kms:Encrypt",
+    codes: ["DstPutObjectNotPermitted"],
+    action: "kms:Encrypt",
+    target: "kms-key-policy",
+    breakIt: (set) => set.editKeyPolicy("replica", (held) => without(held, "kms:Encrypt")),
+  },
+  {
+    name: "role's boundary lacks s3:ListBucket",
+    codes: ["SrcHeadObjectNotPermitted"],
+    action: "s3:ListBucket",
+    target: "iam-boundary-policy",
+    breakIt: (set) => set.limitRole("s3:ListBucket"),
   },
   {
     name: "source key disabled",

@@ -35,16 +35,13 @@ async function both(first: Fault, second: Fault, stateDir: string): Promise<void
     const said = await world.diagnose();
     for (const fault of [first, second]) {
       const found = said.causes.filter((cause) => names(cause, fault));
-      assert.equal(found.length, 1, `it is found once that ${fault.name}`);
+      assert.ok(found.length > 0, `it is found that ${fault.name}`);
       const targets = found.flatMap((cause) => cause.fix.patches.map((patch) => patch.target));
       assert.ok(targets.includes(fault.target), `there is a patch for that ${fault.name}`);
     }
     const others = said.causes.filter((cause) => !names(cause, first) && !names(cause, second));
-    assert.deepEqual(
-      others.map((cause) => cause.code),
-      [],
-      "no third cause is said",
-    );
+    assert.deepEqual(codesOf({ ...said, causes: others }), [], "no third cause is said");
+    assert.equal(said.causes.length, isOne(first, second) ? 1 : 2, "one cause for each");
     assert.deepEqual(said.unexplained, []);
     await world.fixAll();
     const { foundFailed, foundUntried, completed } = await world.resync();
@@ -59,6 +56,13 @@ async function both(first: Fault, second: Fault, stateDir: string): Promise<void
   }
 }
 
-function names(cause: Cause, fault: Fault): boolean {
-  return fault.codes.includes(cause.code) && cause.action === fault.action;
+function names(cause: Cause, { codes, action, says }: Fault): boolean {
+  const evidence = cause.evidence.map((piece) => piece.says).join("\n");
+  return codes.includes(cause.code) && cause.action === action && (says === undefined || says.test(evidence));
+}
+
+/** What two policies do not allow is one cause with two patches: neither alone would help. */
+function isOne(first: Fault, second: Fault): boolean {
+  const isSame = first.action === second.action && first.codes[0] === second.codes[0] && first.action !== undefined;
+  return isSame && first.says === undefined && second.says === undefined;
 }

@@ -101,6 +101,14 @@ export class Standard {
     await this.editRolePolicy((held) => without(held, action));
   }
 
+  /** Gives the role a permissions boundary that allows everything but one action. */
+  async limitRole(action: string): Promise<void> {
+    const limit = { Sid: "Limit", Effect: "Allow", NotAction: action, Resource: "*" };
+    const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: [limit] });
+    const { Policy: made } = await this.iam.createPolicy({ PolicyName: "limit", PolicyDocument });
+    await this.iam.putRolePermissionsBoundary({ RoleName: ROLE, PermissionsBoundary: made?.Arn });
+  }
+
   /** Takes the use of one end's key from the role. */
   async revokeKeyUse(end: "source" | "replica", action: string): Promise<void> {
     const { keyArn } = this[end];

@@ -40,6 +40,7 @@ interface Parts {
   readonly engine: Engine;
   readonly sites: LoopSites;
   readonly console: ConsoleClient;
+  readonly consoleUrl: string;
   readonly events: Events;
   readonly stateDir: string;
 }
@@ -115,7 +116,23 @@ export class World {
       () => served.close(),
     ];
     const console = new ConsoleClient(served.url, TOKEN);
-    return new World({ clock, lab, endpoint, ledger, engine, sites, console, events, stateDir }, closing);
+    return new World(
+      { clock, lab, endpoint, ledger, engine, sites, console, consoleUrl: served.url, events, stateDir },
+      closing,
+    );
+  }
+
+  /** The variables that `lockstep env` would print. */
+  async environment(accountId = ACCOUNT): Promise<Readonly<Record<string, string>>> {
+    const { accessKeyId, secretAccessKey } = await this.credentials(accountId);
+    return {
+      AWS_ENDPOINT_URL: this.endpoint,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_REGION: SOURCE_REGION,
+      LOCKSTEP_CONSOLE_URL: this.#parts.consoleUrl,
+      LOCKSTEP_CONSOLE_TOKEN: TOKEN,
+    };
   }
 
   /** Called when the world is closed, the latest first. */
