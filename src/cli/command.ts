@@ -29,7 +29,7 @@ export interface CommandSpec {
 }
 
 export interface ArgumentSpec {
-  /** As in usage: `s3://BUCKET[/KEY]`. */
+  /** As in usage: `s3://BUCKET[/KEY]`; `file...` may be repeated. */
   readonly name: string;
   readonly help: string;
 }

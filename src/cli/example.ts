@@ -99,12 +99,12 @@ async function makeRole(access: ExampleAccess, sourceKey: string, replicaKey: st
   return arn;
 }
 
-const TRUST = {
+export const TRUST = {
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Principal: { Service: "s3.amazonaws.com" }, Action: "sts:AssumeRole" }],
 };
 
-function rolePolicy(sourceKey: string, replicaKey: string) {
+export function rolePolicy(sourceKey: string, replicaKey: string) {
   const use = (region: string, bucket: string) => ({
     StringLike: {
       "kms:ViaService": `s3.${region}.amazonaws.com`,
@@ -133,7 +133,7 @@ function rolePolicy(sourceKey: string, replicaKey: string) {
   };
 }
 
-function configuration(roleArn: string): DocumentValue {
+export function configuration(roleArn: string): DocumentValue {
   return {
     Role: roleArn,
     Rules: [

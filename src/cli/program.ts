@@ -1,14 +1,15 @@
 /** Builds the parser and the help from the commands' data. */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { type CommandSpec, EXIT_STATUSES, type ExitStatus } from "./command.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
 import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
+import { lintCommand } from "./commands/lint.ts";
 import { resyncCommand } from "./commands/resync.ts";
 import { statusCommand } from "./commands/status.ts";
 import { upCommand } from "./commands/up.ts";
 import type { Context } from "./context.ts";
+import { packageVersion } from "./version.ts";
 
 /** In the order in which a newcomer meets them. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -18,6 +19,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   diagnoseCommand,
   fixCommand,
   resyncCommand,
+  lintCommand,
 ];
 
 /**
@@ -62,7 +64,8 @@ function addCommand(program: Command, spec: CommandSpec, context: Context, done:
   command.option("--json", "print the result as JSON");
   command.action(async (...given: unknown[]) => {
     const options = command.opts<Record<string, string | boolean | undefined>>();
-    const words = given.slice(0, spec.arguments.length).map(String);
+    // Of an argument that may be repeated the parser makes a list.
+    const words = given.slice(0, spec.arguments.length).flat().map(String);
     const result = await spec.run({ arguments: words, options }, context);
     const text = options["json"] === true ? JSON.stringify(result.value, null, 2) : result.words();
     if (text !== "") context.stdout.write(`${text}\n`);
@@ -78,9 +81,4 @@ function exampleHelp(spec: CommandSpec): string {
 function exitStatusHelp(): string {
   const lines = Object.entries(EXIT_STATUSES).map(([status, meaning]) => `  ${status}  ${meaning}`);
   return `Exit status:\n${lines.join("\n")}`;
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -16,6 +16,8 @@ export { evaluate, type Policies } from "./iam/evaluate.ts";
 export { accessDeniedMessage, explain, sayDecision } from "./iam/explain.ts";
 export type { AccessRequest, Decision, Principal } from "./iam/model.ts";
 export { parsePolicy } from "./iam/parse.ts";
+export { type LintReport, lint } from "./lint/lint.ts";
+export type { LintDocument, LintFinding, LintKind, LintOptions } from "./lint/model.ts";
 export type * from "./model.ts";
 export { type PlanRequest, planReplication, type Step } from "./plan.ts";
 export { nextState } from "./status.ts";

@@ -4,7 +4,7 @@
  * For simulation and for tools in the same process. Signatures are not made; credentials are looked up for every call, so
  * a session that has expired is refused here too.
  */
-import type { Credentials } from "../core/model.ts";
+import type { AccessControlList, Credentials } from "../core/model.ts";
 import { CHECKSUM_ALGORITHMS } from "../s3/checksum.ts";
 import { S3Error } from "../s3/errors.ts";
 import type {
@@ -27,7 +27,8 @@ import { type Caller, ServiceError } from "./model.ts";
 import { takeRandomBytes } from "./random.ts";
 import { refusal } from "./refusals.ts";
 import { authorise, requireBucket } from "./s3/access.ts";
-import { getObjectAcl } from "./s3/acl.ts";
+import { getObjectAcl, putObjectAcl } from "./s3/acl.ts";
+import type { AclWish } from "./s3/acl-wish.ts";
 import { bodyOf, type IncomingBody, type S3Call } from "./s3/call.ts";
 import { completeMultipartUpload } from "./s3/complete.ts";
 import { deleteObject } from "./s3/delete.ts";
@@ -131,7 +132,9 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
     getObjectAcl: (request, callOptions) =>
       run("GetObjectAcl", request, callOptions, (call) => getObjectAcl(s3, call, request)),
 
-    putObjectAcl: notImplemented("PutObjectAcl"),
+    putObjectAcl: ({ acl, ...request }, callOptions) =>
+      run("PutObjectAcl", request, callOptions, (call) => putObjectAcl(s3, call, { ...request, acl: grantsOf(acl) })),
+
     getObjectRetention: (request, callOptions) =>
       run("GetObjectRetention", request, callOptions, (call) => getObjectRetention(s3, call, request)),
 
@@ -175,13 +178,6 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
         if (next === undefined || typeof next === "string") return { versions: listed };
         return { versions: listed, next: { keyMarker: next.key, versionIdMarker: next.versionId ?? "" } };
       }),
-  };
-}
-
-/** What the brain does not do, over HTTP too (`s3/gaps.ts`). */
-function notImplemented(operation: string): (request: Named) => Promise<never> {
-  return async () => {
-    throw new S3Error(`${operation} is not emulated`, { operation, status: 501, code: "NotImplemented" });
   };
 }
 
@@ -313,7 +309,7 @@ function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
 }
 
 function writeInput(request: WriteRequest): WriteInput {
-  const { bucket, key, contentHeaders, userMetadata, storageClass, tags, retention, legalHold, replica } = request;
+  const { bucket, key, contentHeaders, userMetadata, storageClass, tags, acl, retention, legalHold, replica } = request;
   const lock = {
     ...(retention === undefined ? {} : { retention }),
     ...(legalHold === undefined ? {} : { legalHold }),
@@ -325,9 +321,14 @@ function writeInput(request: WriteRequest): WriteInput {
     encryption: wishOf(request),
     tags: tags ?? [],
     ...(storageClass === undefined ? {} : { storageClass }),
+    ...(acl === undefined ? {} : { acl: grantsOf(acl) }),
     ...(retention === undefined && legalHold === undefined ? {} : { lock }),
     ...(replica === undefined ? {} : { replica }),
   };
+}
+
+function grantsOf({ ownerId, grants }: AccessControlList): AclWish {
+  return { kind: "grants", grants, ownerId };
 }
 
 function wishOf({ encryption, replica }: WriteRequest): EncryptionWish {

@@ -13,8 +13,11 @@ export const REPLICA_VERSION_ID_HEADER = "x-amz-version-id";
 /** The `LastModified` that it takes, in milliseconds since 1970, decimal. */
 export const REPLICA_LAST_MODIFIED_HEADER = "x-lockstep-source-last-modified";
 
-/** `destination`: the destination bucket's owner owns the replica. */
+/** Whose the replica is: the canonical user id of the source version's owner, or `REPLICA_OWNER_OVERRIDDEN`. */
 export const REPLICA_OWNER_HEADER = "x-lockstep-replica-owner";
+
+/** The destination bucket's owner owns the replica. */
+export const REPLICA_OWNER_OVERRIDDEN = "destination";
 
 /**
  * Sealed transfer: how an SSE-C version is replicated by somebody who cannot read it. The bytes move as they are stored.

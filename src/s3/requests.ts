@@ -10,6 +10,7 @@ import { type HeaderTextCustom, toHeaderText } from "./header-text.ts";
 import {
   REPLICA_LAST_MODIFIED_HEADER,
   REPLICA_OWNER_HEADER,
+  REPLICA_OWNER_OVERRIDDEN,
   REPLICA_VERSION_ID_HEADER,
   SEALED_HEADER,
 } from "./replica-headers.ts";
@@ -45,7 +46,13 @@ export function writeHeaders(request: WriteRequest, custom: HeaderTextCustom): H
     headers["x-amz-object-lock-retain-until-date"] = new Date(request.retention.retainUntilMs).toISOString();
   }
   if (request.legalHold !== undefined) headers["x-amz-object-lock-legal-hold"] = request.legalHold ? "ON" : "OFF";
-  if (replica !== undefined) addReplica(headers, replica);
+  if (replica !== undefined) {
+    addReplica(headers, replica);
+    // Headers of grants do not say whose the version is.
+    if (request.acl !== undefined && replica.ownerOverride !== true) {
+      headers[REPLICA_OWNER_HEADER] = request.acl.ownerId;
+    }
+  }
   return headers;
 }
 
@@ -83,7 +90,7 @@ function addEncryption(headers: Headers, encryption: Encryption): void {
 export function addReplica(headers: Headers, replica: ReplicaIdentity): void {
   headers[REPLICA_VERSION_ID_HEADER] = replica.versionId;
   headers[REPLICA_LAST_MODIFIED_HEADER] = String(replica.lastModifiedMs);
-  if (replica.ownerOverride === true) headers[REPLICA_OWNER_HEADER] = "destination";
+  if (replica.ownerOverride === true) headers[REPLICA_OWNER_HEADER] = REPLICA_OWNER_OVERRIDDEN;
   if (replica.sealed !== undefined) headers[SEALED_HEADER] = replica.sealed;
 }
 

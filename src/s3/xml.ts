@@ -14,18 +14,23 @@ export type XmlProblem = "malformed" | "doctype" | "too-deep" | "too-large";
 export class XmlError extends Error {
   override readonly name = "XmlError";
   readonly problem: XmlProblem;
+  /** Where in the text the reader stood. */
+  readonly offset: number;
 
-  constructor(problem: XmlProblem, message: string) {
+  constructor(problem: XmlProblem, message: string, offset = 0) {
     super(message);
     this.problem = problem;
+    this.offset = offset;
   }
 }
 
-export interface XmlLimits {
+export interface XmlOptions {
   /** In UTF-16 units of the text. */
   readonly lengthMax?: number;
   /** Nesting of elements; the root alone is 1. */
   readonly depthMax?: number;
+  /** Gets the offset of each element's start tag in the text. */
+  readonly offsets?: Map<XmlElement, number>;
 }
 
 /** The largest page of 1,000 versions with keys of 1,024 bytes, every one of them percent-encoded, is below 8 Mi. */
@@ -47,22 +52,27 @@ interface OpenElement {
  *
  * @throws XmlError
  */
-export function parseXml(text: string, limits: XmlLimits = {}): XmlElement {
-  const { lengthMax = LENGTH_MAX, depthMax = DEPTH_MAX } = limits;
+export function parseXml(text: string, options: XmlOptions = {}): XmlElement {
+  const { lengthMax = LENGTH_MAX, depthMax = DEPTH_MAX, offsets } = options;
   if (text.length > lengthMax) throw new XmlError("too-large", `the document is longer than ${lengthMax} characters`);
 
   const open: OpenElement[] = [];
   let root: XmlElement | undefined;
+  const document = text.trimStart();
+  const offsetOf = (position: number) => position + text.length - document.length;
   const parser = new SaxesParser();
   parser.on("error", (error) => {
-    throw new XmlError("malformed", error.message);
+    throw new XmlError("malformed", error.message, offsetOf(parser.position));
   });
   parser.on("doctype", () => {
     throw new XmlError("doctype", "the document has a DOCTYPE");
   });
   parser.on("opentag", (tag) => {
     if (open.length >= depthMax) throw new XmlError("too-deep", `elements are nested deeper than ${depthMax}`);
-    open.push({ name: localName(tag.name), children: [], text: "" });
+    const element = { name: localName(tag.name), children: [], text: "" };
+    open.push(element);
+    // The reader stands behind the tag, which holds no other `<`.
+    offsets?.set(element, offsetOf(document.lastIndexOf("<", parser.position - 1)));
   });
   parser.on("text", (data) => {
     const current = open.at(-1);
@@ -80,7 +90,7 @@ export function parseXml(text: string, limits: XmlLimits = {}): XmlElement {
     if (parent === undefined) root = closed;
     else parent.children.push(closed);
   });
-  parser.write(text.trimStart()).close();
+  parser.write(document).close();
   if (root === undefined) throw new XmlError("malformed", "the document has no element");
   return root;
 }

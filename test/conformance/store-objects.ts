@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import type { AccessControlList } from "../../src/core/model.ts";
 import { checksumOf } from "../../src/s3/checksum.ts";
 import { S3Error } from "../../src/s3/errors.ts";
 import { joined, streamOf } from "../fixtures/bytes.ts";
@@ -205,6 +206,22 @@ export function objectTests(subject: Subject, can: StoreCapabilities): void {
     assert.equal(head.sealed, undefined);
     assert.equal(head.sizeBytes, 5);
     assert.equal(Buffer.from(await body.bytes()).toString(), "hello");
+  });
+
+  const noAcls = { skip: can.keepsAcls ? false : "the store keeps no access control lists" };
+  test("a version's list is its owner's alone until another comes with the write or later", noAcls, async () => {
+    const { store, bucket } = subject;
+    const [key, other] = [subject.newKey(), subject.newKey()];
+    const versionId = await subject.put(key, "x");
+    const first = await store.getObjectAcl({ bucket, key, versionId });
+    const owner = { kind: "user", id: first.ownerId } as const;
+    assert.deepEqual(first.grants, [{ grantee: owner, permission: "FULL_CONTROL" }]);
+    const more: AccessControlList = { ...first, grants: [...first.grants, { grantee: owner, permission: "READ_ACP" }] };
+    await store.putObjectAcl({ bucket, key, versionId, acl: more });
+    assert.deepEqual(await store.getObjectAcl({ bucket, key }), more);
+    await subject.put(other, "x", { acl: more });
+    assert.deepEqual(await store.getObjectAcl({ bucket, key: other }), more);
+    await rejectsWith(store.putObjectAcl({ bucket, key: subject.newKey(), acl: more }), 404, "NoSuchKey");
   });
 
   test("a call that is cancelled rejects, before it and within a body", async () => {

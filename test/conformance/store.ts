@@ -43,6 +43,8 @@ export interface StoreCapabilities {
   readonly namesWhatIsMissing: boolean;
   /** Encrypts with SSE-S3 when it is asked to, and says so. */
   readonly encrypts: boolean;
+  /** Keeps access control lists in the bucket under test, as ACLs are enabled there. */
+  readonly keepsAcls: boolean;
   /** Protects versions by retention and legal hold, in a bucket that was created for it. */
   readonly objectLock: boolean;
 }
@@ -56,6 +58,7 @@ const ALL: StoreCapabilities = {
   tagsUploads: true,
   namesWhatIsMissing: true,
   encrypts: true,
+  keepsAcls: true,
   objectLock: true,
 };
 

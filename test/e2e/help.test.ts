@@ -1,8 +1,10 @@
 /** Help is what it says: every command has it, and every example in it runs as it stands. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { EXIT_STATUSES } from "../../src/cli/command.ts";
+import { configuration, rolePolicy, TRUST } from "../../src/cli/example.ts";
 import { COMMANDS } from "../../src/cli/program.ts";
 import {
   cleanEnvironment,
@@ -15,6 +17,25 @@ import {
   temporaryDirectory,
 } from "./binary.ts";
 
+/** The documents that examples name. */
+function writeDocuments(path: string): void {
+  const role = "arn:aws:iam::111122223333:role/photos-replication";
+  const key = (region: string) => `arn:aws:kms:${region}:111122223333:key/k`;
+  const grant = { Effect: "Allow", Principal: { AWS: role }, Action: "s3:ReplicateObject" };
+  const documents = {
+    replication: configuration(role),
+    role: rolePolicy(key("us-east-1"), key("eu-west-1")),
+    trust: TRUST,
+    "destination-policy": {
+      Version: "2012-10-17",
+      Statement: [{ ...grant, Resource: "arn:aws:s3:::photos-replica/*" }],
+    },
+  };
+  for (const [name, document] of Object.entries(documents)) {
+    writeFileSync(`${path}/${name}.json`, JSON.stringify(document, null, 2));
+  }
+}
+
 describe("help", () => {
   const directory = temporaryDirectory();
   const nothing = cleanEnvironment(directory.path);
@@ -24,6 +45,7 @@ describe("help", () => {
 
   before(async () => {
     installShim(directory.path);
+    writeDocuments(directory.path);
     served = await serve(`${directory.path}/.lockstep`, directory.path, ["--example"]);
     lab = { ...(await served.environment()), PATH: withShim["PATH"] };
   });

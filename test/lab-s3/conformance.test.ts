@@ -1,5 +1,6 @@
 /** The contract of the Store port: the lab over HTTP through our own client, and the lab without sockets. */
 import { CreateRoleCommand, PutRolePolicyCommand } from "@aws-sdk/client-iam";
+import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { createS3Client } from "../../src/s3/client.ts";
 import { PROFILES } from "../../src/s3/profiles.ts";
 import { type StoreUnderTest, storeConformance } from "../conformance/store.ts";
@@ -13,7 +14,7 @@ async function makeLab(bucket: string, how: "http" | "direct"): Promise<StoreUnd
   await lab.iam().send(new CreateRoleCommand({ RoleName: "everything", AssumeRolePolicyDocument: trust }));
   const PolicyDocument = policy({ Effect: "Allow", Action: "*", Resource: "*" });
   await lab.iam().send(new PutRolePolicyCommand({ RoleName: "everything", PolicyName: "all", PolicyDocument }));
-  await lab.bucket(bucket);
+  await lab.s3().send(new CreateBucketCommand({ Bucket: bucket, ObjectOwnership: "ObjectWriter" }));
   const credentials = await lab.lab.assumeReplicationRole(`arn:aws:iam::${ALICE}:role/everything`);
   const profile = { ...PROFILES.aws, addressing: "path" } as const;
   const { endpoint } = lab;

@@ -63,7 +63,8 @@ export class ProblemList {
 
 const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-function printPath(path: JsonPath): string {
+/** A path as problems show it: `Statement[1].Resource[0]`. */
+export function printPath(path: JsonPath): string {
   let printed = "";
   for (const step of path) {
     if (typeof step === "number") printed += `[${step}]`;

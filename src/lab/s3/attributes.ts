@@ -1,5 +1,5 @@
 /** GetObjectAttributes: what a HEAD tells, and the parts. */
-import { authoriseAction } from "./access.ts";
+import { authoriseAction, existing } from "./access.ts";
 import type { S3Call } from "./call.ts";
 import { type CustomerKey, checkCustomerKey } from "./encryption.ts";
 import { partsOfUpload, type StoredPart } from "./multipart.ts";
@@ -27,7 +27,7 @@ export function getObjectAttributes(s3: S3Service, call: S3Call, input: Attribut
     bucket,
     key: input.key,
     ...(input.versionId === undefined ? {} : { versionId: input.versionId }),
-    existingTags: version.tags,
+    ...existing(version),
   });
   checkCustomerKey(version, input.customerKey);
   const shown = shownVersionId(bucket, version);

@@ -8,7 +8,7 @@
 import type { DocumentValue } from "../../core/config/document.ts";
 import { parseReplication } from "../../core/config/parse.ts";
 import type { CompiledPolicy } from "../../core/iam/compile.ts";
-import type { EncryptionKind, ReplicationConfiguration, Retention, Tag } from "../../core/model.ts";
+import type { AclGrant, EncryptionKind, ReplicationConfiguration, Retention, Tag } from "../../core/model.ts";
 import type { Connection, Database, Row } from "../../ledger/database.ts";
 import { s3Error } from "./errors.ts";
 import { compileBucketPolicy, isPolicyPublic } from "./policy-document.ts";
@@ -16,7 +16,7 @@ import { compileBucketPolicy, isPolicyPublic } from "./policy-document.ts";
 export interface Bucket {
   readonly id: number;
   readonly name: string;
-  /** Account that owns the bucket and, as ACLs are disabled, everything in it. */
+  /** Account that owns the bucket and, where ACLs are disabled, everything in it. */
   readonly account: string;
   readonly region: string;
   readonly createdMs: number;
@@ -33,7 +33,10 @@ export interface Bucket {
   readonly replication?: ReplicationConfiguration;
   /** Whether versions can be protected; once it is so, it stays so. */
   readonly objectLock: boolean;
-  /** Whether everything in the bucket belongs to its owner, and ACLs are disabled. */
+  /**
+   * Whether everything in the bucket belongs to its owner, and ACLs are disabled. A bucket whose Object Ownership was
+   * deleted is as buckets were before there was one.
+   */
   readonly ownerEnforced: boolean;
 }
 
@@ -45,6 +48,9 @@ export interface BucketSettings {
   readonly replication?: DocumentValue;
   readonly publicAccessBlock?: PublicAccessBlock;
   readonly ownership?: ObjectOwnership;
+  /** Grants of the bucket's own ACL, where they are not the owner's alone. They sleep while ACLs are disabled. */
+  readonly acl?: readonly AclGrant[];
+  readonly requesterPays?: boolean;
   readonly tags?: readonly Tag[];
   readonly objectLock?: ObjectLockSettings;
 }
@@ -221,6 +227,6 @@ function withDerived(bucket: PlainBucket): Bucket {
     policyIsPublic: policy !== undefined && isPolicyPublic(policy),
     ...(configuration === undefined ? {} : { replication: configuration }),
     objectLock: settings.objectLock !== undefined,
-    ownerEnforced: (settings.ownership ?? "BucketOwnerEnforced") === "BucketOwnerEnforced",
+    ownerEnforced: settings.ownership === "BucketOwnerEnforced",
   };
 }

@@ -1,7 +1,8 @@
 /** Buckets as such: create, delete, look at, list. What can be set on one is in `settings.ts`. */
 import { bucketArn } from "../../core/arn.ts";
-import type { Tag } from "../../core/model.ts";
+import type { AccessControlList, Tag } from "../../core/model.ts";
 import { accountOf, authorise, requireBucket } from "./access.ts";
+import { type AclWish, aclContext, aclOfWish, checkGrants, isOwnersAlone, isPublicAcl } from "./acl-wish.ts";
 import type { Bucket, ObjectOwnership } from "./bucket.ts";
 import type { S3Call } from "./call.ts";
 import { s3Error } from "./errors.ts";
@@ -16,7 +17,7 @@ export interface CreateBucketInput {
   /** From the body; undefined when it says nothing. */
   readonly locationConstraint?: string;
   readonly ownership?: ObjectOwnership;
-  readonly acl?: string;
+  readonly acl?: AclWish;
   readonly tags?: readonly Tag[];
   /** Enables versioning, too. */
   readonly objectLock?: boolean;
@@ -32,26 +33,19 @@ export async function createBucket(s3: S3Service, call: S3Call, input: CreateBuc
   const account = accountOf(call.caller.principal);
   if (account === undefined) throw s3Error("AccessDenied");
   if (!isBucketName(name)) throw s3Error("InvalidBucketName", { details: { BucketName: name } });
-  const lockActions = ["s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"];
-  for (const action of ["s3:CreateBucket", ...(input.objectLock === true ? lockActions : [])]) {
-    s3.authoriser.require(call.caller, {
-      action,
-      resource: bucketArn(name),
-      resourceAccount: account,
-      context: {
-        ...call.context,
-        ...(locationConstraint === undefined ? {} : { "s3:locationconstraint": locationConstraint }),
-      },
-    });
+  const context = {
+    ...call.context,
+    ...(locationConstraint === undefined ? {} : { "s3:locationconstraint": locationConstraint }),
+    ...(input.ownership === undefined ? {} : { "s3:x-amz-object-ownership": input.ownership }),
+    ...aclContext(input.acl),
+  };
+  for (const action of actionsOf(input)) {
+    s3.authoriser.require(call.caller, { action, resource: bucketArn(name), resourceAccount: account, context });
   }
   const region = chosenRegion(call.region, locationConstraint);
   if (input.tags !== undefined) checkTags(input.tags, "bucket");
   const ownership = input.ownership ?? "BucketOwnerEnforced";
-  if (ownership === "BucketOwnerEnforced" && input.acl !== undefined && input.acl !== "private") {
-    throw s3Error("InvalidArgument", {
-      message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
-    });
-  }
+  const acl = input.acl === undefined ? undefined : aclOfBucket(s3, account, ownership, input.acl);
   const existing = s3.buckets.find(name);
   if (existing !== undefined) {
     // In us-east-1, and only there, creating one's own bucket again is no error.
@@ -69,6 +63,7 @@ export async function createBucket(s3: S3Service, call: S3Call, input: CreateBuc
     versioning: input.objectLock === true ? "Enabled" : "",
     settings: {
       ownership,
+      ...(acl === undefined ? {} : { acl: acl.grants }),
       publicAccessBlock: {
         blockPublicAcls: true,
         ignorePublicAcls: true,
@@ -79,6 +74,32 @@ export async function createBucket(s3: S3Service, call: S3Call, input: CreateBuc
       ...(input.objectLock === true ? { objectLock: {} } : {}),
     },
   });
+}
+
+/** @source https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html ("Permissions") */
+function actionsOf({ acl, ownership, objectLock }: CreateBucketInput): string[] {
+  return [
+    "s3:CreateBucket",
+    ...(objectLock === true ? ["s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"] : []),
+    ...(acl === undefined ? [] : ["s3:PutBucketAcl"]),
+    ...(ownership === undefined ? [] : ["s3:PutBucketOwnershipControls"]),
+  ];
+}
+
+/** Public access is blocked in new buckets, so a public ACL is refused. Undefined when the ACL is the owner's alone. */
+function aclOfBucket(
+  s3: S3Service,
+  account: string,
+  ownership: ObjectOwnership,
+  wish: AclWish,
+): AccessControlList | undefined {
+  const ownerId = s3.identity.canonicalUserId(account);
+  if (wish.kind === "grants") checkGrants(wish.grants, s3.identity);
+  const acl = aclOfWish(wish, { ownerId, bucketOwnerId: ownerId });
+  if (isOwnersAlone(acl, ownerId)) return undefined;
+  if (ownership === "BucketOwnerEnforced") throw s3Error("InvalidBucketAclWithObjectOwnership");
+  if (isPublicAcl(acl)) throw s3Error("InvalidBucketAclWithBlockPublicAccessError");
+  return acl;
 }
 
 /** Open uploads do not keep a bucket; versions and markers do. @throws ServiceError BucketNotEmpty */

@@ -10,6 +10,8 @@ export interface S3Call {
   readonly nowMs: number;
   /** Condition keys of the whole request, names in lower case. */
   readonly context: RequestContext;
+  /** Whether the caller offers to pay (`x-amz-request-payer`): buckets with Requester Pays want that of other accounts. */
+  readonly paysRequest?: boolean;
 }
 
 /** The bytes of a request. Exactly one of `bytes` and `stream` may be called, once. */

@@ -5,7 +5,7 @@
  * is replaced, the rules of replication are asked, and the outbox is written.
  */
 import { createHash } from "node:crypto";
-import type { Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
+import type { AccessControlList, Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
 import type { Connection } from "../../ledger/database.ts";
 import type { Checksums, ReplicaIdentity } from "../../s3/store.ts";
 import type { Bucket } from "./bucket.ts";
@@ -45,6 +45,8 @@ export interface Content {
   readonly checksums: Checksums;
   readonly metadata: StoredMetadata;
   readonly tags: readonly Tag[];
+  /** Where it is not the bucket owner's alone. */
+  readonly acl?: AccessControlList;
   /** What the request said; the bucket's default is added when the version is made. */
   readonly lock?: ObjectLock;
   readonly modifiedMs: number;
@@ -144,14 +146,16 @@ function writeReplica(
     // What is here may have been damaged where it lies, so the bytes are taken anew too: that is how it is repaired.
     const freed = dropBytes(connection, before);
     content.store(connection);
-    const { bodyId: _body, upload: _upload, partCount: _count, ...kept } = before;
+    const { bodyId: _body, upload: _upload, partCount: _count, acl: _kept, ...kept } = before;
+    const { acl: _sent, ...sent } = fresh;
     // But a change made here that has not reached the source yet is newer than what the source sent.
-    const tags = isOnItsWayBack(bucket, before) ? before.tags : fresh.tags;
+    const { tags, acl } = isOnItsWayBack(bucket, before) ? before : fresh;
     const lock = lockOfRewritten(before.lock, fresh.lock);
     const version: StoredVersion = {
       ...kept,
-      ...fresh,
+      ...sent,
       tags,
+      ...(acl === undefined ? {} : { acl }),
       ...(lock === undefined ? {} : { lock }),
       isReplica: true,
       replicationStatus,
@@ -205,6 +209,7 @@ function newVersion(
     checksums: content.checksums,
     metadata: content.metadata,
     tags: content.tags,
+    ...(content.acl === undefined ? {} : { acl: content.acl }),
     ...(lock === undefined ? {} : { lock }),
   };
 }

@@ -74,6 +74,7 @@ export async function completeMultipartUpload(s3: S3Service, call: S3Call, input
       checksums,
       metadata: storedMetadata(details.metadata, details),
       tags: details.tags,
+      ...(details.acl === undefined ? {} : { acl: details.acl }),
       ...(details.lock === undefined ? {} : { lock: details.lock }),
       // S3 dates a multipart object by the start of its upload.
       modifiedMs: wholeSeconds(upload.startedMs),

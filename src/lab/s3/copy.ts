@@ -8,6 +8,7 @@ import { checkCopyConditions, type ReadConditions } from "./conditions.ts";
 import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
 import { invalidRequest } from "./errors.ts";
 import { type AddedPart, addPart, locateUpload, type UploadRefInput } from "./multipart.ts";
+import { aclOfWrite } from "./ownership.ts";
 import {
   admitWrite,
   bodySealing,
@@ -58,6 +59,8 @@ export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput):
       ? { contentHeaders: version.metadata.contentHeaders, userMetadata: version.metadata.userMetadata }
       : input.metadata;
   admitWrite(s3, call, "CopyObject", bucket, { ...input, metadata, tags });
+  // The source's ACL is not copied, on S3 neither.
+  const acl = aclOfWrite(s3, call, bucket, input);
   refuseCopyOntoItself(input, version, source.isLatest);
   refuseLarge(version.sizeBytes);
 
@@ -82,6 +85,7 @@ export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput):
         checksums: { type: "FULL_OBJECT", values: { [received.checksum.algorithm]: received.checksum.value } },
         metadata: storedMetadata(metadata, sealing, received),
         tags,
+        ...(acl === undefined ? {} : { acl }),
         // A copy is protected as its own request says, not as its source is.
         ...(input.lock === undefined ? {} : { lock: input.lock }),
         modifiedMs: wholeSeconds(call.nowMs),

@@ -9,7 +9,7 @@
 import type { Connection } from "../../ledger/database.ts";
 import type { ReplicaIdentity } from "../../s3/store.ts";
 import { ServiceError } from "../model.ts";
-import { authorise, mayList, requireBucket } from "./access.ts";
+import { authorise, existing, mayList, requireBucket } from "./access.ts";
 import type { Bucket } from "./bucket.ts";
 import { isReplicator, type S3Call } from "./call.ts";
 import { dropNullVersion, requireVersioning } from "./commit.ts";
@@ -31,6 +31,7 @@ import {
   type NewVersion,
   NO_METADATA,
   type StoredVersion,
+  wantedVersion,
 } from "./versions.ts";
 
 export interface DeleteInput {
@@ -113,7 +114,10 @@ async function deleteFrom(
   checkKey(key);
   const replica = isReplicator(call) ? input.replica : undefined;
   const target = { bucket, key, ...(versionId === undefined ? {} : { versionId }) };
-  authorise(s3, call, operation, target);
+  authorise(s3, call, operation, {
+    ...target,
+    ...(bucket.ownerEnforced ? {} : existing(wantedVersion(s3.database.committed, bucket.id, key, versionId))),
+  });
   const bypass = isReplicator(call) ? undefined : bypassOf(s3, call, target, input.bypassGovernance);
   const listable = input.ifMatch === undefined || mayList(s3, call, bucket);
   const at = { place: s3.sequence.next(call.nowMs), nowMs: call.nowMs };

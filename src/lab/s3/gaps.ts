@@ -40,7 +40,6 @@ export const OPERATION_GAPS = [
   "PutBucketLogging",
   "PutBucketMetricsConfiguration",
   "PutBucketNotificationConfiguration",
-  "PutBucketRequestPayment",
   "PutBucketWebsite",
   "RenameObject",
   "SelectObjectContent",
@@ -54,12 +53,12 @@ export type GapOperation = (typeof OPERATION_GAPS)[number];
 /** Ways in which emulated operations differ from AWS's, for people. */
 export const BEHAVIOUR_GAPS = [
   "One endpoint serves all Regions: a request signed for another Region than the bucket's is served, not redirected.",
-  "ACLs have no effect. With ACLs disabled they are refused as AWS refuses them; in buckets that enable them, canned ACLs are taken and forgotten.",
+  "ACLs know no e-mail addresses, aws-exec-read grants EC2 nothing, and who may write to a bucket by its ACL may replace other accounts' objects there. Block Public Access is per bucket; there is none of accounts.",
   "Object Lock knows retention and legal holds; event holds and retention that depends on them are not emulated.",
   "S3 Bucket Keys change the encryption context, but every object still asks KMS for a key of its own.",
   "RestoreObject is done at once; nothing moves into an archive tier by itself; archived objects are not restored to another class or place.",
   "Lifecycle rules, notifications, logging, inventory, CORS and website hosting are not emulated.",
   "A customer's encryption context is not carried over to replicas: reads do not tell it.",
   "Keys with U+0000 are refused.",
-  "Requester Pays, Transfer Acceleration, access points, directory buckets, browser form uploads and Signature Version 2 are not emulated.",
+  "Transfer Acceleration, access points, directory buckets, browser form uploads and Signature Version 2 are not emulated.",
 ] as const;

@@ -7,7 +7,7 @@
  * allowed to decrypt with the KMS key, as AWS demands.
  */
 import { createHash, randomBytes } from "node:crypto";
-import type { Encryption, Tag } from "../../core/model.ts";
+import type { AccessControlList, Encryption, Tag } from "../../core/model.ts";
 import type { Connection, Row } from "../../ledger/database.ts";
 import type { ChecksumAlgorithm, Checksums, ObjectMetadata } from "../../s3/store.ts";
 import { authorise, requireBucket } from "./access.ts";
@@ -19,6 +19,7 @@ import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
 import { requireLockDigest } from "./lock-access.ts";
 import type { ObjectLock } from "./object-lock.ts";
 import type { S3Operation } from "./operations.ts";
+import { aclOfWrite } from "./ownership.ts";
 import { admitWrite, bodySealing, storedMetadata, type WriteInput, wholeSeconds } from "./put.ts";
 import { type BodyClaims, type NamedChecksum, type ReceivedBody, receiveBody } from "./receive.ts";
 import { describeSealedPart, openSealedPart, openSealedVersion } from "./sealed.ts";
@@ -37,6 +38,8 @@ export interface UploadDetails {
   readonly storageClass: string;
   readonly metadata: ObjectMetadata;
   readonly tags: readonly Tag[];
+  /** Whoever completes the upload: the version is its creator's. */
+  readonly acl?: AccessControlList;
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: Checksums["type"] };
   /** False when the client named no algorithm: parts and answers then carry no checksums. */
   readonly checksumWasNamed: boolean;
@@ -90,6 +93,7 @@ export async function createMultipartUpload(
 ): Promise<{ readonly uploadId: string; readonly details: UploadDetails }> {
   const bucket = requireBucket(s3, input.bucket);
   const replica = admitWrite(s3, call, "CreateMultipartUpload", bucket, input);
+  const acl = aclOfWrite(s3, call, bucket, input);
   const checksum = chosenChecksum(input.checksum);
   const sealing: SealingKey =
     replica?.sealed === undefined
@@ -104,6 +108,7 @@ export async function createMultipartUpload(
     storageClass: input.storageClass ?? "STANDARD",
     metadata: input.metadata,
     tags: input.tags,
+    ...(acl === undefined ? {} : { acl }),
     checksum,
     checksumWasNamed: input.checksum?.algorithm !== undefined,
     ...(input.lock === undefined ? {} : { lock: input.lock }),

@@ -54,6 +54,7 @@ export const OPERATIONS = {
   GetBucketAcl: bucket("GetBucketAcl"),
   PutBucketAcl: bucket("PutBucketAcl"),
   GetBucketRequestPayment: bucket("GetBucketRequestPayment"),
+  PutBucketRequestPayment: bucket("PutBucketRequestPayment"),
   GetBucketLifecycleConfiguration: bucket("GetLifecycleConfiguration"),
   GetBucketCors: bucket("GetBucketCORS"),
   GetBucketWebsite: bucket("GetBucketWebsite"),

@@ -1,10 +1,10 @@
 /** PutObject: authorise, take the bytes in, commit. What other writes share with it is exported. */
-import { objectArn } from "../../core/arn.ts";
 import type { RequestContext } from "../../core/iam/model.ts";
 import type { Encryption, Tag } from "../../core/model.ts";
 import { REPLICATION_TAGS_ACTION } from "../../core/plan.ts";
 import type { Checksums, ObjectMetadata, ReplicaIdentity } from "../../s3/store.ts";
 import { authorise, authoriseAction, requestTagContext, requireBucket } from "./access.ts";
+import { type AclWish, aclContext } from "./acl-wish.ts";
 import type { Bucket } from "./bucket.ts";
 import { type IncomingBody, isReplicator, type S3Call } from "./call.ts";
 import { commitVersion, requireVersioning } from "./commit.ts";
@@ -14,6 +14,7 @@ import { invalidArgument, s3Error } from "./errors.ts";
 import { admitLock, requireLockDigest } from "./lock-access.ts";
 import { lockContext, type ObjectLock } from "./object-lock.ts";
 import type { S3Operation } from "./operations.ts";
+import { aclOfWrite } from "./ownership.ts";
 import { type BodyClaims, type ReceivedBody, receiveBody } from "./receive.ts";
 import { describeSealed, openSealedVersion } from "./sealed.ts";
 import type { S3Service } from "./service.ts";
@@ -29,8 +30,7 @@ export interface WriteInput {
   readonly storageClass?: string;
   readonly encryption: EncryptionWish;
   readonly tags: readonly Tag[];
-  /** `x-amz-acl`, or the name of a grant header. */
-  readonly acl?: string;
+  readonly acl?: AclWish;
   /** Undefined when the request says nothing of it. */
   readonly lock?: ObjectLock;
   readonly conditions?: WriteConditions;
@@ -62,6 +62,7 @@ export async function putObject(
 ): Promise<WriteAnswer> {
   const bucket = requireBucket(s3, input.bucket);
   const replica = admitWrite(s3, call, "PutObject", bucket, input);
+  const acl = aclOfWrite(s3, call, bucket, input);
   requireLockDigest(call, bucket, input.lock, input.claims, "Put Object");
   if (input.conditions !== undefined) {
     // Decided for good in the transaction; here to spare the client the upload.
@@ -83,6 +84,7 @@ export async function putObject(
         storageClass: input.storageClass ?? "STANDARD",
         metadata: storedMetadata(input.metadata, sealing, received),
         tags: input.tags,
+        ...(acl === undefined ? {} : { acl }),
         ...(input.lock === undefined ? {} : { lock: input.lock }),
         modifiedMs: wholeSeconds(call.nowMs),
         store: (connection) => received.store(connection),
@@ -123,7 +125,6 @@ export function admitWrite(
   checkKey(input.key);
   checkTags(input.tags, "object");
   checkMetadata(input.metadata);
-  checkAcl(bucket, input.acl);
   if (input.storageClass !== undefined && !STORAGE_CLASSES.has(input.storageClass)) {
     throw s3Error("InvalidStorageClass", { details: { StorageClassRequested: input.storageClass } });
   }
@@ -139,8 +140,8 @@ export function admitWrite(
 function writeContext(input: WriteInput, replica: ReplicaIdentity | undefined, nowMs: number): RequestContext {
   const { storageClass, acl, encryption, lock } = input;
   const context: Record<string, string | readonly string[]> = { ...requestTagContext(input.tags) };
+  if (acl !== undefined) Object.assign(context, aclContext(acl));
   if (storageClass !== undefined) context["s3:x-amz-storage-class"] = storageClass;
-  if (acl !== undefined) context["s3:x-amz-acl"] = acl;
   if (encryption.kind !== undefined) context["s3:x-amz-server-side-encryption"] = SSE_HEADER[encryption.kind];
   if (encryption.kmsKeyId !== undefined) {
     context["s3:x-amz-server-side-encryption-aws-kms-key-id"] = encryption.kmsKeyId;
@@ -188,21 +189,6 @@ function checkMetadata({ userMetadata }: ObjectMetadata): void {
   if (size > USER_METADATA_BYTES_MAX) {
     throw s3Error("MetadataTooLarge", {
       details: { Size: String(size), MaxSizeAllowed: String(USER_METADATA_BYTES_MAX) },
-    });
-  }
-}
-
-/**
- * With ACLs disabled only those are taken that say what holds anyway. Buckets that enable them are a written gap: they
- * take canned ACLs without effect.
- */
-export function checkAcl(bucket: Bucket, acl: string | undefined): void {
-  if (acl === undefined || acl === "private" || acl === "bucket-owner-full-control") return;
-  const ownership = bucket.settings.ownership ?? "BucketOwnerEnforced";
-  if (ownership === "BucketOwnerEnforced") throw s3Error("AccessControlListNotSupported");
-  if (acl.startsWith("public-") && bucket.settings.publicAccessBlock?.blockPublicAcls === true) {
-    throw s3Error("AccessDenied", {
-      message: `Access denied on ${objectArn(bucket.name, "*")} because public ACLs are prevented by the BlockPublicAcls setting in S3 Block Public Access`,
     });
   }
 }

@@ -1,6 +1,7 @@
 /** GetObject and HeadObject: find the version, authorise, decide conditions and range, open the bytes. */
 
-import { authorise, mayList, requireBucket } from "./access.ts";
+import type { RequestContext } from "../../core/iam/model.ts";
+import { authorise, existing, mayList, requireBucket } from "./access.ts";
 import { refuseArchived } from "./archive.ts";
 import type { Bucket } from "./bucket.ts";
 import { isReplicator, type S3Call } from "./call.ts";
@@ -111,6 +112,7 @@ function indexOfPart({ partNumber }: ReadInput): number | undefined {
 /**
  * Finds the version that a read means and checks that the caller may read it.
  *
+ * @param context condition keys of this operation
  * @throws ServiceError AccessDenied; NoSuchKey, NoSuchVersion, or MethodNotAllowed for a delete marker
  */
 export function locate(
@@ -118,6 +120,7 @@ export function locate(
   call: S3Call,
   operation: S3Operation,
   input: Pick<ReadInput, "bucket" | "key" | "versionId">,
+  context?: RequestContext,
 ): { readonly bucket: Bucket; readonly version: StoredVersion } {
   const bucket = requireBucket(s3, input.bucket);
   const { key, versionId } = input;
@@ -127,7 +130,8 @@ export function locate(
     bucket,
     key,
     ...(versionId === undefined ? {} : { versionId }),
-    ...(version === undefined ? {} : { existingTags: version.tags }),
+    ...existing(version),
+    ...(context === undefined ? {} : { context }),
   });
   if (version !== undefined && !version.isMarker) return { bucket, version };
   // Who may not list the bucket is not told what is there.

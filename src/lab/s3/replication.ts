@@ -89,7 +89,9 @@ export function admitMetadata(
 ): StoredVersion {
   if (bucket.replication === undefined) return version;
   const admittedTo = version.isReplica ? {} : { admittedTo: Object.keys(version.destinations ?? {}) };
-  const { taken } = eligibility(bucket.replication, { ...candidateOf(version), ...admittedTo }, operation);
+  const { taken: able } = eligibility(bucket.replication, { ...candidateOf(version), ...admittedTo }, operation);
+  // A replica whose owner was overridden has a list of its own. @source aws-replication.md §2 row 24
+  const taken = operation === "acl" ? able.filter((rule) => !rule.destination.ownerOverride) : able;
   if (taken.length === 0) return version;
   addChange(connection, version, operation, taken, atMs);
   const destinations = { ...version.destinations, ...pendingAt(taken) };

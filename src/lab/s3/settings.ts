@@ -34,6 +34,9 @@ export function openSettings(s3: S3Service, call: S3Call, operation: S3Operation
   return bucket;
 }
 
+/** Settings that are read and deleted as documents; the others have defaults. */
+type DocumentSetting = Exclude<keyof BucketSettings, "acl" | "requesterPays">;
+
 /** What is read but was never set. @source the error codes of each GET in the API reference */
 const UNSET = {
   objectLock: "ObjectLockConfigurationNotFoundError",
@@ -43,10 +46,10 @@ const UNSET = {
   publicAccessBlock: "NoSuchPublicAccessBlockConfiguration",
   replication: "ReplicationConfigurationNotFoundError",
   tags: "NoSuchTagSet",
-} as const satisfies Record<keyof BucketSettings, S3ErrorCode>;
+} as const satisfies Record<DocumentSetting, S3ErrorCode>;
 
 /** One setting. @throws ServiceError with the code that says it is not set */
-export function getSetting<Name extends keyof BucketSettings>(
+export function getSetting<Name extends DocumentSetting>(
   s3: S3Service,
   call: S3Call,
   operation: S3Operation,
@@ -64,7 +67,7 @@ export async function deleteSetting(
   call: S3Call,
   operation: S3Operation,
   bucketName: string,
-  name: keyof BucketSettings,
+  name: DocumentSetting,
 ): Promise<void> {
   const bucket = openSettings(s3, call, operation, bucketName);
   await s3.buckets.update(bucket, ({ settings }) => {
@@ -146,13 +149,24 @@ export async function putPublicAccessBlock(
   await putSetting(s3, openSettings(s3, call, "PutPublicAccessBlock", bucketName), { publicAccessBlock });
 }
 
+/**
+ * Decides about versions that are there as well: their owners are computed, not stored.
+ *
+ * @throws ServiceError InvalidBucketAclWithObjectOwnership while the bucket's ACL lets others in
+ */
 export async function putBucketOwnershipControls(
   s3: S3Service,
   call: S3Call,
   bucketName: string,
   ownership: ObjectOwnership,
 ): Promise<void> {
-  await putSetting(s3, openSettings(s3, call, "PutBucketOwnershipControls", bucketName), { ownership });
+  const bucket = openSettings(s3, call, "PutBucketOwnershipControls", bucketName);
+  await s3.buckets.update(bucket, ({ settings }) => {
+    if (ownership === "BucketOwnerEnforced" && settings.acl !== undefined) {
+      throw s3Error("InvalidBucketAclWithObjectOwnership");
+    }
+    return { settings: { ...settings, ownership } };
+  });
 }
 
 export async function putBucketTagging(

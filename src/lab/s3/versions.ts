@@ -5,7 +5,7 @@
  * Invariant, kept by `insertVersion` and `removeVersion`: of the versions of a key exactly the one with the greatest
  * place has `is_latest`.
  */
-import type { Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
+import type { AccessControlList, Encryption, ReplicationStatus, Tag } from "../../core/model.ts";
 import type { Connection, Row, SqlValue } from "../../ledger/database.ts";
 import type { Checksums, ObjectMetadata } from "../../s3/store.ts";
 import type { ArchiveState } from "./archive.ts";
@@ -46,6 +46,8 @@ export interface StoredVersion {
   readonly replicationStatus?: ReplicationStatus;
   /** Status by destination ARN, for versions that rules took. */
   readonly destinations?: Readonly<Record<string, ReplicationStatus>>;
+  /** Owner and grants, where they are not the bucket owner's alone. They sleep while ACLs are disabled. */
+  readonly acl?: AccessControlList;
 }
 
 export interface StoredMetadata extends ObjectMetadata {
@@ -246,6 +248,7 @@ type Details = readonly [
   destinations: Readonly<Record<string, ReplicationStatus>> | null,
   lock?: ObjectLock | null,
   byLifecycle?: boolean,
+  acl?: AccessControlList | null,
 ];
 
 function detailsOf(version: NewVersion): Details {
@@ -270,6 +273,7 @@ function detailsOf(version: NewVersion): Details {
     version.destinations ?? null,
     version.lock ?? null,
     version.byLifecycle === true,
+    version.acl ?? null,
   ];
 }
 
@@ -309,5 +313,7 @@ export function versionOfRow(bucketId: number, row: Row): StoredVersion {
   const lock = details[17];
   if (lock !== null && lock !== undefined) version.lock = lock;
   if (details[18] === true) version.byLifecycle = true;
+  const acl = details[19];
+  if (acl !== null && acl !== undefined) version.acl = acl;
   return version;
 }

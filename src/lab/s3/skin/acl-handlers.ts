@@ -1,14 +1,15 @@
-/** Handlers of ACLs: what there is to read, and what there is to refuse. */
+/** Handlers of ACLs. */
 import type { AccessControlList } from "../../../core/model.ts";
-import { child, childrenNamed, childText } from "../../../core/xml.ts";
 import { aclDocument } from "../../../s3/requests.ts";
 import type { ServiceAnswer } from "../../model.ts";
 import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from "../acl.ts";
+import type { AclWish } from "../acl-wish.ts";
+import { s3Error } from "../errors.ts";
 import type { S3Service } from "../service.ts";
+import { aclWishOf, aclWishOfDocument } from "./acl-headers.ts";
 import { targetOf } from "./object-handlers.ts";
 import { emptyAnswer } from "./print.ts";
-import { readXml, type S3Request } from "./request.ts";
-import { aclOf } from "./write-headers.ts";
+import { readText, type S3Request, xmlOf } from "./request.ts";
 
 export function handleGetObjectAcl(s3: S3Service, request: S3Request): ServiceAnswer {
   return aclAnswer(getObjectAcl(s3, request.call, targetOf(request)));
@@ -19,12 +20,12 @@ export function handleGetBucketAcl(s3: S3Service, request: S3Request): ServiceAn
 }
 
 export async function handlePutObjectAcl(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
-  putObjectAcl(s3, request.call, { ...targetOf(request), acl: await wantedAcl(request) });
+  await putObjectAcl(s3, request.call, { ...targetOf(request), acl: await wantedAcl(request) });
   return emptyAnswer();
 }
 
 export async function handlePutBucketAcl(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
-  putBucketAcl(s3, request.call, request.bucket, await wantedAcl(request));
+  await putBucketAcl(s3, request.call, request.bucket, await wantedAcl(request));
   return emptyAnswer();
 }
 
@@ -33,18 +34,16 @@ function aclAnswer(acl: AccessControlList): ServiceAnswer {
   return { status: 200, headers: { "content-type": "application/xml" }, body };
 }
 
-/** A document counts as `bucket-owner-full-control` when it grants the owner alone full control. */
-async function wantedAcl(request: S3Request): Promise<string> {
-  const header = aclOf(request.headers);
-  if (header !== undefined) return header;
-  const root = await readXml(request, "AccessControlPolicy");
-  const list = child(root, "AccessControlList");
-  const ownerId = childText(child(root, "Owner") ?? root, "ID");
-  const grants = list === undefined ? [] : childrenNamed(list, "Grant");
-  const isOwners = grants.every(
-    (grant) =>
-      childText(grant, "Permission") === "FULL_CONTROL" &&
-      childText(child(grant, "Grantee") ?? grant, "ID") === ownerId,
-  );
-  return isOwners && grants.length > 0 ? "bucket-owner-full-control" : "a document";
+/** In a header, or as a document; one of the two. */
+async function wantedAcl(request: S3Request): Promise<AclWish> {
+  const wish = aclWishOf(request.headers);
+  const text = await readText(request);
+  if (wish !== undefined) {
+    if (text.trim() !== "") throw s3Error("UnexpectedContent");
+    return wish;
+  }
+  if (text.trim() === "") throw s3Error("MissingSecurityHeader", { details: { MissingHeaderName: "x-amz-acl" } });
+  const root = xmlOf(text);
+  if (root.name !== "AccessControlPolicy") throw s3Error("MalformedACLError");
+  return aclWishOfDocument(root);
 }

@@ -9,6 +9,7 @@ import { invalidArgument, type S3ErrorCode, s3Error } from "../errors.ts";
 import type { S3Operation } from "../operations.ts";
 import { deleteBucketPolicy, getBucketPolicy, getBucketPolicyStatus, putBucketPolicy } from "../policy.ts";
 import { SSE_HEADER } from "../put.ts";
+import { getBucketRequestPayment, PAYERS, putBucketRequestPayment } from "../request-payment.ts";
 import type { S3Service } from "../service.ts";
 import {
   deleteBucketEncryption,
@@ -23,10 +24,10 @@ import {
   putBucketVersioning,
   putPublicAccessBlock,
 } from "../settings.ts";
+import { aclWishOf } from "./acl-headers.ts";
 import { emptyAnswer, xmlAnswer, xmlDate } from "./print.ts";
 import { integerOf, readText, readXml, requireDigest, type S3Request, xmlOf } from "./request.ts";
 import { tagNodes, tagsOf } from "./tagging-handlers.ts";
-import { aclOf } from "./write-headers.ts";
 
 const BUCKETS_PAGE_MAX = 10_000;
 const REPLICATION_BYTES_MAX = 2 * 1024 * 1024;
@@ -77,7 +78,7 @@ export async function handleCreateBucket(s3: S3Service, request: S3Request): Pro
   if (root !== undefined && root.name !== "CreateBucketConfiguration") throw s3Error("MalformedXML");
   const locationConstraint = root === undefined ? undefined : childText(root, "LocationConstraint");
   const tags = root === undefined ? undefined : child(root, "Tags");
-  const acl = aclOf(headers);
+  const acl = aclWishOf(headers);
   const ownership = headers["x-amz-object-ownership"];
   await createBucket(s3, request.call, {
     bucket: name,
@@ -259,6 +260,21 @@ export async function handlePutBucketTagging(s3: S3Service, request: S3Request):
   const tags = tagsOf(await readXml(request, "Tagging"));
   await putBucketTagging(s3, request.call, request.bucket, tags);
   return emptyAnswer(204);
+}
+
+export function handleGetBucketRequestPayment(s3: S3Service, request: S3Request): ServiceAnswer {
+  return xmlAnswer([
+    "RequestPaymentConfiguration",
+    [["Payer", getBucketRequestPayment(s3, request.call, request.bucket)]],
+  ]);
+}
+
+export async function handlePutBucketRequestPayment(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
+  const root = await readXml(request, "RequestPaymentConfiguration");
+  const payer = PAYERS.find((one) => one === childText(root, "Payer"));
+  if (payer === undefined) throw s3Error("MalformedXML");
+  await putBucketRequestPayment(s3, request.call, request.bucket, payer);
+  return emptyAnswer();
 }
 
 /** Makes the handler of a DELETE that takes one setting away. */

@@ -31,7 +31,7 @@ export function handleListObjects(s3: S3Service, request: S3Request): ServiceAns
   const { prefix, delimiter, maxKeys, encodingType, encode } = parameters;
   const marker = request.query.get("marker") ?? "";
   const page = listCurrent(s3.database.committed, { bucketId: bucket.id, ...parameters, after: marker });
-  const owner = ownerNode(s3, bucket);
+  const ownerOf = ownerNodes(s3, bucket);
   return xmlAnswer([
     "ListBucketResult",
     [
@@ -45,7 +45,7 @@ export function handleListObjects(s3: S3Service, request: S3Request): ServiceAns
       ["EncodingType", encodingType],
       ["IsTruncated", page.next !== undefined],
       ...page.versions.map(
-        (version): XmlNode => ["Contents", [["Key", encode(version.key)], ...objectNodes(version), owner]],
+        (version): XmlNode => ["Contents", [["Key", encode(version.key)], ...objectNodes(version), ownerOf(version)]],
       ),
       ...prefixNodes(page.commonPrefixes, encode),
     ],
@@ -61,7 +61,7 @@ export function handleListObjectsV2(s3: S3Service, request: S3Request): ServiceA
   const token = query.get("continuation-token");
   const after = token === undefined ? (startAfter ?? "") : keyOfToken(token);
   const page = listCurrent(s3.database.committed, { bucketId: bucket.id, ...parameters, after });
-  const owner = query.get("fetch-owner") === "true" ? ownerNode(s3, bucket) : undefined;
+  const ownerOf = query.get("fetch-owner") === "true" ? ownerNodes(s3, bucket) : () => undefined;
   return xmlAnswer([
     "ListBucketResult",
     [
@@ -76,7 +76,7 @@ export function handleListObjectsV2(s3: S3Service, request: S3Request): ServiceA
       ["NextContinuationToken", page.next === undefined ? undefined : tokenOfKey(page.next)],
       ["StartAfter", startAfter === undefined ? undefined : encode(startAfter)],
       ...page.versions.map(
-        (version): XmlNode => ["Contents", [["Key", encode(version.key)], ...objectNodes(version), owner]],
+        (version): XmlNode => ["Contents", [["Key", encode(version.key)], ...objectNodes(version), ownerOf(version)]],
       ),
       ...prefixNodes(page.commonPrefixes, encode),
     ],
@@ -108,7 +108,7 @@ export function handleListObjectVersions(s3: S3Service, request: S3Request): Ser
   const { next } = page;
   // After a common prefix the next page starts at a key, not at a version.
   const nextMarker = typeof next === "string" ? { key: next } : next;
-  const owner = ownerNode(s3, bucket);
+  const ownerOf = ownerNodes(s3, bucket);
   return xmlAnswer([
     "ListVersionsResult",
     [
@@ -129,9 +129,9 @@ export function handleListObjectVersions(s3: S3Service, request: S3Request): Ser
           ["IsLatest", version.isLatest],
         ];
         if (version.isMarker) {
-          return ["DeleteMarker", [...identity, ["LastModified", xmlDate(version.modifiedMs)], owner]];
+          return ["DeleteMarker", [...identity, ["LastModified", xmlDate(version.modifiedMs)], ownerOf(version)]];
         }
-        return ["Version", [...identity, ...objectNodes(version), owner]];
+        return ["Version", [...identity, ...objectNodes(version), ownerOf(version)]];
       }),
       ...prefixNodes(page.commonPrefixes, encode),
     ],
@@ -207,8 +207,15 @@ function prefixNodes(prefixes: readonly string[], encode: (text: string) => stri
   return prefixes.map((one) => ["CommonPrefixes", [["Prefix", encode(one)]]]);
 }
 
-function ownerNode(s3: S3Service, bucket: Bucket): XmlNode {
-  return ["Owner", [["ID", s3.identity.canonicalUserId(bucket.account)]]];
+/** Owners of versions as listings show them: the bucket's, but where ACLs are enabled and somebody else wrote. */
+function ownerNodes(s3: S3Service, bucket: Bucket): (version: StoredVersion) => XmlNode {
+  const bucketOwner = ownerNode(s3.identity.canonicalUserId(bucket.account));
+  if (bucket.ownerEnforced) return () => bucketOwner;
+  return ({ acl }) => (acl === undefined ? bucketOwner : ownerNode(acl.ownerId));
+}
+
+function ownerNode(id: string): XmlNode {
+  return ["Owner", [["ID", id]]];
 }
 
 /** A continuation token is the last key or prefix of the page before, opaque to clients. */

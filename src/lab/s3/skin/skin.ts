@@ -4,6 +4,7 @@
  * The caller is known already: signatures are checked in `server.ts`. Every operation is authorised by the brain.
  */
 import type { ServiceAnswer, ServiceError } from "../../model.ts";
+import type { Bucket } from "../bucket.ts";
 import type { IncomingCall } from "../call.ts";
 import { s3Error } from "../errors.ts";
 import { OPERATION_GAPS } from "../gaps.ts";
@@ -52,10 +53,8 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
   DeleteBucketTagging: buckets.deletionOf("DeleteBucketTagging", "tags"),
   GetBucketAcl: acls.handleGetBucketAcl,
   PutBucketAcl: acls.handlePutBucketAcl,
-  GetBucketRequestPayment: buckets.emptiness("GetBucketRequestPayment", [
-    "RequestPaymentConfiguration",
-    [["Payer", "BucketOwner"]],
-  ]),
+  GetBucketRequestPayment: buckets.handleGetBucketRequestPayment,
+  PutBucketRequestPayment: buckets.handlePutBucketRequestPayment,
   GetBucketLifecycleConfiguration: buckets.absence("GetBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration"),
   GetBucketCors: buckets.absence("GetBucketCors", "NoSuchCORSConfiguration"),
   GetBucketWebsite: buckets.absence("GetBucketWebsite", "NoSuchWebsiteConfiguration"),
@@ -110,6 +109,9 @@ export interface S3Skin {
   printError(error: ServiceError, call: Pick<IncomingCall, "requestId" | "rawPath" | "method">): ServiceAnswer;
 }
 
+/** Also a parameter, for presigned URLs. */
+const PAYER_HEADER = "x-amz-request-payer";
+
 const GAPS: ReadonlySet<string> = new Set(OPERATION_GAPS);
 
 export function createS3Skin(s3: S3Service, options: S3SkinOptions): S3Skin {
@@ -123,18 +125,33 @@ export function createS3Skin(s3: S3Service, options: S3SkinOptions): S3Skin {
       }
       if (!isEmulated(operation)) throw notEmulated(operation);
       checkExpectedOwner(s3, bucket, headers["x-amz-expected-bucket-owner"]);
-      const request = { call, method, bucket, key, query, headers, body: call.body };
+      const paysRequest = (headers[PAYER_HEADER] ?? query.get(PAYER_HEADER)) === "requester";
+      const paid = paysRequest ? { ...call, paysRequest } : call;
+      const request = { call: paid, method, bucket, key, query, headers, body: call.body };
       const disturbances = s3.disturbances.active;
       const answer =
         disturbances === undefined
           ? await HANDLERS[operation](s3, request)
           : await disturbances.disturb({ operation, bucket, key }, () => HANDLERS[operation](s3, request));
-      const region = key === "" ? s3.buckets.find(bucket)?.region : undefined;
-      return region === undefined
-        ? answer
-        : { ...answer, headers: { ...answer.headers, "x-amz-bucket-region": region } };
+      if (key !== "" && !paysRequest) return answer;
+      return {
+        ...answer,
+        headers: { ...answer.headers, ...bucketHeaders(s3.buckets.find(bucket), { key, paysRequest }) },
+      };
     },
     printError: printS3Error,
+  };
+}
+
+/** What an answer tells of the bucket. */
+function bucketHeaders(
+  bucket: Bucket | undefined,
+  { key, paysRequest }: { readonly key: string; readonly paysRequest: boolean },
+): Readonly<Record<string, string>> {
+  if (bucket === undefined) return {};
+  return {
+    ...(key === "" ? { "x-amz-bucket-region": bucket.region } : {}),
+    ...(paysRequest && bucket.settings.requesterPays === true ? { "x-amz-request-charged": "requester" } : {}),
   };
 }
 

@@ -1,14 +1,22 @@
 /** The headers of a write (PutObject, CopyObject, CreateMultipartUpload), read into what the brain takes. */
 
 import { fromHeaderText } from "../../../s3/header-text.ts";
-import { REPLICA_LAST_MODIFIED_HEADER, REPLICA_VERSION_ID_HEADER, SEALED_HEADER } from "../../../s3/replica-headers.ts";
+import {
+  REPLICA_LAST_MODIFIED_HEADER,
+  REPLICA_OWNER_HEADER,
+  REPLICA_OWNER_OVERRIDDEN,
+  REPLICA_VERSION_ID_HEADER,
+  SEALED_HEADER,
+} from "../../../s3/replica-headers.ts";
 import type { ObjectMetadata, ReplicaIdentity } from "../../../s3/store.ts";
+import type { AclWish } from "../acl-wish.ts";
 import type { WriteConditions } from "../conditions.ts";
 import type { CopySource } from "../copy.ts";
 import { type EncryptionWish, parseCustomerKey, parseKmsContext } from "../encryption.ts";
 import { invalidArgument, s3Error } from "../errors.ts";
 import type { WriteInput } from "../put.ts";
 import { parseTaggingHeader } from "../tags.ts";
+import { aclWishOf } from "./acl-headers.ts";
 import { lockOf } from "./lock-headers.ts";
 import { dateOf, type S3Request } from "./request.ts";
 
@@ -28,7 +36,7 @@ export function writeInputOf(request: S3Request): WriteInput {
   const { headers, bucket, key } = request;
   const storageClass = headers["x-amz-storage-class"];
   const conditions = writeConditionsOf(headers);
-  const acl = aclOf(headers);
+  const acl = aclWishOf(headers);
   return {
     bucket,
     key,
@@ -36,11 +44,16 @@ export function writeInputOf(request: S3Request): WriteInput {
     ...(storageClass === undefined ? {} : { storageClass }),
     encryption: encryptionWishOf(headers),
     tags: parseTaggingHeader(headers["x-amz-tagging"] ?? ""),
-    ...(acl === undefined ? {} : { acl }),
+    ...(acl === undefined ? {} : { acl: withOwner(acl, headers[REPLICA_OWNER_HEADER]) }),
     ...(conditions === undefined ? {} : { conditions }),
     ...lockOf(headers),
     ...replicaOf(headers),
   };
+}
+
+/** Of a replica the header says whose its source is; everybody else's is ignored by the brain. */
+function withOwner(acl: AclWish, ownerId: string | undefined): AclWish {
+  return ownerId === undefined || acl.kind === "canned" ? acl : { ...acl, ownerId };
 }
 
 export function metadataOf(headers: Headers): ObjectMetadata {
@@ -127,13 +140,6 @@ export function writeConditionsOf(headers: Headers): WriteConditions | undefined
   return { ...(ifMatch === undefined ? {} : { ifMatch }), ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }) };
 }
 
-const GRANT_HEADERS = ["full-control", "read", "read-acp", "write", "write-acp"].map((one) => `x-amz-grant-${one}`);
-
-/** The canned ACL; a grant header counts as an ACL that says more than the owner's. */
-export function aclOf(headers: Headers): string | undefined {
-  return headers["x-amz-acl"] ?? GRANT_HEADERS.find((one) => headers[one] !== undefined);
-}
-
 /** Reads `x-amz-copy-source` and what belongs to it. @throws ServiceError InvalidArgument */
 export function copySourceOf(headers: Headers): CopySource {
   const header = headers["x-amz-copy-source"] ?? "";
@@ -190,8 +196,14 @@ export function replicaOf(headers: Headers): { readonly replica?: ReplicaIdentit
   const versionId = headers[REPLICA_VERSION_ID_HEADER];
   const modified = headers[REPLICA_LAST_MODIFIED_HEADER];
   if (versionId === undefined || modified === undefined || !/^\d{1,15}$/.test(modified)) return {};
+  const ownerOverride = headers[REPLICA_OWNER_HEADER] === REPLICA_OWNER_OVERRIDDEN;
   const sealed = headers[SEALED_HEADER];
   return {
-    replica: { versionId, lastModifiedMs: Number(modified), ...(sealed === undefined ? {} : { sealed }) },
+    replica: {
+      versionId,
+      lastModifiedMs: Number(modified),
+      ...(ownerOverride ? { ownerOverride } : {}),
+      ...(sealed === undefined ? {} : { sealed }),
+    },
   };
 }
