@@ -2,16 +2,17 @@
  * Looks at the versions of a bucket: what they are, what status they show, and what is recorded of them.
  *
  * A listing tells neither status nor encryption, so every object is asked for by HEAD. Delete markers show no status at
- * all: whether they have arrived is asked at the destination.
+ * all: whether they have arrived is asked at the destination, as it is of versions that FAILED and of some that did not.
  */
 import { bucketOfArn } from "../core/arn.ts";
-import type { RecordedFailure, VersionFacts } from "../core/diagnose/facts.ts";
-import type { ReplicationConfiguration, Tag } from "../core/model.ts";
+import type { AccessFacts, BucketFacts, RecordedFailure, VersionFacts } from "../core/diagnose/facts.ts";
+import type { ReplicationConfiguration, ReplicationStatus, VersionRef } from "../core/model.ts";
 import { replicationStatusOf } from "../core/status.ts";
 import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
-import type { ListedVersion, Store } from "../s3/store.ts";
+import type { ListedVersion, ObjectHead, Store } from "../s3/store.ts";
 import type { Surroundings } from "./ports.ts";
+import { read } from "./read.ts";
 
 /** What is looked at. */
 export interface Scope {
@@ -24,17 +25,29 @@ export interface Scope {
 /** Versions that are asked for side by side. */
 const HEADS_AT_ONCE = 32;
 
+/** What decides what is asked of a version besides what it is. */
+export interface Looked {
+  readonly scope: Scope;
+  readonly configuration: ReplicationConfiguration | undefined;
+  readonly source: BucketFacts;
+  /** By bucket ARN. */
+  readonly destinations: Readonly<Record<string, BucketFacts>>;
+}
+
+/** Of a whole bucket's versions that are said to have arrived, so many are looked for at their destinations. */
+const SAMPLED_MAX = 200;
+
 export async function collectVersions(
   surroundings: Surroundings,
   store: Store,
-  scope: Scope,
-  configuration: ReplicationConfiguration | undefined,
+  looked: Looked,
   onSeen: (versions: number) => void,
 ): Promise<VersionFacts[]> {
+  const { scope } = looked;
   const prefix = scope.key ?? scope.prefix;
   const recorded = await recordedFailures(surroundings, scope.bucket, prefix);
   const unseen = new Set(recorded.keys());
-  const look = new Look(surroundings, store, scope.bucket, configuration, recorded);
+  const look = new Look(surroundings, store, looked, recorded);
   const versions: VersionFacts[] = [];
   let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined;
   do {
@@ -82,23 +95,22 @@ function refOfName(name: string): { readonly key: string; readonly versionId: st
 class Look {
   readonly #surroundings: Surroundings;
   readonly #store: Store;
-  readonly #bucket: string;
-  readonly #configuration: ReplicationConfiguration | undefined;
+  readonly #looked: Looked;
   readonly #recorded: ReadonlyMap<string, readonly RecordedFailure[]>;
   readonly #destinations = new Map<string, Promise<Store | undefined>>();
+  #samplesLeft: number;
 
   constructor(
     surroundings: Surroundings,
     store: Store,
-    bucket: string,
-    configuration: ReplicationConfiguration | undefined,
+    looked: Looked,
     recorded: ReadonlyMap<string, readonly RecordedFailure[]>,
   ) {
     this.#surroundings = surroundings;
     this.#store = store;
-    this.#bucket = bucket;
-    this.#configuration = configuration;
+    this.#looked = looked;
     this.#recorded = recorded;
+    this.#samplesLeft = looked.scope.key === undefined ? SAMPLED_MAX : Number.POSITIVE_INFINITY;
   }
 
   /** In the order given; versions that are gone meanwhile are left out. */
@@ -113,7 +125,7 @@ class Look {
       refs,
       HEADS_AT_ONCE,
       async ({ key, versionId }): Promise<VersionFacts | undefined> => {
-        const ref = { bucket: this.#bucket, key, versionId };
+        const ref = { bucket: this.#looked.scope.bucket, key, versionId };
         try {
           await this.#store.headObject(ref);
           return undefined;
@@ -129,9 +141,9 @@ class Look {
     return found.filter((one) => one !== undefined);
   }
 
-  async #one(listed: ListedVersion): Promise<VersionFacts | undefined> {
+  async #one({ ownerId, ...listed }: ListedVersion): Promise<VersionFacts | undefined> {
     const failures = this.#recorded.get(nameOf(listed.key, listed.versionId)) ?? [];
-    const ref = { bucket: this.#bucket, key: listed.key, versionId: listed.versionId };
+    const ref = { bucket: this.#looked.scope.bucket, key: listed.key, versionId: listed.versionId };
     if (listed.isDeleteMarker) {
       const replicas = await this.#replicasOf(listed);
       return { ...ref, ...listed, ...MARKER, failures, replicas };
@@ -147,51 +159,88 @@ class Look {
         etag: head.etag,
         lastModifiedMs: head.lastModifiedMs,
         storageClass: head.storageClass,
+        ...(head.archiveStatus === undefined ? {} : { archiveStatus: head.archiveStatus }),
         encryption: head.encryption,
-        tags: tagCount > 0 && this.#tagsDecide() ? await this.#tagsOf(ref) : [],
+        tags: tagCount > 0 && this.#tagsDecide() ? await this.#store.getObjectTagging(ref) : [],
         tagCount,
         partsCount: Number(/-([0-9]+)$/.exec(head.etag)?.[1] ?? 1),
         ...(status === undefined ? {} : { replicationStatus: status }),
+        ...locksOf(head, this.#looked.source),
+        ...(isOpen(status) ? await this.#accessOf(ref, ownerId) : {}),
         failures,
-        replicas: {},
+        replicas: this.#isLookedFor(status) ? await this.#replicasOf(listed) : {},
       };
     } catch (error) {
       if (!(error instanceof S3Error)) throw error;
       if (error.status === 404 || error.status === 405) return undefined;
       // What may not be read of one version never stops the rest.
-      if (error.status === 403) return { ...ref, ...listed, ...UNREAD, failures, unreadable: error.message };
-      throw error;
+      if (error.status !== 403) throw error;
+      const access = this.#writersOwn() && ownerId !== undefined ? { access: { ownerId } } : {};
+      return { ...ref, ...listed, ...UNREAD, ...access, failures, unreadable: error.message };
     }
   }
 
   #tagsDecide(): boolean {
-    return this.#configuration?.rules.some((rule) => rule.tags.length > 0) ?? false;
+    return this.#looked.configuration?.rules.some((rule) => rule.tags.length > 0) ?? false;
   }
 
-  async #tagsOf(ref: {
-    readonly bucket: string;
-    readonly key: string;
-    readonly versionId: string;
-  }): Promise<readonly Tag[]> {
-    return await this.#store.getObjectTagging(ref);
+  /** FAILED does not say that the replica is missing, and COMPLETED not that it is still there. */
+  #isLookedFor(status: ReplicationStatus | undefined): boolean {
+    if (status === "FAILED") return true;
+    if ((status !== "COMPLETED" && status !== "REPLICA") || this.#samplesLeft <= 0) return false;
+    this.#samplesLeft -= 1;
+    return true;
   }
 
-  /** 405 says that the marker is there, 404 that it is not; every other answer says nothing. */
-  async #replicasOf(listed: ListedVersion): Promise<Record<string, "present" | "absent">> {
+  /** Whether objects may belong to others than the bucket's owner. */
+  #writersOwn(): boolean {
+    const { ownership } = this.#looked.source;
+    return ownership.state === "absent" || (ownership.state === "read" && ownership.value !== "BucketOwnerEnforced");
+  }
+
+  async #accessOf(ref: VersionRef, listedOwnerId: string | undefined): Promise<{ readonly access?: AccessFacts }> {
+    if (!this.#writersOwn()) return {};
+    const acl = await read(() => this.#store.getObjectAcl(ref));
+    if (acl.state !== "read") return listedOwnerId === undefined ? {} : { access: { ownerId: listedOwnerId } };
+    const { ownerId, grants } = acl.value;
+    const { ownerId: bucketOwner } = this.#looked.source;
+    const own = grants.filter(
+      ({ grantee }) => grantee.kind === "user" && bucketOwner.state === "read" && grantee.id === bucketOwner.value,
+    );
+    return {
+      access: {
+        ownerId,
+        bucketOwnerMay: [...new Set(own.map((one) => one.permission))],
+        isPublic: grants.some(({ grantee }) => grantee.kind === "group" && PUBLIC_GROUPS.test(grantee.uri)),
+      },
+    };
+  }
+
+  /**
+   * Which destinations hold the version. Only a definite 404 is absence, and only when the key's current version there
+   * is another object too: some stores give replicas ids of their own.
+   */
+  async #replicasOf(listed: Omit<ListedVersion, "ownerId">): Promise<Record<string, "present" | "absent">> {
     const found: Record<string, "present" | "absent"> = {};
-    for (const arn of new Set(this.#configuration?.rules.map((rule) => rule.destination.bucketArn))) {
+    for (const arn of new Set(this.#looked.configuration?.rules.map((rule) => rule.destination.bucketArn))) {
       const bucket = bucketOfArn(arn);
       const store = bucket === undefined ? undefined : await this.#destination(bucket);
       if (bucket === undefined || store === undefined) continue;
-      try {
-        await store.headObject({ bucket, key: listed.key, versionId: listed.versionId });
-      } catch (error) {
-        if (!(error instanceof S3Error)) throw error;
-        if (error.status === 405) found[arn] = "present";
-        else if (error.status === 404) found[arn] = "absent";
-      }
+      const ref = { bucket, key: listed.key, versionId: listed.versionId };
+      const there = await lookFor(store, ref, listed.isDeleteMarker);
+      if (there === undefined) continue;
+      if (there === "absent" && !listed.isDeleteMarker && (await this.#isThereByContent(store, bucket, listed)))
+        continue;
+      found[arn] = there;
     }
     return found;
+  }
+
+  async #isThereByContent(store: Store, bucket: string, listed: Omit<ListedVersion, "ownerId">): Promise<boolean> {
+    const current = await read(() => store.headObject({ bucket, key: listed.key, checksums: false }));
+    return (
+      current.state === "read" && current.value.etag === listed.etag && current.value.sizeBytes === listed.sizeBytes
+    );
   }
 
   async #destination(bucket: string): Promise<Store | undefined> {
@@ -209,6 +258,35 @@ class Look {
     return await store;
   }
 }
+
+/** 405 says that a marker is there, 404 that nothing is; every other answer says nothing. */
+async function lookFor(store: Store, ref: VersionRef, isMarker: boolean): Promise<"present" | "absent" | undefined> {
+  try {
+    await store.headObject({ ...ref, checksums: false });
+    return isMarker ? undefined : "present";
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+    if (error.status === 405) return isMarker ? "present" : undefined;
+    // A bucket that is gone is another matter, and a HEAD's 404 does not tell which of the two it is.
+    return error.status === 404 ? "absent" : undefined;
+  }
+}
+
+/** Versions that somebody will ask about: not those that have arrived. */
+function isOpen(status: ReplicationStatus | undefined): boolean {
+  return status === undefined || status === "FAILED" || status === "PENDING";
+}
+
+/** A HEAD shows locks only to those who may see them, and no bucket without Object Lock has any. */
+function locksOf(head: ObjectHead, source: BucketFacts): Pick<VersionFacts, "retained" | "held"> {
+  if (source.objectLock.state === "absent") return { retained: false, held: false };
+  return {
+    ...(head.retention === undefined ? {} : { retained: true }),
+    ...(head.legalHold === undefined ? {} : { held: head.legalHold }),
+  };
+}
+
+const PUBLIC_GROUPS = /\/groups\/global\/(?:AllUsers|AuthenticatedUsers)$/;
 
 /** Of a version that may be listed and not read. */
 const UNREAD = { encryption: { kind: "NOT-SSE" }, tags: [], tagCount: 0, partsCount: 1, replicas: {} } as const;

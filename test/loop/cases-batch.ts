@@ -4,7 +4,7 @@ import { INITIATE, letInitiate, prepareBatch, runJob } from "./batch.ts";
 import type { LoopCase } from "./case.ts";
 import { ownerOf, removeAll, versionsOf, write } from "./objects.ts";
 import { allow, policy } from "./policies.ts";
-import type { Standard } from "./standard.ts";
+import { ORIGIN, type Standard } from "./standard.ts";
 import { REPLICA, REPLICA_REGION, SOURCE } from "./world.ts";
 
 /** What is in the source already, and no rule took. */
@@ -87,7 +87,7 @@ export const BATCH_CASES = {
         return await job(set);
       },
       // COMPLETED says what happened once, not what is there.
-      said: [],
+      said: ["ReplicaMissing"],
     },
     mend: {
       by: "design",
@@ -99,6 +99,33 @@ export const BATCH_CASES = {
       },
     },
     except: (one) => !one.isLatest,
+  },
+  ReplicaMissing: {
+    name: "the destination bucket was deleted and made again: history does not follow",
+    set: { sameAccount: true },
+    kinds: ["plain", "tagged", "kms"],
+    breakIt: (set) => prepareBatch(set),
+    meanwhile: async (set) => {
+      await removeAll(set, "replica");
+      await set.replica.s3.deleteBucket({ Bucket: REPLICA });
+      await set.makeReplicaBucket();
+    },
+    expect: { class: "storage", confidence: "likely", affected: 3, recorded: [] },
+    mend: again,
+  },
+  SourceIsReplica: {
+    name: "the source's objects are replicas of a third bucket's",
+    set: { sameAccount: true },
+    kinds: [],
+    breakIt: async (set) => {
+      await prepareBatch(set);
+      await set.makeOrigin();
+      await set.source.s3.putObject({ Bucket: ORIGIN, Key: "passed on", Body: "x" });
+    },
+    expect: { class: "eligibility", confidence: "proven", affected: 1, recorded: [] },
+    mend: again,
+    // It stays a replica at both ends.
+    except: () => true,
   },
   SrcKeyNotFound: {
     name: "the manifest names a key that was never there",

@@ -19,11 +19,9 @@ export const PENDING_CASES = {
   DstPutAclNotPermitted: "access control lists in the lab",
   DstVersionIdDiffers: "the engine between stores that mint version ids of their own",
   MarkerByLifecycle: "no listing tells a marker of Lifecycle from another",
-  SourceIsReplica: "diagnosis of replicas",
   ModificationsNotReplicated: "diagnosis of changes of metadata",
   Outranked: "a rule that outranks another and takes nothing",
   OwnerOverridden: "diagnosis of changes of metadata",
-  ReplicaMissing: "verification of what is there",
   NeverAdmitted: "diagnosis of changes of metadata",
 } as const satisfies Partial<Record<FailureCode, string>>;
 

@@ -61,9 +61,12 @@ export const CAUSES: Readonly<Record<number, readonly Cause[]>> = {
   3: [{ how: "case", code: "RuleDisabled" }],
   4: [{ how: "case", code: "TagsDiffer" }],
   5: [{ how: "case", code: "KmsNotSelected" }],
-  6: [{ how: "outside", because: "replicas that a rule would take are not diagnosed yet" }],
+  6: [{ how: "case", code: "SourceIsReplica" }],
   7: [{ how: "case", code: "SourceArchived" }],
-  8: [{ how: "play", name: "history does not follow a change of the destination", play: changeDestination }],
+  8: [
+    { how: "play", name: "history does not follow a change of the destination", play: changeDestination },
+    { how: "case", code: "ReplicaMissing" },
+  ],
   9: [{ how: "case", code: "DeleteMarkersNotReplicated" }],
   10: [{ how: "play", name: "what is removed for good at the source stays at the destination", play: removeForGood }],
   11: [{ how: "elsewhere", path: "test/lab-batch/jobs.test.ts" }],
@@ -504,7 +507,7 @@ async function changeDestination(set: Standard): Promise<void> {
       EncryptionConfiguration: rule.Destination?.EncryptionConfiguration,
     },
   }));
-  await assertNothingSaid(set);
+  assert.deepEqual(codesOf(await set.world.diagnose()), ["ReplicaMissing"]);
   const store = await ownerOf(set, "replica");
   assert.deepEqual(await versionsOf(store, "loop-second"), []);
   assert.equal((await versionsOf(store, REPLICA)).length, 1);

@@ -17,6 +17,8 @@ export const ROLE_POLICY = "replicate";
 export const SOURCE_ARN = `arn:aws:s3:::${SOURCE}`;
 export const REPLICA_ARN = `arn:aws:s3:::${REPLICA}`;
 export const RULE = "everything";
+/** Of `makeOrigin`. */
+export const ORIGIN = "loop-origin";
 const SYNC = { ReplicaModifications: { Status: "Enabled" } } as const;
 
 type DocumentMembers = Readonly<Record<string, DocumentValue | undefined>>;
@@ -126,6 +128,10 @@ export class Standard {
 
   // The ends.
 
+  async makeReplicaBucket(): Promise<void> {
+    await makeBucket(this.replica, REPLICA);
+  }
+
   async putBucketPolicy(end: "source" | "replica", document: Policy): Promise<void> {
     const { s3, bucket } = this[end];
     await s3.putBucketPolicy({ Bucket: bucket, Policy: JSON.stringify(document) });
@@ -198,6 +204,32 @@ export class Standard {
     );
     const { settings } = await (await this.world.doctor()).bucket(bucket);
     await settings.putBucketReplication(bucket, printReplication({ Role: ROLE_ARN, Rules: [given] }));
+  }
+
+  /** A third bucket, whose objects are replicated to the source. */
+  async makeOrigin(): Promise<void> {
+    await makeBucket(this.source, ORIGIN);
+    await this.editRolePolicy((held) => ({
+      ...held,
+      Statement: [
+        ...held.Statement,
+        allow(["s3:GetReplicationConfiguration", "s3:ListBucket"], `arn:aws:s3:::${ORIGIN}`),
+        allow(["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl"], `arn:aws:s3:::${ORIGIN}/*`),
+        allow("s3:ReplicateObject", `${SOURCE_ARN}/*`),
+      ],
+    }));
+    const rule = {
+      ID: "on",
+      Priority: 1,
+      Status: "Enabled",
+      Filter: { Prefix: "" },
+      DeleteMarkerReplication: { Status: "Disabled" },
+      Destination: { Bucket: SOURCE_ARN },
+    } as const;
+    await this.source.s3.putBucketReplication({
+      Bucket: ORIGIN,
+      ReplicationConfiguration: { Role: ROLE_ARN, Rules: [rule] },
+    });
   }
 
   /** Changes of replicas' metadata go back, by a rule of the destination's own and the same role's other rights. */

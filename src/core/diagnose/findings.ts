@@ -2,7 +2,7 @@
  * From what a prediction or a verdict found to something that a person can change: the cause, its evidence and its
  * edits. Denials are `denials.ts`'s.
  */
-import { bucketArn, parseArn } from "../arn.ts";
+import { bucketArn } from "../arn.ts";
 import { unreachable } from "../assert.ts";
 import type { DocumentValue } from "../config/document.ts";
 import { failureEntry } from "../failures/catalogue.ts";
@@ -60,7 +60,7 @@ export function obstacleFinding(world: World, obstacle: Obstacle, rule: Rule): F
         key: `${code} ${obstacle.keyArn}`,
         ...(obstacle.side === "replica" ? ruleMembers(rule) : {}),
         resource: obstacle.keyArn,
-        evidence: [{ kind: "key", source: obstacle.keyArn, says: sayAbsent(obstacle.keyArn, obstacle.wantedIn) }],
+        evidence: [{ kind: "key", source: obstacle.keyArn, says: "There is no such key" }],
         edits: obstacle.side === "replica" ? replicaKeyEdits(facts, rule) : [],
       };
     case "keyState":
@@ -80,9 +80,4 @@ function keyStateEdits(keyArn: string, state: string): Edit[] {
   if (state !== "Disabled" && state !== "PendingDeletion") return [];
   const before: DocumentValue = { KeyState: state };
   return [{ target: "kms-key-state", resource: keyArn, before, change: () => ({ KeyState: "Enabled" }) }];
-}
-
-function sayAbsent(keyArn: string, wantedIn: string | undefined): string {
-  if (wantedIn === undefined) return "There is no such key";
-  return `The key is in ${parseArn(keyArn)?.region ?? "another Region"} and the destination bucket in ${wantedIn}: S3 looks for it there`;
 }

@@ -66,14 +66,13 @@ export interface Allowance {
 export function allow(document: DocumentValue, allowance: Allowance): DocumentValue {
   const policy = asObject(document) ?? { Version: "2012-10-17", Statement: [] };
   const held = policy["Statement"];
-  const all = Array.isArray(held) ? [...held] : held === undefined ? [] : [held];
-  const statements = allowance.principal === undefined ? all : withoutGone(all, allowance);
+  const statements = Array.isArray(held) ? [...held] : held === undefined ? [] : [held];
   const at = statements.findIndex((one) => fits(asObject(one), allowance));
   const found = asObject(statements[at]);
   if (found === undefined) statements.push(newStatement(allowance, statements));
   else {
     const actions = toList(found["Action"]);
-    if (actions.includes(allowance.action)) return { ...policy, Statement: statements };
+    if (actions.includes(allowance.action)) return document;
     statements[at] = { ...found, Action: [...actions, allowance.action] };
   }
   return { ...policy, Statement: statements };
@@ -82,18 +81,20 @@ export function allow(document: DocumentValue, allowance: Allowance): DocumentVa
 /** How a role or user is shown in a policy that was deleted since: a policy that names one is refused when it is put. */
 const GONE_PRINCIPAL = /^A(?:ROA|IDA)[A-Z0-9]{12,}$/;
 
-/** Who is gone is taken out of the statements; where the allowance asks for what they were allowed, its principal follows. */
-function withoutGone(statements: readonly DocumentValue[], allowance: Allowance): DocumentValue[] {
-  return statements.flatMap((one) => {
+/** The document without those who are gone; a statement that named nobody else goes with them. */
+export function withoutGone(document: DocumentValue): DocumentValue {
+  const policy = asObject(document);
+  const held = policy?.["Statement"];
+  if (policy === undefined || held === undefined) return document;
+  const statements = (Array.isArray(held) ? asArray(held) : [held]).flatMap((one) => {
     const statement = asObject(one);
     const principal = asObject(statement?.["Principal"]);
     const named = toList(principal?.["AWS"]);
     const left = named.filter((name) => typeof name !== "string" || !GONE_PRINCIPAL.test(name));
     if (statement === undefined || left.length === named.length) return [one];
-    const heir = { ...statement, Principal: allowance.principal ?? {} };
-    if (left.length === 0 && fits(heir, allowance)) return [heir];
     return left.length === 0 ? [] : [{ ...statement, Principal: { ...principal, AWS: left } }];
   });
+  return { ...policy, Statement: statements };
 }
 
 /** Whether the statement that allows what the allowance asks for could be the very same but for its actions. */

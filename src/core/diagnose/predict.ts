@@ -41,8 +41,6 @@ export type Obstacle =
       readonly code: FailureCode;
       readonly keyArn: string;
       readonly side: "source" | "replica";
-      /** Where the replicas are, when the key is in another Region: there is no such key there. */
-      readonly wantedIn?: string;
     }
   | {
       readonly kind: "keyState";
@@ -76,9 +74,10 @@ export function predict(world: World, version: VersionFacts, operation: Operatio
     ...(destination?.defaultEncryption.state === "read"
       ? { destinationDefault: destination.defaultEncryption.value }
       : {}),
-    ...(destination?.ownerEnforced.state === "read"
-      ? { destinationOwnerEnforced: destination.ownerEnforced.value }
+    ...(destination?.ownership.state === "read"
+      ? { destinationOwnerEnforced: destination.ownership.value === "BucketOwnerEnforced" }
       : {}),
+    sourceObjectLock: facts.source.objectLock.state === "read",
   });
   const obstacles: Obstacle[] = destinationObstacles(destination, rule);
   const steps = plan.map((step): PredictedStep => {
@@ -106,9 +105,10 @@ function destinationObstacles(destination: BucketFacts | undefined, rule: Rule):
 function judge(
   world: World,
   step: Step,
-  check: Check,
+  planned: Check,
   obstacles: Obstacle[],
 ): PredictedStep["checks"][number] | undefined {
+  const check = withKeyItself(world, planned);
   const key = keyObstacle(world, check);
   if (key !== undefined) {
     if (!obstacles.some((one) => one.kind === key.kind && "keyArn" in one && one.keyArn === check.resource)) {
@@ -162,6 +162,14 @@ function judge(
 /** Reasons for which one check is denied, at most. */
 const DENIALS_MAX = 10;
 
+/** An alias is another name of a key: policies are asked about the key itself. */
+function withKeyItself(world: World, check: Check): Check {
+  if (check.on !== "sourceKey" && check.on !== "replicaKey") return check;
+  const named = world.facts.keys[check.resource];
+  const resource = named?.state === "read" ? named.value.arn : check.resource;
+  return world.facts.keys[resource] === undefined ? check : { ...check, resource };
+}
+
 /** A key that is missing or out of use decides before any policy does. */
 function keyObstacle(world: World, check: Check): Obstacle | undefined {
   if (check.on !== "sourceKey" && check.on !== "replicaKey") return undefined;
@@ -171,19 +179,9 @@ function keyObstacle(world: World, check: Check): Obstacle | undefined {
     const code = side === "source" ? "SrcKmsKeyInvalidState" : "DstKmsKeyNotFound";
     return { kind: "keyAbsent", code, keyArn: check.resource, side };
   }
-  const wantedIn = askedRegion(check);
-  if (side === "replica" && wantedIn !== undefined && wantedIn !== parseArn(check.resource)?.region) {
-    return { kind: "keyAbsent", code: "DstKmsKeyNotFound", keyArn: check.resource, side, wantedIn };
-  }
   if (key?.state !== "read" || key.value.state === "Enabled") return undefined;
   const code = side === "source" ? "SrcKmsKeyInvalidState" : "DstKmsKeyInvalidState";
   return { kind: "keyState", code, keyArn: check.resource, state: key.value.state, side };
-}
-
-/** S3 asks the KMS of the bucket's own Region, whatever Region is in the key's ARN. */
-function askedRegion(check: Check): string | undefined {
-  const via = check.context["kms:viaservice"];
-  return typeof via === "string" ? /^s3\.([^.]+)\./.exec(via)?.[1] : undefined;
 }
 
 function policiesFor(

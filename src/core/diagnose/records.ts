@@ -20,6 +20,25 @@ export function recordedFinding(failure: RecordedFailure, code: FailureCode): Fi
   };
 }
 
+/** The finding behind versions that are said to be somewhere, or could be, and are not at a rule's destination. */
+export function absentFinding(code: "ReplicaMissing" | "SourceIsReplica", rule: Rule): Finding {
+  const { bucketArn } = rule.destination;
+  return {
+    key: `${code} ${rule.id} ${bucketArn}`,
+    code,
+    ...ruleMembers(rule),
+    resource: bucketArn,
+    // Why it is not there cannot be seen: another destination, a new bucket, or a replica that was deleted for good.
+    confidence: code === "ReplicaMissing" ? "likely" : "proven",
+    evidence: [
+      { kind: "object", source: bucketArn, says: "The destination answers 404 for the versions that were looked for" },
+    ],
+    remedy: failureEntry(code).remedy,
+    edits: [],
+    resync: true,
+  };
+}
+
 /** What the store answered, as it was kept. */
 export function responseEvidence(failure: RecordedFailure): Evidence {
   const answer = [failure.httpStatus, failure.errorCode].filter((one) => one !== undefined).join(" ");
@@ -34,6 +53,13 @@ export function responseEvidence(failure: RecordedFailure): Evidence {
 export function notRead(says: string): Evidence {
   return { kind: "config", source: "facts", says };
 }
+
+/** @source aws-replication.md §11.1 row 4 */
+const LATE_TAGS: Evidence = {
+  kind: "object",
+  source: "tags as they are now",
+  says: "They carry the rule's tags now; tags that were put on after the object was written select nothing",
+};
 
 /**
  * Nothing stands in the way: the versions only have to be replicated again, or for the first time.
@@ -61,6 +87,7 @@ export function resyncFinding(
             ? "The rule takes them, and nothing that could be read denies a step of their replication"
             : "The rule takes them, and every step of their replication is allowed now",
       },
+      ...(code === "NeverTried" && rule.tags.length > 0 ? [LATE_TAGS] : []),
       ...doubts.map(notRead),
     ],
     remedy: failureEntry(code).remedy,
