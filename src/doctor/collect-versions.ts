@@ -46,6 +46,7 @@ export async function collectVersions(
   const { scope } = looked;
   const prefix = scope.key ?? scope.prefix;
   const recorded = await recordedFailures(surroundings, scope.bucket, prefix);
+  const unseen = new Set(recorded.keys());
   const look = new Look(surroundings, store, looked, recorded);
   const versions: VersionFacts[] = [];
   let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined;
@@ -53,10 +54,13 @@ export async function collectVersions(
     const request = { bucket: scope.bucket, ...(prefix === undefined ? {} : { prefix }), ...next };
     const page = await store.listObjectVersions(request);
     const wanted = scope.key === undefined ? page.versions : page.versions.filter((one) => one.key === scope.key);
+    for (const one of page.versions) unseen.delete(nameOf(one.key, one.versionId));
     versions.push(...(await look.all(wanted)));
     onSeen(versions.length);
     next = page.next;
   } while (next !== undefined);
+  const lost = [...unseen].map(refOfName).filter((one) => scope.key === undefined || one.key === scope.key);
+  versions.push(...(await look.gone(lost)));
   return versions;
 }
 
@@ -80,6 +84,11 @@ async function recordedFailures(
 
 function nameOf(key: string, versionId: string): string {
   return `${versionId}/${key}`;
+}
+
+function refOfName(name: string): { readonly key: string; readonly versionId: string } {
+  const slash = name.indexOf("/");
+  return { key: name.slice(slash + 1), versionId: name.slice(0, slash) };
 }
 
 /** Looks at listed versions, several at once. */
@@ -107,6 +116,28 @@ class Look {
   /** In the order given; versions that are gone meanwhile are left out. */
   async all(listed: readonly ListedVersion[]): Promise<VersionFacts[]> {
     const found = await sideBySide(listed, HEADS_AT_ONCE, (one) => this.#one(one));
+    return found.filter((one) => one !== undefined);
+  }
+
+  /** Of versions that have a record and were not listed those that are not there any more. */
+  async gone(refs: readonly { readonly key: string; readonly versionId: string }[]): Promise<VersionFacts[]> {
+    const found = await sideBySide(
+      refs,
+      HEADS_AT_ONCE,
+      async ({ key, versionId }): Promise<VersionFacts | undefined> => {
+        const ref = { bucket: this.#looked.scope.bucket, key, versionId };
+        try {
+          await this.#store.headObject(ref);
+          return undefined;
+        } catch (error) {
+          if (!(error instanceof S3Error)) throw error;
+          if (error.status !== 404) return undefined;
+        }
+        const failures = this.#recorded.get(nameOf(key, versionId)) ?? [];
+        const lastModifiedMs = Math.min(...failures.map((one) => one.firstAttemptAtMs ?? this.#surroundings.clock()));
+        return { ...ref, ...GONE, lastModifiedMs, failures };
+      },
+    );
     return found.filter((one) => one !== undefined);
   }
 
@@ -271,6 +302,16 @@ const PUBLIC_GROUPS = /\/groups\/global\/(?:AllUsers|AuthenticatedUsers)$/;
 
 /** Of a version that may be listed and not read. */
 const UNREAD = { encryption: { kind: "NOT-SSE" }, tags: [], tagCount: 0, partsCount: 1, replicas: {} } as const;
+
+/** Of a version that is not there any more. */
+const GONE = {
+  ...UNREAD,
+  gone: true,
+  isDeleteMarker: false,
+  sizeBytes: 0,
+  etag: "",
+  storageClass: "STANDARD",
+} as const;
 
 const MARKER = {
   isDeleteMarker: true,
