@@ -98,6 +98,8 @@ class Look {
   readonly #looked: Looked;
   readonly #recorded: ReadonlyMap<string, readonly RecordedFailure[]>;
   readonly #destinations = new Map<string, Promise<Store | undefined>>();
+  /** ARNs of destinations that gave no answer. */
+  readonly #silent = new Set<string>();
   #samplesLeft: number;
 
   constructor(
@@ -231,8 +233,10 @@ class Look {
       const store = bucket === undefined ? undefined : await this.#destination(bucket);
       if (bucket === undefined || store === undefined) continue;
       const ref = { bucket, key: listed.key, versionId: listed.versionId };
-      const there = await lookFor(store, ref, listed.isDeleteMarker);
-      if (there === undefined) continue;
+      const there = this.#silent.has(arn) ? "silent" : await lookFor(store, ref, listed.isDeleteMarker);
+      // A destination that does not answer is not asked for every version.
+      if (there === "silent") this.#silent.add(arn);
+      if (there === "silent" || there === undefined) continue;
       if (there === "absent" && !listed.isDeleteMarker && (await this.#isThereByContent(store, bucket, listed)))
         continue;
       found[arn] = there;
@@ -263,13 +267,18 @@ class Look {
   }
 }
 
-/** 405 says that a marker is there, 404 that nothing is; every other answer says nothing. */
-async function lookFor(store: Store, ref: VersionRef, isMarker: boolean): Promise<"present" | "absent" | undefined> {
+/** 405 says that a marker is there, 404 that nothing is; every other answer says nothing of the version. */
+async function lookFor(
+  store: Store,
+  ref: VersionRef,
+  isMarker: boolean,
+): Promise<"present" | "absent" | "silent" | undefined> {
   try {
     await store.headObject({ ...ref, checksums: false });
     return isMarker ? undefined : "present";
   } catch (error) {
     if (!(error instanceof S3Error)) throw error;
+    if (error.status === undefined) return "silent";
     if (error.status === 405) return isMarker ? "present" : undefined;
     // A bucket that is gone is another matter, and a HEAD's 404 does not tell which of the two it is.
     return error.status === 404 ? "absent" : undefined;
