@@ -56,11 +56,19 @@ async function follow(engine: ConsoleClient, started: ResyncProgress, context: C
   }
 }
 
+/** What was found, whether it went well or not. */
 function foundOf(progress: ResyncProgress): number {
   return progress.foundFailed + progress.foundUntried;
 }
 
 function resyncWords(progress: ResyncProgress): string {
+  const words = outcomeWords(progress);
+  if (progress.unreadable === 0) return words;
+  const passed = `${plural(progress.unreadable, "version")} passed over: the bucket's account may not read them`;
+  return `${words}\n${styled("yellow", `${passed}; lockstep diagnose s3://${progress.bucket}`)}`;
+}
+
+function outcomeWords(progress: ResyncProgress): string {
   const found = foundOf(progress);
   const parts = `${progress.foundFailed} FAILED, ${progress.foundUntried} never tried`;
   const what = `${plural(found, "version")} (${parts}), ${sizeWords(progress.bytes)}`;

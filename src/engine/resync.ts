@@ -38,6 +38,8 @@ export interface ResyncProgress {
   readonly dryRun: boolean;
   readonly foundFailed: number;
   readonly foundUntried: number;
+  /** Versions that were passed over, because the bucket's account may not read them. */
+  readonly unreadable: number;
   readonly bytes: number;
   readonly completed: number;
   readonly failed: number;
@@ -81,6 +83,7 @@ export class Resync {
       dryRun: request.dryRun,
       foundFailed: 0,
       foundUntried: 0,
+      unreadable: 0,
       bytes: 0,
       completed: 0,
       failed: 0,
@@ -189,7 +192,8 @@ export class Resync {
       signal,
     );
     for await (const found of pages) {
-      const tasks = found.slice(0, leftOf(job, request));
+      job.progress = { ...job.progress, unreadable: job.progress.unreadable + found.unreadable };
+      const tasks = found.tasks.slice(0, leftOf(job, request));
       this.#count(job, tasks, "foundUntried");
       if (!request.dryRun && tasks.length > 0) {
         await ledger.add(tasks);
@@ -222,12 +226,12 @@ async function isGone(store: Store, version: VersionRef): Promise<boolean> {
   }
 }
 
-/** Undefined when the version is gone: then the task fails for that reason. */
+/** Undefined when the version is gone or may not be read: then the task fails for that reason. */
 async function headIfThere(store: Store, version: VersionRef): Promise<ObjectHead | undefined> {
   try {
     return await store.headObject(version);
   } catch (error) {
-    if (error instanceof S3Error && (error.status === 404 || error.status === 405)) return undefined;
+    if (error instanceof S3Error && [403, 404, 405].includes(error.status ?? 0)) return undefined;
     throw error;
   }
 }

@@ -27,8 +27,15 @@ export interface UntriedOptions {
 /** Versions that are looked at side by side. */
 const HEADS_AT_ONCE = 16;
 
-/** Yields the tasks to add, one list per page of the bucket. */
-export async function* untriedTasks(options: UntriedOptions, signal: AbortSignal): AsyncGenerator<readonly NewTask[]> {
+/** What one page of the bucket holds. */
+export interface UntriedPage {
+  readonly tasks: readonly NewTask[];
+  /** Versions of which the bucket's own account may not read more than the name: what rules make of them is not known. */
+  readonly unreadable: number;
+}
+
+/** Yields what there is to add, page by page. */
+export async function* untriedTasks(options: UntriedOptions, signal: AbortSignal): AsyncGenerator<UntriedPage> {
   const { bucket, prefix, sites, ledger } = options;
   const store = sites.reader(bucket);
   let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined;
@@ -39,8 +46,11 @@ export async function* untriedTasks(options: UntriedOptions, signal: AbortSignal
       page.versions.map((one) => ({ bucket, key: one.key, versionId: one.versionId })),
     );
     const unknown = page.versions.filter((_, index) => rows[index]?.length === 0);
-    const tasks = await sideBySide(unknown, HEADS_AT_ONCE, (one) => tasksOfVersion(options, store, one, signal));
-    yield tasks.flat();
+    const found = await sideBySide(unknown, HEADS_AT_ONCE, (one) => tasksOfVersion(options, store, one, signal));
+    yield {
+      tasks: found.flatMap((one) => (one === "unreadable" ? [] : one)),
+      unreadable: found.filter((one) => one === "unreadable").length,
+    };
     next = page.next;
   } while (next !== undefined && !signal.aborted);
 }
@@ -50,12 +60,13 @@ async function tasksOfVersion(
   store: Store,
   listed: ListedVersion,
   signal: AbortSignal,
-): Promise<NewTask[]> {
+): Promise<NewTask[] | "unreadable"> {
   const { bucket, configuration, clock, failed } = options;
   const version = listed.isDeleteMarker
     ? markerOf(bucket, listed)
     : await objectOf(bucket, store, listed, configuration, signal);
   if (version === undefined) return [];
+  if (version === "unreadable") return version;
   const status = version.replicationStatus;
   if (status === "COMPLETED" || status === "REPLICA" || (status === "FAILED" && !failed)) return [];
   const operation = version.isDeleteMarker ? "deleteMarker" : "put";
@@ -75,7 +86,7 @@ async function objectOf(
   listed: ListedVersion,
   configuration: ReplicationConfiguration,
   signal: AbortSignal,
-): Promise<ObjectVersion | undefined> {
+): Promise<ObjectVersion | "unreadable" | undefined> {
   const ref = { bucket, key: listed.key, versionId: listed.versionId };
   let head: ObjectHead;
   let tags: readonly Tag[] = [];
@@ -84,7 +95,10 @@ async function objectOf(
     const tagsDecide = configuration.rules.some((rule) => rule.tags.length > 0);
     if (tagsDecide && head.tagCount !== 0) tags = await store.getObjectTagging(ref, { signal });
   } catch (error) {
-    if (error instanceof S3Error && (error.status === 404 || error.status === 405)) return undefined;
+    if (!(error instanceof S3Error)) throw error;
+    if (error.status === 404 || error.status === 405) return undefined;
+    // Another account wrote it and did not let the bucket's owner in.
+    if (error.status === 403) return "unreadable";
     throw error;
   }
   const { sizeBytes, etag, lastModifiedMs, storageClass, encryption } = head;

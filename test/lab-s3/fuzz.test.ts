@@ -196,6 +196,8 @@ describe("the skin under random requests", () => {
   test("bytes that are no HTTP end the connection and nothing else", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (bytes) => {
+        // Line ends alone are the beginning of a request that never comes: a server may wait for it.
+        fc.pre(bytes.some((byte) => byte !== 0x0a && byte !== 0x0d));
         const answer = await exchange(lab.port, Buffer.concat([bytes, Buffer.from("\r\n\r\n")]));
         if (answer !== "") assert.ok(parseAnswer(answer).status >= 400);
       }),
