@@ -176,14 +176,22 @@ class Look {
       if (!(error instanceof S3Error)) throw error;
       if (error.status === 404 || error.status === 405) return undefined;
       // What may not be read of one version never stops the rest.
-      if (error.status === 400) {
-        const sealed = { encryption: { kind: "SSE-C" as const }, partsCount: partsOf(listed.etag) };
-        return { ...ref, ...listed, ...UNREAD, ...sealed, failures, unreadable: `${error.message}: ${SEALED}` };
-      }
+      if (error.status === 400) return await this.#sealed(listed, failures, error.message);
       if (error.status !== 403) throw error;
       const access = this.#writersOwn() && ownerId !== undefined ? { access: { ownerId } } : {};
       return { ...ref, ...listed, ...UNREAD, ...access, failures, unreadable: error.message };
     }
+  }
+
+  /** Without the customer's key a HEAD of an SSE-C version answers 400: only whether it has arrived can be seen. */
+  async #sealed(
+    listed: Omit<ListedVersion, "ownerId">,
+    failures: readonly RecordedFailure[],
+    unreadable: string,
+  ): Promise<VersionFacts> {
+    const replicas = await this.#replicasOf(listed);
+    const { bucket } = this.#looked.scope;
+    return { bucket, ...listed, ...UNREAD, encryption: { kind: "SSE-C" }, failures, replicas, unreadable };
   }
 
   #tagsDecide(): boolean {
@@ -267,7 +275,7 @@ class Look {
   }
 }
 
-/** 405 says that a marker is there, 404 that nothing is; every other answer says nothing of the version. */
+/** 405 says that a marker is there, 400 that an SSE-C object is, 404 that nothing is; other answers say nothing. */
 async function lookFor(
   store: Store,
   ref: VersionRef,
@@ -280,6 +288,8 @@ async function lookFor(
     if (!(error instanceof S3Error)) throw error;
     if (error.status === undefined) return "silent";
     if (error.status === 405) return isMarker ? "present" : undefined;
+    // An SSE-C replica shows itself to nobody without the key, but is there.
+    if (error.status === 400 && !isMarker) return "present";
     // A bucket that is gone is another matter, and a HEAD's 404 does not tell which of the two it is.
     return error.status === 404 ? "absent" : undefined;
   }
@@ -303,9 +313,6 @@ function locksOf(head: ObjectHead, source: BucketFacts): Pick<VersionFacts, "ret
 function partsOf(etag: string): number {
   return Number(/-([0-9]+)$/.exec(etag)?.[1] ?? 1);
 }
-
-/** A HEAD's bare 400 is S3's answer to who looks at such an object without its key. */
-const SEALED = "a customer's key (SSE-C) is needed to look at it";
 
 const PUBLIC_GROUPS = /\/groups\/global\/(?:AllUsers|AuthenticatedUsers)$/;
 

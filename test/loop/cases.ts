@@ -4,6 +4,7 @@ import type { LoopCase } from "./case.ts";
 import { BATCH_CASES } from "./cases-batch.ts";
 import { CONFIGURATION_CASES } from "./cases-configuration.ts";
 import { ELIGIBILITY_CASES } from "./cases-eligibility.ts";
+import { LOCK_CASES } from "./cases-lock.ts";
 import { PASSING_CASES } from "./cases-passing.ts";
 import { PERMISSION_CASES } from "./cases-permission.ts";
 import { STORE_CASES } from "./cases-store.ts";
@@ -11,11 +12,6 @@ import { STORE_CASES } from "./cases-store.ts";
 /** Codes that nothing in the tree gives yet, and what they wait for. */
 export const PENDING_CASES = {
   SrcReplicationNotPending: "jobs of the lab: none of them meets it",
-  DstBucketObjectLockConfigMissing: "Object Lock in the lab",
-  DstPutLegalHoldNotPermitted: "Object Lock in the lab",
-  DstPutRetentionNotPermitted: "Object Lock in the lab",
-  SrcGetLegalHoldNotPermitted: "Object Lock in the lab",
-  SrcGetRetentionNotPermitted: "Object Lock in the lab",
   DstPutAclNotPermitted: "access control lists in the lab",
   DstVersionIdDiffers: "the engine between stores that mint version ids of their own",
   MarkerByLifecycle: "no listing tells a marker of Lifecycle from another",
@@ -34,4 +30,5 @@ export const CASES: Readonly<Record<Exclude<FailureCode, Waiting>, LoopCase>> = 
   ...PASSING_CASES,
   ...STORE_CASES,
   ...BATCH_CASES,
+  ...LOCK_CASES,
 };

@@ -4,6 +4,7 @@
  * @source aws-replication.md §11
  */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import type { FailureCode } from "../../src/core/failures/catalogue.ts";
 import type { LoopCase } from "./case.ts";
 import type { CASES } from "./cases.ts";
@@ -457,10 +458,39 @@ export const CAUSES: Readonly<Record<number, readonly Cause[]>> = {
       mend: PATCH,
     },
   ],
-  42: [{ how: "outside", because: "Object Lock of both buckets is not diagnosed yet" }],
+  42: [
+    { how: "case", code: "DstBucketObjectLockConfigMissing" },
+    { how: "case", code: "SrcGetRetentionNotPermitted" },
+    { how: "case", code: "SrcGetLegalHoldNotPermitted" },
+  ],
   43: [{ how: "case", code: "DstBucketUnversioned" }],
   44: [{ how: "outside", because: "the lab has no Requester Pays yet" }],
-  45: [{ how: "outside", because: "the lab blocks no encryption types yet" }],
+  45: [
+    {
+      how: "loop",
+      code: "DstPutObjectNotPermitted",
+      name: "the destination blocks SSE-C, as new buckets do",
+      kinds: [],
+      breakIt: async ({ source }) => {
+        await source.s3.putBucketEncryption({
+          Bucket: SOURCE,
+          ServerSideEncryptionConfiguration: {
+            Rules: [
+              {
+                ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" },
+                BlockedEncryptionTypes: { EncryptionType: ["NONE"] },
+              },
+            ],
+          },
+        });
+        await source.s3.putObject({ Bucket: SOURCE, Key: "sealed", Body: "x", ...CUSTOMER_KEY });
+      },
+      expect: { ...PERMISSION, affected: 1, says: /BlockedEncryptionTypes holds SSE-C/ },
+      mend: PATCH,
+      // Nobody reads it without the customer's key; that it is COMPLETED and nothing is left to do is what counts.
+      except: (one) => one.key === "sealed",
+    },
+  ],
   46: [{ how: "outside", because: "the lab's access control lists have no effect yet" }],
   47: [{ how: "case", code: "EndpointUnreachable" }],
   48: [{ how: "case", code: "RetryNeeded" }],
@@ -473,6 +503,13 @@ export const CAUSES: Readonly<Record<number, readonly Cause[]>> = {
   55: [{ how: "outside", because: "alarms are AWS's; here metrics are views of the ledger" }],
   56: [{ how: "play", name: "COMPLETED stays true when no rule takes the version any more", play: completedStays }],
   57: [{ how: "elsewhere", path: "test/loop/cases.ts" }],
+};
+
+const SECRET = Buffer.alloc(32, 7);
+const CUSTOMER_KEY = {
+  SSECustomerAlgorithm: "AES256",
+  SSECustomerKey: SECRET.toString("base64"),
+  SSECustomerKeyMD5: createHash("md5").update(SECRET).digest("base64"),
 };
 
 const TRUST = JSON.stringify(

@@ -6,11 +6,12 @@ import type { ListedVersion, Store, UploadedPart } from "../../src/s3/store.ts";
 import type { Standard } from "./standard.ts";
 import { REPLICA, SOURCE } from "./world.ts";
 
-/** `marker` is an object and the delete marker over it: two versions. */
-export type Kind = "plain" | "tagged" | "kms" | "bucketKey" | "multipart" | "marker";
+/** `marker` is an object and the delete marker over it: two versions. `retained` and `held` need Object Lock. */
+export type Kind = "plain" | "tagged" | "kms" | "bucketKey" | "multipart" | "marker" | "retained" | "held";
 
 export const SMALL_KINDS = ["plain", "tagged", "kms", "bucketKey", "marker"] as const satisfies Kind[];
 const PART_BYTES = 5 * 1024 * 1024;
+const RETAIN_UNTIL_MS = Date.UTC(2100, 0, 1);
 const TAGS: readonly Tag[] = [
   { key: "team", value: "blue" },
   { key: "year", value: "2026" },
@@ -29,6 +30,8 @@ async function writeOne(set: Standard, store: Store, kind: Kind, key: string): P
     contentHeaders: { "content-type": "text/plain", "cache-control": "no-cache" },
     userMetadata: { kind },
     ...(kind === "tagged" ? { tags: TAGS } : {}),
+    ...(kind === "retained" ? { retention: { mode: "GOVERNANCE", retainUntilMs: RETAIN_UNTIL_MS } as const } : {}),
+    ...(kind === "held" ? { legalHold: true } : {}),
     ...(kind === "kms" || kind === "bucketKey" ? { encryption: encryptionOf(set, kind) } : {}),
   };
   if (kind !== "multipart") {
@@ -104,6 +107,10 @@ async function seenIn(
       const { kind, kmsKeyArn, bucketKey } = head.encryption;
       if (kmsKeyArn !== undefined) assert.equal(kmsKeyArn, set[end].keyArn, `${end} ${name}`);
       const tags = await store.getObjectTagging(ref);
+      const lock =
+        set.objectLock === undefined
+          ? {}
+          : { retention: await store.getObjectRetention(ref), legalHold: await store.getObjectLegalHold(ref) };
       const content = {
         bytes: Buffer.from(await body.bytes()).toString("base64"),
         tags: tags.map((one) => `${one.key}=${one.value}`).sort(),
@@ -113,6 +120,7 @@ async function seenIn(
         storageClass: head.storageClass,
         encryption: { kind, bucketKey },
         checksums: head.checksums,
+        ...lock,
       };
       return { name, isDeleteMarker, lastModifiedMs, content };
     }),

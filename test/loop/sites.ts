@@ -90,11 +90,12 @@ export class LoopSites implements Sites {
     const { fault } = this;
     this.fault = undefined;
     if (fault !== undefined) throw fault;
-    const { source, destination } = await this.#inner.session(request);
+    const session = await this.#inner.session(request);
     this.#roleArn = request.roleArn;
     return {
-      source: this.#watched("source", this.#detoured.source ?? source),
-      destination: this.#watched("destination", this.#detoured.destination ?? destination),
+      ...session,
+      source: this.#watched("source", this.#detoured.source ?? session.source),
+      destination: this.#watched("destination", this.#detoured.destination ?? session.destination),
     };
   }
 

@@ -26,6 +26,8 @@ type DocumentMembers = Readonly<Record<string, DocumentValue | undefined>>;
 export interface StandardOptions {
   /** Both buckets belong to one account. */
   readonly sameAccount?: boolean;
+  /** Which buckets have Object Lock; the role may do what that needs. */
+  readonly objectLock?: "both" | "source";
 }
 
 /** A world with a healthy set-up, and clients of the owners of its two ends. */
@@ -34,12 +36,14 @@ export class Standard {
   readonly iam: IAM;
   readonly source: End;
   readonly replica: End;
+  readonly objectLock: StandardOptions["objectLock"];
 
-  private constructor(world: World, iam: IAM, source: End, replica: End) {
+  private constructor(world: World, iam: IAM, ends: Pick<Standard, "source" | "replica">, options: StandardOptions) {
     this.world = world;
     this.iam = iam;
-    this.source = source;
-    this.replica = replica;
+    this.source = ends.source;
+    this.replica = ends.replica;
+    this.objectLock = options.objectLock;
   }
 
   static async make(stateDir: string, options: StandardOptions = {}): Promise<Standard> {
@@ -51,18 +55,23 @@ export class Standard {
     world.onClose(async () => iam.destroy());
     const source = endOf(world, ACCOUNT, SOURCE_REGION, credentials);
     const replica = endOf(world, replicaAccount, REPLICA_REGION, await world.credentials(replicaAccount));
-    const made = new Standard(world, iam, source, replica);
+    const made = new Standard(world, iam, { source, replica }, options);
     await made.#furnish();
     return made;
   }
 
   async #furnish(): Promise<void> {
-    await Promise.all([makeBucket(this.source, SOURCE), makeBucket(this.replica, REPLICA), this.makeRole()]);
+    await Promise.all([
+      makeBucket(this.source, SOURCE, this.objectLock !== undefined),
+      makeBucket(this.replica, REPLICA, this.objectLock === "both"),
+      this.makeRole(),
+    ]);
     this.source.keyArn = await makeKey(this.source);
     this.replica.keyArn = await makeKey(this.replica);
     await this.putStandardRolePolicy();
     if (this.replica.account !== ACCOUNT) {
-      await this.putBucketPolicy("replica", policy(REPLICATION_BY_ROLE));
+      const held = policy(REPLICATION_BY_ROLE);
+      await this.putBucketPolicy("replica", this.objectLock === undefined ? held : withLocks(held));
       await this.editKeyPolicy("replica", (held) => withStatement(held, USE_BY_ROLE));
     }
     await this.putStandardRule();
@@ -95,7 +104,8 @@ export class Standard {
   }
 
   async putStandardRolePolicy(): Promise<void> {
-    await this.putRolePolicy(rolePolicy(this.source.keyArn, this.replica.keyArn));
+    const held = rolePolicy(this.source.keyArn, this.replica.keyArn);
+    await this.putRolePolicy(this.objectLock === undefined ? held : withLocks(held));
   }
 
   /** Takes an action from the role. */
@@ -291,9 +301,11 @@ function settings(world: World, credentials: Credentials, region: string) {
   return { endpoint: world.endpoint, region, credentials, maxAttempts: 1 };
 }
 
-async function makeBucket({ s3, region }: End, bucket: string): Promise<void> {
-  const placed = region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint: REPLICA_REGION } };
-  await s3.createBucket({ Bucket: bucket, ...(placed as object) });
+async function makeBucket({ s3, region }: End, bucket: string, isLocked = false): Promise<void> {
+  const placed =
+    region === SOURCE_REGION ? {} : { CreateBucketConfiguration: { LocationConstraint: REPLICA_REGION } as const };
+  const lock = isLocked ? { ObjectLockEnabledForBucket: true } : {};
+  await s3.createBucket({ Bucket: bucket, ...lock, ...placed });
   await s3.putBucketVersioning({ Bucket: bucket, VersioningConfiguration: { Status: "Enabled" } });
 }
 
@@ -329,6 +341,23 @@ function rolePolicy(sourceKey: string, replicaKey: string): Policy {
     use("UseSourceKey", ["kms:Decrypt"], sourceKey, SOURCE, SOURCE_REGION),
     use("UseReplicaKey", ["kms:Encrypt", "kms:Decrypt"], replicaKey, REPLICA, REPLICA_REGION),
   );
+}
+
+const LOCK_READS = ["s3:GetObjectRetention", "s3:GetObjectLegalHold"];
+const LOCK_WRITES = ["s3:PutObjectRetention", "s3:PutObjectLegalHold"];
+
+/** What Object Lock adds, for the role and for the destination's bucket policy. */
+function withLocks(document: Policy): Policy {
+  const more: Readonly<Record<string, readonly string[]>> = {
+    ReadVersions: LOCK_READS,
+    WriteReplicas: LOCK_WRITES,
+    ReplicationByRole: LOCK_WRITES,
+  };
+  const statements = document.Statement.map((one) => ({
+    ...one,
+    Action: [one.Action, more[one.Sid ?? ""] ?? []].flat(),
+  }));
+  return { ...document, Statement: statements };
 }
 
 /** What the destination's bucket policy grants across accounts. */

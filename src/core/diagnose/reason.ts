@@ -94,7 +94,8 @@ function reasonOfUnreadable(world: World, rules: Rules, version: VersionFacts): 
 /** The status header says it for objects; of delete markers no store tells, so their replicas and records do. */
 function shownState(rules: Rules, version: VersionFacts): ShownState {
   if (version.gone === true) return version.failures.some((one) => !one.pending) ? "failed" : "pending";
-  if (version.unreadable !== undefined && version.failures.length === 0) return "unreadable";
+  if (version.unreadable !== undefined && version.failures.length === 0)
+    return isSealedAndThere(rules, version) ? "completed" : "unreadable";
   if (version.unreadable !== undefined) return version.failures.some((one) => !one.pending) ? "failed" : "pending";
   switch (version.replicationStatus) {
     case "COMPLETED":
@@ -114,6 +115,13 @@ function shownState(rules: Rules, version: VersionFacts): ShownState {
   const taken = rules.verdict(version)?.taken ?? [];
   const arrived = taken.filter((rule) => version.replicas[rule.destination.bucketArn] === "present");
   return taken.length > 0 && arrived.length === taken.length ? "completed" : "none";
+}
+
+/** An SSE-C version tells nothing without the customer's key; where it has arrived, nothing is to be told. */
+function isSealedAndThere(rules: Rules, version: VersionFacts): boolean {
+  if (version.encryption.kind !== "SSE-C") return false;
+  const taken = rules.verdict(version)?.taken ?? [];
+  return taken.length > 0 && taken.every((rule) => version.replicas[rule.destination.bucketArn] === "present");
 }
 
 function reasonOfFailed(world: World, rules: Rules, version: VersionFacts): Reasoning {
