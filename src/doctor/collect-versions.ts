@@ -98,6 +98,8 @@ class Look {
   readonly #looked: Looked;
   readonly #recorded: ReadonlyMap<string, readonly RecordedFailure[]>;
   readonly #destinations = new Map<string, Promise<Store | undefined>>();
+  /** ARNs of destinations that gave no answer. */
+  readonly #silent = new Set<string>();
   #samplesLeft: number;
 
   constructor(
@@ -163,7 +165,7 @@ class Look {
         encryption: head.encryption,
         tags: tagCount > 0 && this.#tagsDecide() ? await this.#store.getObjectTagging(ref) : [],
         tagCount,
-        partsCount: Number(/-([0-9]+)$/.exec(head.etag)?.[1] ?? 1),
+        partsCount: partsOf(head.etag),
         ...(status === undefined ? {} : { replicationStatus: status }),
         ...locksOf(head, this.#looked.source),
         ...(isOpen(status) ? await this.#accessOf(ref, ownerId) : {}),
@@ -174,7 +176,7 @@ class Look {
       if (!(error instanceof S3Error)) throw error;
       if (error.status === 404 || error.status === 405) return undefined;
       // What may not be read of one version never stops the rest.
-      if (error.status === 400) return await this.#sealed(listed, failures, error.message);
+      if (error.status === 400) return await this.#sealed(listed, failures, `${error.message}: ${SEALED}`);
       if (error.status !== 403) throw error;
       const access = this.#writersOwn() && ownerId !== undefined ? { access: { ownerId } } : {};
       return { ...ref, ...listed, ...UNREAD, ...access, failures, unreadable: error.message };
@@ -189,7 +191,8 @@ class Look {
   ): Promise<VersionFacts> {
     const replicas = await this.#replicasOf(listed);
     const { bucket } = this.#looked.scope;
-    return { bucket, ...listed, ...UNREAD, encryption: { kind: "SSE-C" }, failures, replicas, unreadable };
+    const sealed = { encryption: { kind: "SSE-C" as const }, partsCount: partsOf(listed.etag) };
+    return { bucket, ...listed, ...UNREAD, ...sealed, failures, replicas, unreadable };
   }
 
   #tagsDecide(): boolean {
@@ -239,8 +242,10 @@ class Look {
       const store = bucket === undefined ? undefined : await this.#destination(bucket);
       if (bucket === undefined || store === undefined) continue;
       const ref = { bucket, key: listed.key, versionId: listed.versionId };
-      const there = await lookFor(store, ref, listed.isDeleteMarker);
-      if (there === undefined) continue;
+      const there = this.#silent.has(arn) ? "silent" : await lookFor(store, ref, listed.isDeleteMarker);
+      // A destination that does not answer is not asked for every version.
+      if (there === "silent") this.#silent.add(arn);
+      if (there === "silent" || there === undefined) continue;
       if (there === "absent" && !listed.isDeleteMarker && (await this.#isThereByContent(store, bucket, listed)))
         continue;
       found[arn] = there;
@@ -271,13 +276,18 @@ class Look {
   }
 }
 
-/** 405 says that a marker is there, 400 that an SSE-C object is, 404 that nothing is; other answers say nothing. */
-async function lookFor(store: Store, ref: VersionRef, isMarker: boolean): Promise<"present" | "absent" | undefined> {
+/** 405 says that a marker is there, 400 that an SSE-C object is, 404 that nothing is; others say nothing of the version. */
+async function lookFor(
+  store: Store,
+  ref: VersionRef,
+  isMarker: boolean,
+): Promise<"present" | "absent" | "silent" | undefined> {
   try {
     await store.headObject({ ...ref, checksums: false });
     return isMarker ? undefined : "present";
   } catch (error) {
     if (!(error instanceof S3Error)) throw error;
+    if (error.status === undefined) return "silent";
     if (error.status === 405) return isMarker ? "present" : undefined;
     // An SSE-C replica shows itself to nobody without the key, but is there.
     if (error.status === 400 && !isMarker) return "present";
@@ -299,6 +309,14 @@ function locksOf(head: ObjectHead, source: BucketFacts): Pick<VersionFacts, "ret
     ...(head.legalHold === undefined ? {} : { held: head.legalHold }),
   };
 }
+
+/** The number of parts stands at the end of a multipart object's ETag. */
+function partsOf(etag: string): number {
+  return Number(/-([0-9]+)$/.exec(etag)?.[1] ?? 1);
+}
+
+/** A HEAD's bare 400 is S3's answer to who looks at such an object without its key. */
+const SEALED = "a customer's key (SSE-C) is needed to look at it";
 
 const PUBLIC_GROUPS = /\/groups\/global\/(?:AllUsers|AuthenticatedUsers)$/;
 
