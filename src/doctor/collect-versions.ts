@@ -176,7 +176,7 @@ class Look {
       if (!(error instanceof S3Error)) throw error;
       if (error.status === 404 || error.status === 405) return undefined;
       // What may not be read of one version never stops the rest.
-      if (error.status === 400) return await this.#sealed(listed, failures, error.message);
+      if (error.status === 400) return await this.#sealed(listed, failures, `${error.message}: ${SEALED}`);
       if (error.status !== 403) throw error;
       const access = this.#writersOwn() && ownerId !== undefined ? { access: { ownerId } } : {};
       return { ...ref, ...listed, ...UNREAD, ...access, failures, unreadable: error.message };
@@ -191,7 +191,8 @@ class Look {
   ): Promise<VersionFacts> {
     const replicas = await this.#replicasOf(listed);
     const { bucket } = this.#looked.scope;
-    return { bucket, ...listed, ...UNREAD, encryption: { kind: "SSE-C" }, failures, replicas, unreadable };
+    const sealed = { encryption: { kind: "SSE-C" as const }, partsCount: partsOf(listed.etag) };
+    return { bucket, ...listed, ...UNREAD, ...sealed, failures, replicas, unreadable };
   }
 
   #tagsDecide(): boolean {
@@ -275,7 +276,7 @@ class Look {
   }
 }
 
-/** 405 says that a marker is there, 400 that an SSE-C object is, 404 that nothing is; other answers say nothing. */
+/** 405 says that a marker is there, 400 that an SSE-C object is, 404 that nothing is; others say nothing of the version. */
 async function lookFor(
   store: Store,
   ref: VersionRef,
@@ -313,6 +314,9 @@ function locksOf(head: ObjectHead, source: BucketFacts): Pick<VersionFacts, "ret
 function partsOf(etag: string): number {
   return Number(/-([0-9]+)$/.exec(etag)?.[1] ?? 1);
 }
+
+/** A HEAD's bare 400 is S3's answer to who looks at such an object without its key. */
+const SEALED = "a customer's key (SSE-C) is needed to look at it";
 
 const PUBLIC_GROUPS = /\/groups\/global\/(?:AllUsers|AuthenticatedUsers)$/;
 

@@ -144,7 +144,7 @@ function foreignObject({ world, version, rule }: Way): Finding[] {
     .filter(({ permission }) => lacks(permission))
     .map(({ permission, code }) =>
       finding(rule, {
-        key: `owner ${permission} ${arn}`,
+        key: `owner ${arn}`,
         code,
         resource: `${arn}/*`,
         confidence: may === undefined ? "likely" : "proven",
