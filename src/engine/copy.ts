@@ -10,9 +10,8 @@ import { classify } from "../core/failures/classify.ts";
 import type { ReplicationConfiguration } from "../core/model.ts";
 import { planReplication, type Step, type StepName } from "../core/plan.ts";
 import type { TaskFailure, TaskRow } from "../ledger/ledger.ts";
-import type { ObjectHead } from "../s3/store.ts";
 import type { Sites } from "./ports.ts";
-import { Discrepancy, type Run, StepFailure } from "./run.ts";
+import { Discrepancy, partsOf, type Run, StepFailure } from "./run.ts";
 import { performStep } from "./steps.ts";
 
 /** What came of one try. */
@@ -79,12 +78,14 @@ const REVEALING: ReadonlySet<StepName> = new Set<StepName>(["readVersion", "read
 function planOf(run: Run): readonly Step[] {
   const { task, rule, roleArn, source } = run;
   const { bucket, key } = task.version;
+  const parts = source.head === undefined ? undefined : partsOf(source.head);
   const version = {
     bucket,
     key,
     encryption: source.head?.encryption ?? { kind: "NOT-SSE" as const },
     tagCount: source.head?.tagCount ?? 0,
-    partsCount: source.head === undefined ? 1 : partsOf(source.head),
+    partsCount: parts ?? 1,
+    isMultipart: parts !== undefined,
     retained: source.retention !== undefined,
     held: source.legalHold === true,
   };
@@ -96,12 +97,6 @@ function planOf(run: Run): readonly Step[] {
     sourceObjectLock: run.sourceTraits.objectLock === true,
     destinationOwnerEnforced: run.destinationTraits.ownerEnforced === true,
   });
-}
-
-/** The number of parts stands at the end of a multipart object's ETag. */
-function partsOf(head: ObjectHead): number {
-  const match = /-([0-9]{1,5})$/.exec(head.etag);
-  return match === null ? 1 : Number(match[1]);
 }
 
 /** Names what a step's failure means. */

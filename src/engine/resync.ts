@@ -13,6 +13,7 @@ import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import type { ObjectHead, Store } from "../s3/store.ts";
 import type { Clock, Sites } from "./ports.ts";
+import { hasRule, ruleIdOfToday } from "./rule-of-today.ts";
 import { untriedTasks } from "./untried.ts";
 import type { FinishedOutcome } from "./worker.ts";
 
@@ -122,12 +123,17 @@ export class Resync {
 
   async #list(job: Job, request: ResyncRequest, signal: AbortSignal): Promise<void> {
     const configuration = await this.#options.sites.configuration(request.bucket);
-    if (request.failed) await this.#listFailed(job, request, signal);
+    if (request.failed) await this.#listFailed(job, request, configuration, signal);
     if (request.untried && configuration !== undefined) await this.#listUntried(job, request, configuration, signal);
   }
 
-  async #listFailed(job: Job, request: ResyncRequest, signal: AbortSignal): Promise<void> {
-    const { ledger, clock, sites, onAdded } = this.#options;
+  async #listFailed(
+    job: Job,
+    request: ResyncRequest,
+    configuration: ReplicationConfiguration | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { ledger, clock, onAdded } = this.#options;
     const selection: Selection = {
       bucket: request.bucket,
       state: "parked",
@@ -144,9 +150,11 @@ export class Resync {
       if (tasks.length === 0) continue;
       this.#count(job, tasks, "foundFailed");
       if (request.dryRun) continue;
-      await this.#addBodies(tasks);
+      await this.#showPending(tasks);
+      const renewed = configuration === undefined ? [] : await this.#underRulesOfToday(tasks, configuration, signal);
+      await this.#addBodies([...renewed, ...tasks]);
+      await this.#replace(renewed);
       await ledger.redrive({ ids: tasks.map((one) => one.id), state: "parked" }, clock.nowMs(), "resync");
-      await Promise.all(tasks.map((one) => sites.publish(one.version, one.destinationArn, "PENDING")));
       onAdded();
     } while (after !== undefined && !signal.aborted);
   }
@@ -168,6 +176,7 @@ export class Resync {
   async #addBodies(tasks: readonly TaskRow[]): Promise<void> {
     const { ledger, sites, clock } = this.#options;
     const wanted = tasks.filter((one) => one.operation !== "put" && one.failure?.code === MISSING_THERE);
+    if (wanted.length === 0) return;
     const bodies = await sideBySide(wanted, HEADS_AT_ONCE, async (task): Promise<NewTask | undefined> => {
       const { version, destinationArn, ruleId } = task;
       const head = await headIfThere(sites.reader(version.bucket), version);
@@ -177,6 +186,45 @@ export class Resync {
       return { ...row, operation: "put", origin: "resync" };
     });
     await ledger.add(bodies.filter((one) => one !== undefined));
+    // The body may have failed, too, for a reason that nobody asked about: then it was not added just now.
+    const rows = await ledger.ofVersions(wanted.map((one) => one.version));
+    const parked = wanted.flatMap(({ destinationArn }, index) =>
+      (rows[index] ?? []).filter(
+        (row) => row.operation === "put" && row.state === "parked" && row.destinationArn === destinationArn,
+      ),
+    );
+    if (parked.length === 0) return;
+    await ledger.redrive({ ids: parked.map((one) => one.id), state: "parked" }, clock.nowMs(), "resync");
+  }
+
+  /** Tasks whose rule is gone, each under the rule that takes it now. */
+  async #underRulesOfToday(
+    tasks: readonly TaskRow[],
+    configuration: ReplicationConfiguration,
+    signal: AbortSignal,
+  ): Promise<readonly TaskRow[]> {
+    const { sites } = this.#options;
+    const ruleless = tasks.filter((one) => !hasRule(one, configuration));
+    const ruleIds = await sideBySide(ruleless, HEADS_AT_ONCE, (one) =>
+      ruleIdOfToday(one, configuration, sites, signal),
+    );
+    return ruleless.flatMap((task, index) => {
+      const ruleId = ruleIds[index];
+      return ruleId === undefined ? [] : [{ ...task, ruleId }];
+    });
+  }
+
+  /** A task keeps its rule, so another task takes its place. */
+  async #replace(renewed: readonly TaskRow[]): Promise<void> {
+    const { ledger, clock } = this.#options;
+    if (renewed.length === 0) return;
+    const dueAtMs = clock.nowMs();
+    await ledger.discard({ ids: renewed.map((one) => one.id), state: "parked" });
+    await ledger.add(
+      renewed.map(({ version, operation, destinationArn, ruleId, sizeBytes, writtenAtMs }): NewTask => {
+        return { version, operation, destinationArn, ruleId, sizeBytes, writtenAtMs, dueAtMs, origin: "resync" };
+      }),
+    );
   }
 
   async #listUntried(
@@ -196,15 +244,21 @@ export class Resync {
       const tasks = found.tasks.slice(0, leftOf(job, request));
       this.#count(job, tasks, "foundUntried");
       if (!request.dryRun && tasks.length > 0) {
+        await this.#showPending(tasks);
         await ledger.add(tasks);
-        await Promise.all(tasks.map((task) => sites.publish(task.version, task.destinationArn, "PENDING")));
         onAdded();
       }
       if (leftOf(job, request) === 0) return;
     }
   }
 
-  /** Before they are made due: a task may be done before the next line runs. */
+  /** Before they are made due: a worker may be done with a task, and have shown that, before the next line runs. */
+  async #showPending(tasks: readonly (NewTask | TaskRow)[]): Promise<void> {
+    const { sites } = this.#options;
+    await Promise.all(tasks.map((one) => sites.publish(one.version, one.destinationArn, "PENDING")));
+  }
+
+  /** Before they are made due, for the same reason. */
   #count(job: Job, tasks: readonly (NewTask | TaskRow)[], into: "foundFailed" | "foundUntried"): void {
     const bytes = job.progress.bytes + tasks.reduce((sum, one) => sum + one.sizeBytes, 0);
     job.progress = { ...job.progress, [into]: job.progress[into] + tasks.length, bytes };
@@ -238,7 +292,7 @@ async function headIfThere(store: Store, version: VersionRef): Promise<ObjectHea
 
 function leftOf(job: Job, request: ResyncRequest): number {
   const { foundFailed, foundUntried } = job.progress;
-  return request.limit === undefined ? PAGE : Math.max(0, request.limit - foundFailed - foundUntried);
+  return Math.max(0, (request.limit ?? Number.POSITIVE_INFINITY) - foundFailed - foundUntried);
 }
 
 function nameOf(task: Pick<NewTask, "version" | "operation" | "destinationArn">): string {

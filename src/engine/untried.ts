@@ -4,14 +4,14 @@
  */
 import { bucketOfArn } from "../core/arn.ts";
 import { eligibility } from "../core/eligibility.ts";
-import type { ChangeEvent, ObjectVersion, ReplicationConfiguration, Rule, Tag } from "../core/model.ts";
-import { replicationStatusOf } from "../core/status.ts";
+import type { ChangeEvent, ObjectVersion, ReplicationConfiguration, Rule } from "../core/model.ts";
 import type { Ledger, NewTask } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
-import type { ListedVersion, ObjectHead, Store } from "../s3/store.ts";
+import type { ListedVersion, Store } from "../s3/store.ts";
 import { newTask } from "./intake.ts";
 import type { Clock, Sites } from "./ports.ts";
+import { markerOf, objectOf } from "./source-version.ts";
 
 export interface UntriedOptions {
   readonly bucket: string;
@@ -63,8 +63,8 @@ async function tasksOfVersion(
 ): Promise<NewTask[] | "unreadable"> {
   const { bucket, configuration, clock, failed } = options;
   const version = listed.isDeleteMarker
-    ? markerOf(bucket, listed)
-    : await objectOf(bucket, store, listed, configuration, signal);
+    ? markerOf({ bucket, ...listed })
+    : await objectOf(store, { bucket, ...listed }, configuration, signal);
   if (version === undefined) return [];
   if (version === "unreadable") return version;
   const status = version.replicationStatus;
@@ -77,58 +77,6 @@ async function tasksOfVersion(
   return missing.map((rule) =>
     newTask(event, { ruleId: rule.id, destinationArn: rule.destination.bucketArn }, "resync"),
   );
-}
-
-/** Undefined when the version is gone meanwhile. */
-async function objectOf(
-  bucket: string,
-  store: Store,
-  listed: ListedVersion,
-  configuration: ReplicationConfiguration,
-  signal: AbortSignal,
-): Promise<ObjectVersion | "unreadable" | undefined> {
-  const ref = { bucket, key: listed.key, versionId: listed.versionId };
-  let head: ObjectHead;
-  let tags: readonly Tag[] = [];
-  try {
-    head = await store.headObject(ref, { signal });
-    const tagsDecide = configuration.rules.some((rule) => rule.tags.length > 0);
-    if (tagsDecide && head.tagCount !== 0) tags = await store.getObjectTagging(ref, { signal });
-  } catch (error) {
-    if (!(error instanceof S3Error)) throw error;
-    if (error.status === 404 || error.status === 405) return undefined;
-    // Another account wrote it and did not let the bucket's owner in.
-    if (error.status === 403) return "unreadable";
-    throw error;
-  }
-  const { sizeBytes, etag, lastModifiedMs, storageClass, encryption } = head;
-  const status = replicationStatusOf(head.replicationStatus);
-  return {
-    ...ref,
-    isDeleteMarker: false,
-    sizeBytes,
-    etag,
-    lastModifiedMs,
-    storageClass,
-    encryption,
-    tags,
-    ...(status === undefined ? {} : { replicationStatus: status }),
-  };
-}
-
-function markerOf(bucket: string, listed: ListedVersion): ObjectVersion {
-  return {
-    bucket,
-    key: listed.key,
-    versionId: listed.versionId,
-    isDeleteMarker: true,
-    sizeBytes: 0,
-    etag: "",
-    lastModifiedMs: listed.lastModifiedMs,
-    storageClass: listed.storageClass,
-    encryption: { kind: "NOT-SSE" },
-    tags: [],
-  };
 }
 
 /** No store shows the status of a delete marker: whether it has arrived is seen at the destination, as a 405. */

@@ -7,6 +7,7 @@
  * allowed to decrypt with the KMS key, as AWS demands.
  */
 import { createHash, randomBytes } from "node:crypto";
+import type { RequestContext } from "../../core/iam/model.ts";
 import type { AccessControlList, Encryption, Tag } from "../../core/model.ts";
 import type { Connection, Row } from "../../ledger/database.ts";
 import type { ChecksumAlgorithm, Checksums, ObjectMetadata } from "../../s3/store.ts";
@@ -237,15 +238,16 @@ export async function abortMultipartUpload(s3: S3Service, call: S3Call, input: U
   s3.blobs.remove(freed);
 }
 
-/** Finds an upload and checks that the caller may work on it. */
+/** Finds an upload and checks that the caller may work on it. @param context condition keys of the operation */
 export function locateUpload(
   s3: S3Service,
   call: S3Call,
   operation: S3Operation,
   input: UploadRefInput,
+  context: RequestContext = {},
 ): { readonly bucket: Bucket; readonly upload: Upload } {
   const bucket = requireBucket(s3, input.bucket);
-  authorise(s3, call, operation, { bucket, key: input.key });
+  authorise(s3, call, operation, { bucket, key: input.key, context });
   const upload = findUpload(s3.database.committed, input.uploadId);
   if (upload === undefined || upload.bucketId !== bucket.id || upload.key !== input.key) {
     throw noSuchUpload(input.uploadId);

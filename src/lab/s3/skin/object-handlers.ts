@@ -45,9 +45,14 @@ export async function handlePutObject(s3: S3Service, request: S3Request): Promis
 
 export async function handleGetObject(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
   const answer = await getObject(s3, request.call, readInputOf(request));
-  const { status, headers } = describeRead(request, answer);
-  headers["content-length"] = String(answer.sizeBytes);
-  return { status, headers, body: answer.body };
+  try {
+    const { status, headers } = describeRead(request, answer);
+    headers["content-length"] = String(answer.sizeBytes);
+    return { status, headers, body: answer.body };
+  } catch (error) {
+    answer.cancel();
+    throw error;
+  }
 }
 
 export function handleHeadObject(s3: S3Service, request: S3Request): ServiceAnswer {
@@ -120,13 +125,17 @@ export async function handleDeleteObjects(s3: S3Service, request: S3Request): Pr
   ]);
 }
 
+const METADATA_DIRECTIVE = "x-amz-metadata-directive";
+
 export async function handleCopyObject(s3: S3Service, request: S3Request): Promise<ServiceAnswer> {
   const { headers, call } = request;
   const algorithm = headers["x-amz-checksum-algorithm"];
   const answer = await copyObject(s3, call, {
     ...writeInputOf(request),
     source: copySourceOf(headers),
-    metadataDirective: directiveOf(headers, "x-amz-metadata-directive"),
+    ...(headers[METADATA_DIRECTIVE] === undefined
+      ? {}
+      : { metadataDirective: directiveOf(headers, METADATA_DIRECTIVE) }),
     taggingDirective: directiveOf(headers, "x-amz-tagging-directive"),
     ...(algorithm === undefined ? {} : { checksumAlgorithm: algorithmNamed(algorithm, "x-amz-checksum-algorithm") }),
   });
