@@ -72,9 +72,11 @@ function outcomeWords(progress: ResyncProgress): string {
   const found = foundOf(progress);
   const parts = `${progress.foundFailed} FAILED, ${progress.foundUntried} never tried`;
   const what = `${plural(found, "version")} (${parts}), ${sizeWords(progress.bytes)}`;
-  if (progress.dryRun) return found === 0 ? "Nothing is to be replicated again." : `Would replicate ${what} again.`;
-  if (found === 0) return styled("green", "Nothing is to be replicated again.");
-  const lines = [`Replicated ${what}: ${styled("green", `${progress.completed} COMPLETED`)}`];
+  const gone =
+    progress.gone === 0 ? [] : [`${plural(progress.gone, "version")} gone at the source: nothing is left to do`];
+  if (found === 0) return [...gone, styled("green", "Nothing is to be replicated again.")].join("\n");
+  if (progress.dryRun) return [...gone, `Would replicate ${what} again.`].join("\n");
+  const lines = [...gone, `Replicated ${what}: ${styled("green", `${progress.completed} COMPLETED`)}`];
   if (progress.failed > 0)
     lines.push(styled("red", `${progress.failed} FAILED again: lockstep diagnose s3://${progress.bucket}`));
   const open = found - progress.completed - progress.failed;

@@ -50,12 +50,12 @@ export async function replicate(
   try {
     await perform(run);
   } catch (error) {
-    if (error instanceof StepFailure) return outcomeOf(error);
+    if (error instanceof StepFailure) return outcomeOf(run, error);
     throw error;
   } finally {
     run.source.body?.cancel();
   }
-  if (run.metadataFailure !== undefined) return outcomeOf(run.metadataFailure);
+  if (run.metadataFailure !== undefined) return outcomeOf(run, run.metadataFailure);
   const { replicaVersionId } = run;
   const kept = replicaVersionId === undefined || replicaVersionId === task.version.versionId;
   return { done: true, bytes: run.sentBytes, ...(kept ? {} : { replicaVersionId }) };
@@ -100,12 +100,13 @@ function planOf(run: Run): readonly Step[] {
 }
 
 /** Names what a step's failure means. */
-function outcomeOf(failed: StepFailure): CopyOutcome {
+function outcomeOf(run: Run, failed: StepFailure): CopyOutcome {
   const { step, error } = failed;
+  const locked = run.source.retention !== undefined || run.source.legalHold === true;
   const code =
     error instanceof Discrepancy
       ? error.failureCode
-      : classify({ name: step.name, side: failed.side, deniedCode: failed.deniedCode }, error.fields);
+      : classify({ name: step.name, side: failed.side, deniedCode: failed.deniedCode, locked }, error.fields);
   const { status, code: errorCode, requestId, retryAfterMs } = error.fields;
   const requestMember =
     requestId === undefined

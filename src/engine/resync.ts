@@ -44,6 +44,8 @@ export interface ResyncProgress {
   readonly bytes: number;
   readonly completed: number;
   readonly failed: number;
+  /** Tasks of versions that were removed at the source for good: there is nothing to replicate, they are forgotten. */
+  readonly gone: number;
   /** Why listing ended early; only when broken. */
   readonly error?: string;
 }
@@ -86,6 +88,7 @@ export class Resync {
       bytes: 0,
       completed: 0,
       failed: 0,
+      gone: 0,
     };
     const job: Job = { progress, open: new Set() };
     this.#jobs.set(progress.id, job);
@@ -141,8 +144,9 @@ export class Resync {
     do {
       const limit = Math.min(PAGE, leftOf(job, request));
       if (limit === 0) return;
-      const { tasks, next } = await ledger.list(selection, { limit, ...(after === undefined ? {} : { after }) });
-      after = next;
+      const page = await ledger.list(selection, { limit, ...(after === undefined ? {} : { after }) });
+      after = page.next;
+      const tasks = await this.#forgetGone(job, page.tasks, request);
       if (tasks.length === 0) continue;
       this.#count(job, tasks, "foundFailed");
       if (request.dryRun) continue;
@@ -153,6 +157,19 @@ export class Resync {
       await ledger.redrive({ ids: tasks.map((one) => one.id), state: "parked" }, clock.nowMs(), "resync");
       onAdded();
     } while (after !== undefined && !signal.aborted);
+  }
+
+  /** Returns the tasks whose versions are still there. */
+  async #forgetGone(job: Job, tasks: readonly TaskRow[], { dryRun }: ResyncRequest): Promise<readonly TaskRow[]> {
+    const { ledger, sites } = this.#options;
+    const areGone = await sideBySide(tasks, HEADS_AT_ONCE, (one) =>
+      isGone(sites.reader(one.version.bucket), one.version),
+    );
+    const ids = tasks.filter((_, index) => areGone[index]).map((one) => one.id);
+    if (ids.length === 0) return tasks;
+    job.progress = { ...job.progress, gone: job.progress.gone + ids.length };
+    if (!dryRun) await ledger.discard({ ids, state: "parked" });
+    return tasks.filter((_, index) => !areGone[index]);
   }
 
   /** A change of metadata cannot arrive before the version itself: what is missing there is replicated first. */
@@ -251,6 +268,17 @@ export class Resync {
 
 const MISSING_THERE: FailureCode = "DstVersionNotFound";
 const HEADS_AT_ONCE = 16;
+
+/** Only a definite 404 says that it is gone; a delete marker answers 405. */
+async function isGone(store: Store, version: VersionRef): Promise<boolean> {
+  try {
+    await store.headObject(version);
+    return false;
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+    return error.status === 404;
+  }
+}
 
 /** Undefined when the version is gone or may not be read: then the task fails for that reason. */
 async function headIfThere(store: Store, version: VersionRef): Promise<ObjectHead | undefined> {
