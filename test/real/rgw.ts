@@ -375,6 +375,8 @@ osd objectstore = memstore
 memstore device bytes = 8589934592
 osd class load list = *
 osd class default list = *
+# So long every change of a user waits for a gateway that was killed. Living ones report every 5 s.
+osd client watch timeout = 10
 osd op num shards = 2
 osd op num threads per shard = 1
 [client]
