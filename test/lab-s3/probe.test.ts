@@ -323,6 +323,41 @@ describe("probe", () => {
     });
   }
 
+  for (const versioned of [true, false]) {
+    test(`who may only write learns from the first write that versions are ${versioned ? "kept" : "not kept"}`, async () => {
+      const refuse = async (): Promise<never> => {
+        throw new S3Error("a fault of the test", { operation: "GetBucketVersioning", ...DENIED });
+      };
+      const settings = { ...client, headBucket: refuse, getBucketVersioning: refuse, getObjectLock: refuse };
+      const store = failing(client, { operation: "listObjectVersions", answer: DENIED });
+      const bucket = versioned ? "tried" : "unversioned";
+      if (!versioned) await client.createBucket(bucket);
+      const report = await probe(store, settings, { bucket, id: "blind", clock });
+      const found = codes(report);
+      assert.equal(found.get("reach.bucket"), "ok");
+      assert.equal(found.get("versioning.enabled"), versioned ? "ok" : "absent");
+      assert.equal(report.found.versioning, versioned);
+      assert.equal(findingsOf(report).length, versioned ? 0 : 3);
+      assert.equal(found.get("lock.configured"), "refused");
+      await requireEmpty(bucket);
+    });
+  }
+
+  test("keys that the store does not know end the probe", async () => {
+    for (const [code, says] of [
+      ["InvalidAccessKeyId", /does not know the access key/],
+      ["SignatureDoesNotMatch", /does not belong/],
+      ["UserSuspended", /suspended/],
+      ["RequestTimeTooSkewed", /clocks/],
+    ] as const) {
+      const report = await run(failing(client, { operation: "listObjectVersions", answer: { status: 403, code } }));
+      const check = report.checks.find(({ id }) => id === "auth.credentials");
+      assert.equal(check?.code, "refused");
+      assert.match(check?.says ?? "", says);
+      assert.equal(codes(report).get("put.write"), "untried");
+    }
+  });
+
   test("what was not found out is assumed", async () => {
     const { found } = await run(failing(client, { operation: "putObject", on: "condition", answer: BUSY }));
     assert.equal(found.conditionalPut, undefined);

@@ -1,7 +1,9 @@
 /** The phases that only read: does anybody answer, does it know the caller, does the bucket keep versions. */
+import type { FailureCode } from "../../core/failures/catalogue.ts";
 import type { S3Error } from "../../s3/errors.ts";
-import type { Bench } from "./bench.ts";
-import { codeOfError } from "./bench.ts";
+import type { VersioningStatus } from "../../s3/settings.ts";
+import type { PutReply } from "../../s3/store.ts";
+import { type Bench, codeOfError, failureOf } from "./bench.ts";
 
 /** @returns whether it makes sense to go on */
 export async function reach(bench: Bench): Promise<boolean> {
@@ -25,15 +27,17 @@ export async function reach(bench: Bench): Promise<boolean> {
     );
     return false;
   }
-  // Who may not look at it may still write to it.
+  // Who may not look at it may still write to it: then the first write tells.
   if (error === undefined) bench.note("reach.bucket", "ok", "the bucket is there");
   return true;
 }
 
 /** Failures that say that the caller is not known, whatever is asked. */
-function isUnknownCaller({ failure }: { readonly failure?: string }): boolean {
-  return failure === "CredentialsInvalid" || failure === "CredentialsExpired" || failure === "ClockSkewed";
-}
+const UNKNOWN_CALLER: ReadonlySet<FailureCode | undefined> = new Set([
+  "CredentialsInvalid",
+  "CredentialsExpired",
+  "ClockSkewed",
+]);
 
 /** @returns whether it makes sense to go on */
 export async function auth(bench: Bench): Promise<boolean> {
@@ -45,13 +49,14 @@ export async function auth(bench: Bench): Promise<boolean> {
     bench.note("auth.list", "ok", "versions may be listed");
     return true;
   }
-  bench.noteError("auth.credentials", "the credentials", error);
-  const noted = bench.checks.find((check) => check.id === "auth.credentials");
-  if (noted !== undefined && isUnknownCaller(noted)) {
+  if (UNKNOWN_CALLER.has(failureOf(error))) {
     bench.note("auth.credentials", "refused", credentialsWords(error), error);
     return false;
   }
-  if (codeOfError(error) === "broken") return false;
+  if (codeOfError(error) === "broken") {
+    bench.noteError("auth.credentials", "whether the credentials are accepted", error);
+    return false;
+  }
   bench.note("auth.credentials", "ok", "the credentials are accepted");
   bench.noteError("auth.list", "versions cannot be listed", error);
   return true;
@@ -72,13 +77,25 @@ export async function versioning(bench: Bench): Promise<void> {
     is: await bench.settings.getBucketVersioning(bench.bucket),
   }));
   if (status === undefined) return;
-  bench.found.versioning = status.is === "Enabled";
-  if (status.is === "Enabled") {
+  noteVersioning(bench, status.is);
+}
+
+function noteVersioning(bench: Bench, status: VersioningStatus | undefined): void {
+  bench.found.versioning = status === "Enabled";
+  if (status === "Enabled") {
     bench.note("versioning.enabled", "ok", "the bucket keeps versions");
     return;
   }
-  const says = status.is === "Suspended" ? "versioning is suspended" : "the bucket has no versioning";
+  const says = status === "Suspended" ? "versioning is suspended" : "the bucket has no versioning";
   bench.note("versioning.enabled", "absent", says, undefined, "DstBucketUnversioned");
+}
+
+/** What the first write tells of that which the caller may not read. */
+export function learnFromWrite(bench: Bench, { versionId }: Pick<PutReply, "versionId">): void {
+  if (bench.codeOf("reach.bucket") === undefined) bench.note("reach.bucket", "ok", "the bucket is there");
+  if (bench.found.versioning !== undefined) return;
+  if (versionId === "null") noteVersioning(bench, "Suspended");
+  else noteVersioning(bench, versionId === undefined ? undefined : "Enabled");
 }
 
 /**

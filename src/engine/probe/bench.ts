@@ -146,7 +146,7 @@ export function codeOfError(error: S3Error): "refused" | "absent" | "broken" {
 const STEPS = { ...BODY_WRITES, ...METADATA_WRITES };
 
 /** What the engine would call it. Reads at the destination are no steps of a replication: most have no name. */
-function failureOf(error: S3Error): FailureCode | undefined {
+export function failureOf(error: S3Error): FailureCode | undefined {
   if (error.fields.network === "protocol") return undefined;
   const found = (Object.keys(STEPS) as (keyof typeof STEPS)[]).find(
     (name) => STEPS[name].call === error.fields.operation,

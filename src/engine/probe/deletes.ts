@@ -1,6 +1,5 @@
 /** The phases that protect and remove: Object Lock, delete markers, versions that go for good. */
-import type { Bench } from "./bench.ts";
-import { codeOfError } from "./bench.ts";
+import { type Bench, codeOfError } from "./bench.ts";
 import type { PlannedWrite } from "./model.ts";
 
 const BODY = Buffer.from("written by lockstep probe\n");

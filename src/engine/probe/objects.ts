@@ -3,8 +3,8 @@ import { createHash, randomUUID } from "node:crypto";
 import type { Tag } from "../../core/model.ts";
 import { CHECKSUM_ALGORITHMS, checksumOf } from "../../s3/checksum.ts";
 import type { ChecksumAlgorithm } from "../../s3/store.ts";
-import type { Bench } from "./bench.ts";
-import { codeOfError } from "./bench.ts";
+import { learnFromWrite } from "./access.ts";
+import { type Bench, codeOfError } from "./bench.ts";
 import type { PlannedWrite } from "./model.ts";
 
 const BODY = Buffer.from("written by lockstep probe\n");
@@ -34,6 +34,7 @@ export async function put(bench: Bench): Promise<boolean> {
   );
   if (reply === undefined) return false;
   bench.note("put.write", "ok", "an object is written");
+  learnFromWrite(bench, reply);
   const at = { bucket: bench.bucket, key: write.key };
   const read = await bench.attempt("put.bytes", "what was written cannot be read", async () => {
     const { head, body } = await bench.store.getObject(at);
