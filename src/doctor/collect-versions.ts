@@ -46,6 +46,7 @@ export async function collectVersions(
   const { scope } = looked;
   const prefix = scope.key ?? scope.prefix;
   const recorded = await recordedFailures(surroundings, scope.bucket, prefix);
+  const unseen = new Set(recorded.keys());
   const look = new Look(surroundings, store, looked, recorded);
   const versions: VersionFacts[] = [];
   let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined;
@@ -53,10 +54,13 @@ export async function collectVersions(
     const request = { bucket: scope.bucket, ...(prefix === undefined ? {} : { prefix }), ...next };
     const page = await store.listObjectVersions(request);
     const wanted = scope.key === undefined ? page.versions : page.versions.filter((one) => one.key === scope.key);
+    for (const one of page.versions) unseen.delete(nameOf(one.key, one.versionId));
     versions.push(...(await look.all(wanted)));
     onSeen(versions.length);
     next = page.next;
   } while (next !== undefined);
+  const lost = [...unseen].map(refOfName).filter((one) => scope.key === undefined || one.key === scope.key);
+  versions.push(...(await look.gone(lost)));
   return versions;
 }
 
@@ -82,6 +86,11 @@ function nameOf(key: string, versionId: string): string {
   return `${versionId}/${key}`;
 }
 
+function refOfName(name: string): { readonly key: string; readonly versionId: string } {
+  const slash = name.indexOf("/");
+  return { key: name.slice(slash + 1), versionId: name.slice(0, slash) };
+}
+
 /** Looks at listed versions, several at once. */
 class Look {
   readonly #surroundings: Surroundings;
@@ -89,6 +98,8 @@ class Look {
   readonly #looked: Looked;
   readonly #recorded: ReadonlyMap<string, readonly RecordedFailure[]>;
   readonly #destinations = new Map<string, Promise<Store | undefined>>();
+  /** ARNs of destinations that gave no answer. */
+  readonly #silent = new Set<string>();
   #samplesLeft: number;
 
   constructor(
@@ -107,6 +118,28 @@ class Look {
   /** In the order given; versions that are gone meanwhile are left out. */
   async all(listed: readonly ListedVersion[]): Promise<VersionFacts[]> {
     const found = await sideBySide(listed, HEADS_AT_ONCE, (one) => this.#one(one));
+    return found.filter((one) => one !== undefined);
+  }
+
+  /** Of versions that have a record and were not listed those that are not there any more. */
+  async gone(refs: readonly { readonly key: string; readonly versionId: string }[]): Promise<VersionFacts[]> {
+    const found = await sideBySide(
+      refs,
+      HEADS_AT_ONCE,
+      async ({ key, versionId }): Promise<VersionFacts | undefined> => {
+        const ref = { bucket: this.#looked.scope.bucket, key, versionId };
+        try {
+          await this.#store.headObject(ref);
+          return undefined;
+        } catch (error) {
+          if (!(error instanceof S3Error)) throw error;
+          if (error.status !== 404) return undefined;
+        }
+        const failures = this.#recorded.get(nameOf(key, versionId)) ?? [];
+        const lastModifiedMs = Math.min(...failures.map((one) => one.firstAttemptAtMs ?? this.#surroundings.clock()));
+        return { ...ref, ...GONE, lastModifiedMs, failures };
+      },
+    );
     return found.filter((one) => one !== undefined);
   }
 
@@ -132,7 +165,7 @@ class Look {
         encryption: head.encryption,
         tags: tagCount > 0 && this.#tagsDecide() ? await this.#store.getObjectTagging(ref) : [],
         tagCount,
-        partsCount: Number(/-([0-9]+)$/.exec(head.etag)?.[1] ?? 1),
+        partsCount: partsOf(head.etag),
         ...(status === undefined ? {} : { replicationStatus: status }),
         ...locksOf(head, this.#looked.source),
         ...(isOpen(status) ? await this.#accessOf(ref, ownerId) : {}),
@@ -143,10 +176,23 @@ class Look {
       if (!(error instanceof S3Error)) throw error;
       if (error.status === 404 || error.status === 405) return undefined;
       // What may not be read of one version never stops the rest.
+      if (error.status === 400) return await this.#sealed(listed, failures, `${error.message}: ${SEALED}`);
       if (error.status !== 403) throw error;
       const access = this.#writersOwn() && ownerId !== undefined ? { access: { ownerId } } : {};
       return { ...ref, ...listed, ...UNREAD, ...access, failures, unreadable: error.message };
     }
+  }
+
+  /** Without the customer's key a HEAD of an SSE-C version answers 400: only whether it has arrived can be seen. */
+  async #sealed(
+    listed: Omit<ListedVersion, "ownerId">,
+    failures: readonly RecordedFailure[],
+    unreadable: string,
+  ): Promise<VersionFacts> {
+    const replicas = await this.#replicasOf(listed);
+    const { bucket } = this.#looked.scope;
+    const sealed = { encryption: { kind: "SSE-C" as const }, partsCount: partsOf(listed.etag) };
+    return { bucket, ...listed, ...UNREAD, ...sealed, failures, replicas, unreadable };
   }
 
   #tagsDecide(): boolean {
@@ -196,8 +242,10 @@ class Look {
       const store = bucket === undefined ? undefined : await this.#destination(bucket);
       if (bucket === undefined || store === undefined) continue;
       const ref = { bucket, key: listed.key, versionId: listed.versionId };
-      const there = await lookFor(store, ref, listed.isDeleteMarker);
-      if (there === undefined) continue;
+      const there = this.#silent.has(arn) ? "silent" : await lookFor(store, ref, listed.isDeleteMarker);
+      // A destination that does not answer is not asked for every version.
+      if (there === "silent") this.#silent.add(arn);
+      if (there === "silent" || there === undefined) continue;
       if (there === "absent" && !listed.isDeleteMarker && (await this.#isThereByContent(store, bucket, listed)))
         continue;
       found[arn] = there;
@@ -228,14 +276,21 @@ class Look {
   }
 }
 
-/** 405 says that a marker is there, 404 that nothing is; every other answer says nothing. */
-async function lookFor(store: Store, ref: VersionRef, isMarker: boolean): Promise<"present" | "absent" | undefined> {
+/** 405 says that a marker is there, 400 that an SSE-C object is, 404 that nothing is; others say nothing of the version. */
+async function lookFor(
+  store: Store,
+  ref: VersionRef,
+  isMarker: boolean,
+): Promise<"present" | "absent" | "silent" | undefined> {
   try {
     await store.headObject({ ...ref, checksums: false });
     return isMarker ? undefined : "present";
   } catch (error) {
     if (!(error instanceof S3Error)) throw error;
+    if (error.status === undefined) return "silent";
     if (error.status === 405) return isMarker ? "present" : undefined;
+    // An SSE-C replica shows itself to nobody without the key, but is there.
+    if (error.status === 400 && !isMarker) return "present";
     // A bucket that is gone is another matter, and a HEAD's 404 does not tell which of the two it is.
     return error.status === 404 ? "absent" : undefined;
   }
@@ -255,10 +310,28 @@ function locksOf(head: ObjectHead, source: BucketFacts): Pick<VersionFacts, "ret
   };
 }
 
+/** The number of parts stands at the end of a multipart object's ETag. */
+function partsOf(etag: string): number {
+  return Number(/-([0-9]+)$/.exec(etag)?.[1] ?? 1);
+}
+
+/** A HEAD's bare 400 is S3's answer to who looks at such an object without its key. */
+const SEALED = "a customer's key (SSE-C) is needed to look at it";
+
 const PUBLIC_GROUPS = /\/groups\/global\/(?:AllUsers|AuthenticatedUsers)$/;
 
 /** Of a version that may be listed and not read. */
 const UNREAD = { encryption: { kind: "NOT-SSE" }, tags: [], tagCount: 0, partsCount: 1, replicas: {} } as const;
+
+/** Of a version that is not there any more. */
+const GONE = {
+  ...UNREAD,
+  gone: true,
+  isDeleteMarker: false,
+  sizeBytes: 0,
+  etag: "",
+  storageClass: "STANDARD",
+} as const;
 
 const MARKER = {
   isDeleteMarker: true,

@@ -11,7 +11,7 @@ import type { Rule } from "../model.ts";
 import { REPLICATION_SERVICE } from "../plan.ts";
 import { type Exempted, exempt } from "./exempt.ts";
 import { type Finding, ruleMembers } from "./finding.ts";
-import { type Allowance, allow, type Edit, fits } from "./patches.ts";
+import { type Allowance, allow, type Edit, fits, withoutGone } from "./patches.ts";
 import type { Obstacle } from "./predict.ts";
 import { changeStatement, repairOf } from "./repairs.ts";
 import { replicaKeyEdits, sayKeyChoice } from "./replica-keys.ts";
@@ -37,7 +37,7 @@ export function deniedFinding(world: World, obstacle: Denied, rule: Rule): Findi
     return managedKeyFinding(world, obstacle, rule, [{ kind: "policy", source, says }, foreign]);
   const slips = slipsOf(world, obstacle);
   return {
-    key: `${code} ${check.action} ${resource} ${decidedBy}`,
+    key: `denied ${check.action} ${resource} ${decidedBy}`,
     code,
     ...(check.on === "destinationObject" || check.on === "replicaKey" ? ruleMembers(rule) : {}),
     action: check.action,
@@ -136,7 +136,8 @@ function exempted(world: World, obstacle: Denied): Exempted | undefined {
 }
 
 function editOf({ target, resource, name, text }: PolicyHome, change: Edit["change"]): Edit {
-  return { target, resource, ...(name === undefined ? {} : { name }), before: readJson(text), change };
+  const clean: Edit["change"] = target === "bucket-policy" ? (held) => withoutGone(change(held)) : change;
+  return { target, resource, ...(name === undefined ? {} : { name }), before: readJson(text), change: clean };
 }
 
 /** Where an organisation's policies do not allow: each of its levels has to. */
@@ -190,8 +191,10 @@ function allowEdits(world: World, obstacle: Denied, resource: string, slips: rea
       const key = facts.keys[check.resource];
       const isOurs = key?.state === "read" && key.value.managedBy === "customer";
       const before = isOurs && key.value.policy.state === "read" ? key.value.policy.value : undefined;
+      // A rule may name an alias; the policy is the key's.
+      const keyArn = key?.state === "read" ? key.value.arn : check.resource;
       if (before !== undefined) {
-        edits.push(policyEdit("kms-key-policy", check.resource, before, { action, resource: "*", principal }));
+        edits.push(policyEdit("kms-key-policy", keyArn, before, { action, resource: "*", principal }));
       }
     } else {
       const bucket = check.on === "destinationObject" ? facts.destinations[bucketOf(resource)] : facts.source;
@@ -265,7 +268,8 @@ function rolePolicyEdits(world: World, allowance: Allowance): Edit[] {
 
 function policyEdit(target: Edit["target"], resource: string, before: string | undefined, allowance: Allowance): Edit {
   const document = before === undefined ? null : readJson(before);
-  return { target, resource, before: document, change: (held) => allow(held, allowance) };
+  const change: Edit["change"] = (held) => withoutGone(allow(held, allowance));
+  return { target, resource, before: document, change };
 }
 
 /** null when it is not JSON: such a document was never in force, and is replaced. */

@@ -415,6 +415,107 @@ test("diagnose: a destination that is gone, or has no versioning", () => {
   assert.deepEqual(diagnosis.causes[0]?.fix.patches[0]?.after, { Status: "Enabled" });
 });
 
+const KMS_RULE = {
+  ...RULE,
+  SourceSelectionCriteria: { SseKmsEncryptedObjects: { Status: "Enabled" } },
+  Destination: { Bucket: DESTINATION, EncryptionConfiguration: { ReplicaKmsKeyID: REPLICA_KEY } },
+};
+const failedSecret = (failures: RecordedFailure[] = []) => ({
+  ...failed("secret", failures),
+  encryption: { kind: "SSE-KMS" as const, kmsKeyArn: SOURCE_KEY },
+});
+
+test("diagnose: one missing permission is one cause, whatever it is met as, under the name that most have failed with", () => {
+  const large = (name: string, code: string) => ({ ...failed(name, [recorded(code)]), partsCount: 2 });
+  const world = { policies: [SOURCE_BUCKET, SOURCE_OBJECTS, KEYS] };
+  assert.deepEqual(causes({ ...world, versions: [large("a", "DstMultipartUploadNotPermitted")] }), [
+    "DstMultipartUploadNotPermitted 1 proven",
+  ]);
+  const versions = [
+    large("a", "DstMultipartInitNotPermitted"),
+    failed("b", [recorded("DstPutObjectNotPermitted")]),
+    large("c", "DstMultipartInitNotPermitted"),
+  ];
+  assert.deepEqual(causes({ ...world, versions }), ["DstMultipartInitNotPermitted 3 proven"]);
+  assert.deepEqual(causes({ ...world, versions: versions.slice(0, 2) }), ["DstPutObjectNotPermitted 2 proven"]);
+});
+
+test("diagnose: a key out of use does not hide that its use is denied besides", () => {
+  const found = causes({
+    rule: KMS_RULE,
+    policies: [SOURCE_BUCKET, SOURCE_OBJECTS, REPLICAS, { ...KEYS, Action: ["kms:Decrypt"] }],
+    replicaKey: { state: "Disabled" },
+    versions: [failedSecret()],
+  });
+  assert.deepEqual(found.sort(), ["DstKmsKeyInvalidState 1 proven", "DstPutObjectNotPermitted 1 proven"]);
+});
+
+test("diagnose: a role that is gone does not hide what is wrong with the destination", () => {
+  const destination = { versioning: read("Suspended" as const) };
+  const found = causes({ role: ABSENT, destination, versions: [failed("a")] });
+  assert.deepEqual(found.sort(), ["AssumeRoleNotPermitted 1 proven", "DstBucketUnversioned 1 proven"]);
+});
+
+test("diagnose: a bucket of another account that is gone lacks no policy besides", () => {
+  const destination = { account: "444455556666", region: ABSENT, versioning: ABSENT };
+  assert.deepEqual(causes({ destination, versions: [failed("a")] }), ["DstBucketNotFound 1 proven"]);
+});
+
+test("diagnose: beside what is still in the way nothing asks for a retry", () => {
+  const world = { rule: KMS_RULE, replicaKey: { state: "Disabled" as const } };
+  const past = failedSecret([recorded("DstPutObjectNotPermitted")]);
+  assert.deepEqual(causes({ ...world, versions: [past] }), ["DstKmsKeyInvalidState 1 proven"]);
+});
+
+test("diagnose: a key of another Region than the destination's is not there, whoever may use it", () => {
+  const Destination = { Bucket: DESTINATION, EncryptionConfiguration: { ReplicaKmsKeyID: SOURCE_KEY } };
+  const { diagnosis } = diagnose(facts({ rule: { ...KMS_RULE, Destination }, versions: [failedSecret()] }));
+  const [cause] = diagnosis.causes;
+  assert.equal(cause?.code, "DstKmsKeyNotFound");
+  assert.match(cause.evidence[0]?.says ?? "", /names a key of Region us-east-1/);
+  assert.deepEqual(
+    cause.fix.patches.map((one) => one.target),
+    ["replication"],
+  );
+});
+
+test("diagnose: a role that was made again takes the place of its old id, which no policy may name any more", () => {
+  const gone = "AROAQVMY3R5WVKEULPU4B";
+  const grant = (AWS: string | string[]) => ({
+    Sid: "Replicas",
+    Effect: "Allow",
+    Principal: { AWS },
+    Action: ["s3:ReplicateObject", "s3:ReplicateTags"],
+    Resource: `${DESTINATION}/*`,
+  });
+  const others = { ...grant(["AROA000000000000000GONE", "arn:aws:iam::444455556666:role/reader"]), Sid: "Others" };
+  const destination = { account: "444455556666", policy: read(statements(grant(gone), others)) };
+  const { diagnosis } = diagnose(facts({ destination, versions: [failed("a")] }));
+  assert.deepEqual(
+    diagnosis.causes.map((one) => one.code),
+    ["DstPutObjectNotPermitted"],
+  );
+  assert.deepEqual(diagnosis.causes[0]?.fix.patches[0]?.after, {
+    Version: "2012-10-17",
+    Statement: [grant(ROLE), { ...others, Principal: { AWS: ["arn:aws:iam::444455556666:role/reader"] } }],
+  });
+});
+
+test("diagnose: a version that is gone is said to be, whatever its last try failed with", () => {
+  const gone = (name: string, code: string) => version(name, { gone: true, failures: [recorded(code)] });
+  const found = causes({ versions: [gone("a", "DstPutObjectNotPermitted"), gone("b", "SrcObjectNotFound")] });
+  assert.deepEqual(found.sort(), ["SrcObjectNotFound 1 proven", "SrcVersionNotFound 1 proven"]);
+});
+
+test("diagnose: versions that failed because no rule takes them any more are named as they failed", () => {
+  const disabled = { ...RULE, Status: "Disabled" };
+  const versions = [failed("a", [recorded("SrcObjectNotEligible")])];
+  assert.deepEqual(causes({ rule: disabled, versions }), ["SrcObjectNotEligible 1 proven"]);
+  const source = { replication: ABSENT };
+  const without = [failed("a", [recorded("SrcBucketReplicationConfigMissing")])];
+  assert.deepEqual(causes({ source, versions: without }), ["SrcBucketReplicationConfigMissing 1 proven"]);
+});
+
 test("diagnose: a disabled key decides before any policy does", () => {
   const rule = {
     ...RULE,

@@ -5,7 +5,7 @@
  * one missing statement that explains forty thousand versions is one cause, two faults are two causes, and a bucket with
  * nothing wrong has none. What cannot be told is listed under `unexplained`, with what would decide it.
  */
-import { failureEntry } from "../failures/catalogue.ts";
+import { type FailureCode, failureEntry } from "../failures/catalogue.ts";
 import { type NoteKind, note } from "./by-design.ts";
 import type { Facts, VersionFacts } from "./facts.ts";
 import type { Finding } from "./finding.ts";
@@ -26,6 +26,8 @@ export interface Explained {
 /** The versions that one finding holds back. */
 interface Group {
   readonly finding: Finding;
+  /** What it is called, and for how many versions. */
+  readonly codes: Map<FailureCode, number>;
   versions: number;
   bytes: number;
   sinceMs: number;
@@ -84,9 +86,10 @@ const TOLD: ReadonlySet<NoteKind> = new Set(["lifecycleWaits", "lifecycleMarker"
 function addTo(groups: Map<string, Group>, finding: Finding, version: VersionFacts): void {
   let group = groups.get(finding.key);
   if (group === undefined) {
-    group = { finding, versions: 0, bytes: 0, sinceMs: version.lastModifiedMs, samples: [] };
+    group = { finding, codes: new Map(), versions: 0, bytes: 0, sinceMs: version.lastModifiedMs, samples: [] };
     groups.set(finding.key, group);
   }
+  group.codes.set(finding.code, (group.codes.get(finding.code) ?? 0) + 1);
   group.versions += 1;
   group.bytes += version.sizeBytes;
   group.sinceMs = Math.min(group.sinceMs, version.lastModifiedMs);
@@ -95,10 +98,11 @@ function addTo(groups: Map<string, Group>, finding: Finding, version: VersionFac
 
 function causeOf(facts: Facts, group: Group): Cause {
   const { finding } = group;
-  const entry = failureEntry(finding.code);
+  const code = codeOf(group);
+  const entry = failureEntry(code);
   return {
     id: `c-${shortHash(`${facts.source.arn} ${finding.key}`)}`,
-    code: finding.code,
+    code,
     class: entry.class,
     title: entry.title,
     ...(finding.rule === undefined ? {} : { rule: finding.rule }),
@@ -111,6 +115,13 @@ function causeOf(facts: Facts, group: Group): Cause {
     evidence: finding.evidence,
     fix: { summary: finding.remedy, patches: patchesOf(finding.edits), resync: finding.resync },
   };
+}
+
+/** What most of the versions failed with; that an object has parts says less about the cause. */
+function codeOf({ codes, finding }: Group): FailureCode {
+  const isOfParts = (code: FailureCode) => (code.startsWith("DstMultipart") ? 1 : 0);
+  const [most] = [...codes].toSorted(([a, many], [b, more]) => more - many || isOfParts(a) - isOfParts(b));
+  return most?.[0] ?? finding.code;
 }
 
 function sayState(state: ShownState): string {

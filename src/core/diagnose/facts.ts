@@ -145,6 +145,8 @@ export interface VersionFacts extends ObjectVersion {
   readonly replicas: Readonly<Record<string, "present" | "absent">>;
   /** What the engine (or an event, or a report) recorded of the last try. */
   readonly failures: readonly RecordedFailure[];
+  /** It was removed at the source for good: there is a record of it, and nothing else. */
+  readonly gone?: true;
   /** Why nothing but its name is known; then status, encryption and tags say nothing. */
   readonly unreadable?: string;
 }

@@ -78,6 +78,25 @@ export function allow(document: DocumentValue, allowance: Allowance): DocumentVa
   return { ...policy, Statement: statements };
 }
 
+/** How a role or user is shown in a policy that was deleted since: a policy that names one is refused when it is put. */
+const GONE_PRINCIPAL = /^A(?:ROA|IDA)[A-Z0-9]{12,}$/;
+
+/** The document without those who are gone; a statement that named nobody else goes with them. */
+export function withoutGone(document: DocumentValue): DocumentValue {
+  const policy = asObject(document);
+  const held = policy?.["Statement"];
+  if (policy === undefined || held === undefined) return document;
+  const statements = (Array.isArray(held) ? asArray(held) : [held]).flatMap((one) => {
+    const statement = asObject(one);
+    const principal = asObject(statement?.["Principal"]);
+    const named = toList(principal?.["AWS"]);
+    const left = named.filter((name) => typeof name !== "string" || !GONE_PRINCIPAL.test(name));
+    if (statement === undefined || left.length === named.length) return [one];
+    return left.length === 0 ? [] : [{ ...statement, Principal: { ...principal, AWS: left } }];
+  });
+  return { ...policy, Statement: statements };
+}
+
 /** Whether the statement that allows what the allowance asks for could be the very same but for its actions. */
 export function fits(statement: Members | undefined, allowance: Allowance): boolean {
   if (statement?.["Effect"] !== "Allow" || statement["Action"] === undefined) return false;

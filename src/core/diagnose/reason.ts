@@ -5,6 +5,7 @@
  * no longer give is past, and all that is left is to replicate again; a denial that no one has met yet is found before it
  * is met.
  */
+import type { FailureCode } from "../failures/catalogue.ts";
 import type { Operation, Rule } from "../model.ts";
 import type { StepName } from "../plan.ts";
 import { type NoteKind, notesOf } from "./by-design.ts";
@@ -43,6 +44,7 @@ export function reasonOf(world: World, rules: Rules, version: VersionFacts): Rea
 
 function stateOf(world: World, rules: Rules, version: VersionFacts): Reasoning {
   const state = shownState(rules, version);
+  if (version.gone === true) return { state, findings: version.failures.map((one) => goneFinding(version, one)) };
   switch (state) {
     case "completed":
       return { state, findings: missingReplicas(rules, version) };
@@ -91,7 +93,9 @@ function reasonOfUnreadable(world: World, rules: Rules, version: VersionFacts): 
 
 /** The status header says it for objects; of delete markers no store tells, so their replicas and records do. */
 function shownState(rules: Rules, version: VersionFacts): ShownState {
-  if (version.unreadable !== undefined && version.failures.length === 0) return "unreadable";
+  if (version.gone === true) return version.failures.some((one) => !one.pending) ? "failed" : "pending";
+  if (version.unreadable !== undefined && version.failures.length === 0)
+    return isSealedAndThere(rules, version) ? "completed" : "unreadable";
   if (version.unreadable !== undefined) return version.failures.some((one) => !one.pending) ? "failed" : "pending";
   switch (version.replicationStatus) {
     case "COMPLETED":
@@ -113,19 +117,26 @@ function shownState(rules: Rules, version: VersionFacts): ShownState {
   return taken.length > 0 && arrived.length === taken.length ? "completed" : "none";
 }
 
+/** An SSE-C version tells nothing without the customer's key; where it has arrived, nothing is to be told. */
+function isSealedAndThere(rules: Rules, version: VersionFacts): boolean {
+  if (version.encryption.kind !== "SSE-C") return false;
+  const taken = rules.verdict(version)?.taken ?? [];
+  return taken.length > 0 && taken.every((rule) => version.replicas[rule.destination.bucketArn] === "present");
+}
+
 function reasonOfFailed(world: World, rules: Rules, version: VersionFacts): Reasoning {
   const state = "failed";
   const configuration = rules.configuration;
-  if (configuration === undefined) return { state, ...withoutConfiguration(world) };
   const recorded = version.failures.filter((one) => !one.pending);
+  if (configuration === undefined) return { state, ...asRecorded(withoutConfiguration(world), recorded) };
   const taken = rules.verdict(version)?.taken ?? [];
-  if (taken.length === 0) return { state, ...skipped(world, rules, version) };
+  if (taken.length === 0) return { state, ...asRecorded(skipped(world, rules, version), recorded) };
   const findings: Finding[] = [];
   let missing: string | undefined;
   for (const rule of taken) {
     const own = recorded.filter((one) => one.destinationArn === rule.destination.bucketArn);
     if (own.length === 0 && recorded.length > 0) continue;
-    const possible = predictedFindings(world, version, rule, operationsOf(version, own));
+    const possible = predictedFindings(world, version, rule, operationsOf(version, own), own);
     const predicted = possible.filter((one) => isBorneOut(one, own));
     findings.push(...predicted.map((finding) => withResponse(finding, own)));
     const unpredicted = own.filter((one) => !predicted.some((finding) => finding.code === codeOf(one)));
@@ -135,7 +146,9 @@ function reasonOfFailed(world: World, rules: Rules, version: VersionFacts): Reas
     for (const one of unpredicted) {
       const others = isDenial(codeOf(one)) ? organization : [];
       const unknown = [...unreadable, ...others, ...unreadSettings(world, rule, version, codeOf(one))];
-      findings.push(pastOrPresent(world, rule, one, unknown));
+      const left = pastOrPresent(world, rule, one, unknown);
+      // While something is in the way, it is not time to try again.
+      if (left.code !== "RetryNeeded" || predicted.length === 0) findings.push(left);
     }
     if (predicted.length > 0 || own.length > 0) continue;
     if (unreadable.length === 0) findings.push(resyncFinding(world.facts, "RetryNeeded", rule, organization));
@@ -191,6 +204,45 @@ function withoutConfiguration(world: World): Pick<Reasoning, "findings" | "missi
     : { findings: [skipFinding(world, undefined, undefined)] };
 }
 
+/** What a task fails with whose version is not at the source any more. */
+const SOURCE_GONE: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "SrcKeyNotFound",
+  "SrcObjectNotFound",
+  "SrcVersionNotFound",
+]);
+
+/** Whatever the last try failed with: that the version is gone is what matters now. */
+function goneFinding({ key, versionId }: VersionFacts, failure: RecordedFailure): Finding {
+  const recorded = codeOf(failure);
+  const code = SOURCE_GONE.has(recorded) ? recorded : "SrcVersionNotFound";
+  const finding = recordedFinding(failure, code);
+  const says = "There is no such version any more";
+  return {
+    ...finding,
+    evidence: [{ kind: "object", source: `${key} version ${versionId}`, says }, ...finding.evidence],
+    remedy: `${finding.remedy}; a resync takes it off the record`,
+    resync: true,
+  };
+}
+
+/** Codes that a version fails with when no rule takes it any more. */
+const NOT_TAKEN: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "SrcBucketReplicationConfigMissing",
+  "SrcObjectNotEligible",
+]);
+
+/** Why no rule takes a version, under the name that its last try failed with. */
+function asRecorded(
+  reasoning: Pick<Reasoning, "findings" | "missing">,
+  failures: readonly RecordedFailure[],
+): Pick<Reasoning, "findings" | "missing"> {
+  const failure = failures.find((one) => NOT_TAKEN.has(codeOf(one)));
+  const [first, ...others] = reasoning.findings;
+  if (failure === undefined || first === undefined) return reasoning;
+  const named: Finding = { ...first, code: codeOf(failure), evidence: [...first.evidence, responseEvidence(failure)] };
+  return { ...reasoning, findings: [named, ...others] };
+}
+
 /** No rule takes the version. What would stand in its way if the nearest rule took it is found in the same run. */
 function skipped(world: World, rules: Rules, version: VersionFacts): Pick<Reasoning, "findings" | "silent"> {
   const nearest = nearestRule(rules, version);
@@ -208,20 +260,25 @@ function skipped(world: World, rules: Rules, version: VersionFacts): Pick<Reason
   return { silent: "notSelected", findings: [finding, ...behind] };
 }
 
+/** One finding for what one change removes, named as the version's last try was where that met it. */
 function predictedFindings(
   world: World,
   version: VersionFacts,
   rule: Rule,
   operations: readonly Operation[] = [operationOf(version)],
+  failures: readonly RecordedFailure[] = [],
 ): Finding[] {
-  const found = operations.flatMap((operation) => {
+  const all = operations.flatMap((operation) => {
     const settings = settingFindings(world, version, operation, rule);
     const isKeyElsewhere = settings.some((one) => one.code === "DstKmsKeyNotFound");
     const { obstacles } = predict(world, version, operation, rule);
     const standing = obstacles.filter((one) => !(isKeyElsewhere && isOfReplicaKey(one)));
     return [...standing.map((one) => obstacleFinding(world, one, rule)), ...settings];
   });
-  return dropRepeated(found);
+  const met = new Set(failures.map(codeOf));
+  const found = new Map<string, Finding>();
+  for (const finding of all) if (!found.has(finding.key) || met.has(finding.code)) found.set(finding.key, finding);
+  return [...found.values()];
 }
 
 /** What a key of the wrong Region would deny or lack is beside the point. */

@@ -58,7 +58,8 @@ interface Said {
 function finding(rule: Rule, said: Said): Finding {
   const { key, code, resource, evidence, remedy, confidence = "proven", edits = [] } = said;
   return {
-    key: `${code} ${key}`,
+    // One setting is one cause, whatever it is met as.
+    key,
     code,
     ...ruleMembers(rule),
     resource,
@@ -164,7 +165,7 @@ function lockMissing({ world, version, rule, destination }: Way): Finding | unde
   if (source.objectLock.state !== "read" || destination.objectLock.state !== "absent") return undefined;
   const isLocked = version.retained === true || version.held === true;
   return finding(rule, {
-    key: destination.arn,
+    key: `lock ${destination.arn}`,
     code: "DstBucketObjectLockConfigMissing",
     resource: destination.arn,
     confidence: isLocked ? "proven" : "possible",
@@ -235,7 +236,7 @@ function keyElsewhere({ world, version, rule, destination }: Way): Finding | und
   const better = replicaKey(world.facts, rule);
   const where = region.state === "read" ? `Region ${region.value}` : "the destination's Region";
   return finding(rule, {
-    key: named,
+    key: `key ${named}`,
     code: "DstKmsKeyNotFound",
     resource: named,
     confidence: isElsewhere ? "proven" : "likely",
