@@ -6,6 +6,11 @@ export const CONNECTION_OPTIONS: readonly OptionSpec[] = [
   { flags: "--region <region>", help: "Region to start from (AWS_REGION; default us-east-1)" },
   { flags: "--profile <name>", help: "profile of the AWS configuration files (AWS_PROFILE)" },
   {
+    flags: "--profile-for <account=profile>",
+    help: "profile for the buckets and keys of another account; may be repeated (LOCKSTEP_PROFILE_FOR, parted by commas)",
+    isRepeated: true,
+  },
+  {
     flags: "--organization-profile <name>",
     help: "profile for the organisation's policies (LOCKSTEP_ORGANIZATION_PROFILE; default: as for everything else)",
   },

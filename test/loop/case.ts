@@ -9,6 +9,7 @@ import type { ListedVersion } from "../../src/s3/store.ts";
 import { codesOf } from "./codes.ts";
 import { assertReplicated, type Kind, write } from "./objects.ts";
 import { Standard, type StandardOptions } from "./standard.ts";
+import { SOURCE } from "./world.ts";
 
 export interface LoopCase {
   readonly name: string;
@@ -55,8 +56,8 @@ export interface Expectation {
 
 /** How the cause goes away. */
 export type Mend =
-  /** By the patches of `fix --apply`; then a resync. */
-  | { readonly by: "patch" }
+  /** By the patches of `fix --apply`, which asks for the cause's name where they cannot be undone; then a resync. */
+  | { readonly by: "patch"; readonly lasting?: true }
   /** A person decides: there is no patch. Then a resync. */
   | { readonly by: "decision"; readonly person: (set: Standard) => Promise<void> }
   /** By itself, once the disturbance is over: the versions stay PENDING until then. */
@@ -127,7 +128,11 @@ async function mend(set: Standard, one: LoopCase): Promise<void> {
   const { world } = set;
   switch (one.mend.by) {
     case "patch": {
-      assert.ok((await world.fixAll()).length > 0, "there is a patch");
+      if (one.mend.lasting === true) {
+        assert.deepEqual(await world.fixAll(), [], "what cannot be undone is not done without its cause's name");
+      }
+      const cause = one.mend.lasting === true ? world.said?.causes[0]?.id : undefined;
+      assert.ok((await world.fixAll(SOURCE, cause)).length > 0, "there is a patch");
       const between = codesOf(await world.diagnose());
       assert.deepEqual(
         between.filter((code) => code !== "RetryNeeded" && code !== "NeverTried"),

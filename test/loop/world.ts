@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
+import { acrossAccounts } from "../../src/cli/accounts.ts";
 import { type Connection, openConnection } from "../../src/cli/connection.ts";
 import { ConsoleClient } from "../../src/cli/console-client.ts";
 import type { Context } from "../../src/cli/context.ts";
@@ -17,7 +18,6 @@ import type { ResyncProgress, ResyncRequest } from "../../src/engine/resync.ts";
 import { type Lab, openLab } from "../../src/lab/lab.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
-import { acrossAccounts } from "./accounts.ts";
 import { LoopClock } from "./clock.ts";
 import { Events, tellingFeed, tellingLedger } from "./events.ts";
 import { LoopSites } from "./sites.ts";
@@ -189,10 +189,10 @@ export class World {
     return this.said;
   }
 
-  /** What `lockstep fix s3://BUCKET --apply` does; returns what was applied. */
-  async fixAll(bucket = SOURCE): Promise<readonly Patch[]> {
+  /** What `lockstep fix s3://BUCKET --apply` does, with `--cause` where one is named; returns what was applied. */
+  async fixAll(bucket = SOURCE, cause?: string): Promise<readonly Patch[]> {
     const doctor = await this.doctor();
-    const plan = await fixing.plan(doctor, bucket, undefined, this.#context);
+    const plan = await fixing.plan(doctor, bucket, cause, this.#context);
     await fixing.apply(doctor, plan, this.#context);
     return plan.patches;
   }
@@ -217,14 +217,14 @@ export class World {
   /** The doctor's surroundings: across both accounts where the world has two. */
   async doctor(): Promise<Connection> {
     const first = await this.#connectionOf(ACCOUNT, SOURCE_REGION);
-    if (this.lab.bucket(REPLICA)?.account !== OTHER_ACCOUNT && !this.isAcrossAccounts) return first.connection;
-    return acrossAccounts(first, await this.#connectionOf(OTHER_ACCOUNT, REPLICA_REGION));
+    if (this.lab.bucket(REPLICA)?.account !== OTHER_ACCOUNT && !this.isAcrossAccounts) return first;
+    return acrossAccounts(first, [await this.#connectionOf(OTHER_ACCOUNT, REPLICA_REGION)]);
   }
 
   /** Whether the destination belongs to the other account. */
   isAcrossAccounts = false;
 
-  async #connectionOf(accountId: string, region: string) {
+  async #connectionOf(accountId: string, region: string): Promise<Connection> {
     const credentials = await this.credentials(accountId);
     const access = { endpoint: this.endpoint, region, credentials: async () => credentials };
     let connection = this.#connections.get(accountId);
@@ -233,7 +233,7 @@ export class World {
       this.#connections.set(accountId, connection);
       this.onClose(async () => (await connection)?.close());
     }
-    return { accountId, access, connection: await connection, regions: [region] };
+    return await connection;
   }
 
   /** What was said last and what the engine recorded: for messages of failures. */

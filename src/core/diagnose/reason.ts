@@ -190,7 +190,9 @@ function reasonOfNone(world: World, rules: Rules, version: VersionFacts): Reason
     blocked ||= predicted.length > 0;
     findings.push(
       ...predicted,
-      ...(version.isDeleteMarker && blocked ? [] : [resyncFinding(world.facts, "NeverTried", rule)]),
+      ...(version.isDeleteMarker && blocked
+        ? []
+        : [resyncFinding(world.facts, "NeverTried", rule, unreadableFacts(world, rule))]),
     );
   }
   // A marker that is not at the destination and could not get there has failed, though no store says so.
@@ -291,7 +293,8 @@ function isOfReplicaKey(obstacle: Obstacle): boolean {
 function withResponse(finding: Finding, failures: readonly RecordedFailure[]): Finding {
   const failure = failures.find((one) => codeOf(one) === finding.code);
   if (failure === undefined) return finding;
-  return { ...finding, confidence: "proven", evidence: [...finding.evidence, responseEvidence(failure)] };
+  const confidence = finding.guessed === true ? "likely" : "proven";
+  return { ...finding, confidence, evidence: [...finding.evidence, responseEvidence(failure)] };
 }
 
 function dropRepeated(findings: readonly Finding[]): Finding[] {
