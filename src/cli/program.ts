@@ -62,7 +62,7 @@ function addCommand(program: Command, spec: CommandSpec, context: Context, done:
   for (const one of spec.arguments) command.argument(`<${one.name}>`, one.help);
   for (const one of spec.options) {
     if (one.isRepeated === true)
-      command.option(one.flags, one.help, (text, before: string[] = []) => [...before, text]);
+      command.option(one.flags, one.help, (text, before: string[] | undefined) => [...(before ?? []), text]);
     else command.option(one.flags, one.help, one.default);
   }
   command.option("--json", "print the result as JSON");

@@ -3,6 +3,7 @@ import type { FailureCode } from "../../src/core/failures/catalogue.ts";
 import type { LoopCase } from "./case.ts";
 import { answering, storingOtherwise } from "./disturbances.ts";
 import type { Standard } from "./standard.ts";
+import { REPLICA } from "./world.ts";
 
 function answers(status: number, code?: string): (set: Standard) => Promise<void> {
   return async ({ world }) => world.sites.leadTo({ endpoint: await answering(world, status, code) });
@@ -14,9 +15,12 @@ export const STORE_CASES = {
   DstQuotaExceeded: {
     name: "the destination's quota is used up",
     kinds: ["plain", "kms"],
-    breakIt: answers(403, "QuotaExceeded"),
+    breakIt: ({ world }) => world.order("PUT", `buckets/${REPLICA}/quota`, { bytes: null, objects: 0 }),
     expect: { class: "storage", affected: 2, confidence: "proven", says: /403 QuotaExceeded/ },
-    mend: straight,
+    mend: {
+      by: "decision",
+      person: ({ world }) => world.order("PUT", `buckets/${REPLICA}/quota`, { bytes: null, objects: null }),
+    },
   },
   BodyTooLarge: {
     name: "the destination takes no objects of this size",

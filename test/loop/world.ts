@@ -135,6 +135,16 @@ export class World {
     };
   }
 
+  /** Orders something of the lab by one of its own calls. @param path under `/_lockstep/` */
+  async order(method: "PUT" | "POST" | "DELETE", path: string, what?: object): Promise<void> {
+    const answer = await fetch(`${this.endpoint}/_lockstep/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${TOKEN}` },
+      ...(what === undefined ? {} : { body: JSON.stringify(what) }),
+    });
+    assert.equal(answer.status, 200, await answer.text());
+  }
+
   /** Called when the world is closed, the latest first. */
   onClose(close: () => Promise<unknown>): void {
     this.#closing.push(close);
