@@ -12,7 +12,6 @@ import { STORE_CASES } from "./cases-store.ts";
 /** Codes that nothing in the tree gives yet, and what they wait for. */
 export const PENDING_CASES = {
   SrcReplicationNotPending: "jobs of the lab: none of them meets it",
-  DstPutAclNotPermitted: "access control lists in the lab",
   DstVersionIdDiffers: "the engine between stores that mint version ids of their own",
   MarkerByLifecycle: "no listing tells a marker of Lifecycle from another",
   ModificationsNotReplicated: "diagnosis of changes of metadata",
