@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { Diagnosis } from "../../src/core/diagnose/report.ts";
+import type { SkipReason } from "../../src/core/eligibility.ts";
 import { type FailureClass, type FailureCode, failureEntry } from "../../src/core/failures/catalogue.ts";
 import type { ListedVersion } from "../../src/s3/store.ts";
 import { codesOf } from "./codes.ts";
@@ -13,6 +14,8 @@ import { SOURCE } from "./world.ts";
 
 export interface LoopCase {
   readonly name: string;
+  /** Why its failure is only put on record: nothing here answers so. */
+  readonly onRecord?: string;
   readonly set?: StandardOptions;
   /** What is written after it was broken. */
   readonly kinds: readonly Kind[];
@@ -22,7 +25,7 @@ export interface LoopCase {
   /** Happens after the versions were tried. */
   readonly meanwhile?: (set: Standard) => Promise<void>;
   /** What `diagnose` says, or how it refuses to say anything. */
-  readonly expect: Expectation | Refusal | Report;
+  readonly expect: Expectation | Refusal | Report | Explanation;
   readonly mend: Mend;
   /** Versions that stay as they are, by design or because a person has decided so. */
   readonly except?: (one: ListedVersion) => boolean;
@@ -33,6 +36,21 @@ export interface LoopCase {
 /** `diagnose` says only that it cannot. */
 export interface Refusal {
   readonly refused: RegExp;
+}
+
+/**
+ * Nothing is held back, so no cause is said: asked for the one object, `diagnose` says why a rule does not take it, or a
+ * change of it; and no longer after the way out.
+ */
+export interface Explanation {
+  readonly explained: {
+    readonly bucket?: string;
+    readonly key: string;
+    readonly rule: string;
+    readonly because: SkipReason["reason"];
+  };
+  /** What is said of the bucket besides. */
+  readonly said?: readonly FailureCode[];
 }
 
 /** The report of a Batch Replication job names the code; `diagnose` knows nothing of jobs. */
@@ -93,6 +111,9 @@ async function play(set: Standard, code: FailureCode, one: LoopCase): Promise<vo
     const outcomes = await expect.reported(set);
     assert.deepEqual([...new Set(outcomes.map((outcome) => outcome.split(",")[2]))], [code], outcomes.join("\n"));
     assert.deepEqual(codesOf(await world.diagnose()), expect.said);
+  } else if ("explained" in expect) {
+    assert.deepEqual(codesOf(await world.diagnose()), expect.said ?? []);
+    assert.ok((await reasonsFor(set, expect)).includes(expect.explained.because), "the object is explained");
   } else {
     await assertRecorded(set, "recorded" in expect ? expect.recorded : [code]);
     if ("refused" in expect) return await assert.rejects(world.diagnose(), expect.refused);
@@ -100,6 +121,16 @@ async function play(set: Standard, code: FailureCode, one: LoopCase): Promise<vo
   }
   await mend(set, one);
   await assertHealed(set, one);
+  if (!("explained" in expect)) return;
+  assert.ok(!(await reasonsFor(set, expect)).includes(expect.explained.because), "after the way out the rule takes it");
+}
+
+/** Why a rule does not take an object, or a change of it. */
+async function reasonsFor({ world }: Standard, { explained }: Explanation): Promise<readonly string[]> {
+  const { bucket = SOURCE, key, rule } = explained;
+  const [found] = await world.explain(bucket, key);
+  assert.ok(found !== undefined, `there is a version of ${key}`);
+  return [...found.rules, ...found.changes].flatMap((one) => (one.rule === rule ? (one.because ?? []) : []));
 }
 
 /** The case's cause is said, and no other one. */

@@ -11,6 +11,7 @@ import type { Context } from "../../src/cli/context.ts";
 import * as fixing from "../../src/cli/fixing.ts";
 import { scan } from "../../src/cli/scan.ts";
 import { startConsole } from "../../src/console/server.ts";
+import { explainVersion, type VersionExplanation } from "../../src/core/diagnose/explain-version.ts";
 import type { Diagnosis, Patch } from "../../src/core/diagnose/report.ts";
 import type { Credentials } from "../../src/core/model.ts";
 import { Engine } from "../../src/engine/engine.ts";
@@ -197,6 +198,12 @@ export class World {
     const { diagnosis } = await scan(await this.doctor(), { bucket }, this.#context);
     this.said = JSON.parse(JSON.stringify(diagnosis)) as Diagnosis;
     return this.said;
+  }
+
+  /** What `lockstep diagnose s3://BUCKET/KEY` says of the key's versions. */
+  async explain(bucket: string, key: string): Promise<readonly VersionExplanation[]> {
+    const { facts } = await scan(await this.doctor(), { bucket, key }, this.#context);
+    return facts.versions.map((one) => explainVersion(facts, one));
   }
 
   /** What `lockstep fix s3://BUCKET --apply` does, with `--cause` where one is named; returns what was applied. */

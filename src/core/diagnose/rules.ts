@@ -8,6 +8,8 @@ export interface Rules {
   /** Undefined when the bucket has none, or it could not be read. */
   readonly configuration: ReplicationConfiguration | undefined;
   verdict(version: VersionFacts): Verdict | undefined;
+  /** What the rules make of a later change of the version's metadata. */
+  verdictOfChange(version: VersionFacts, operation: Operation): Verdict | undefined;
   /** What the verdict would be if every rule were enabled. */
   verdictIfEnabled(version: VersionFacts): Verdict | undefined;
 }
@@ -17,14 +19,16 @@ export function readRules(facts: Facts): Rules {
   const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
   if (configuration === undefined) {
     const nothing = () => undefined;
-    return { configuration, verdict: nothing, verdictIfEnabled: nothing };
+    return { configuration, verdict: nothing, verdictOfChange: nothing, verdictIfEnabled: nothing };
   }
   const enabled = { ...configuration, rules: configuration.rules.map((rule) => ({ ...rule, enabled: true })) };
   const ask = (rules: ReplicationConfiguration) => (version: VersionFacts) =>
     eligibility(rules, asWritten(version), operationOf(version));
   const verdict = ask(configuration);
+  const verdictOfChange: Rules["verdictOfChange"] = (version, operation) =>
+    eligibility(configuration, version, operation);
   const verdictIfEnabled = ask(enabled);
-  return { configuration, verdict, verdictIfEnabled };
+  return { configuration, verdict, verdictOfChange, verdictIfEnabled };
 }
 
 /** The operation that replicates a version itself. */
