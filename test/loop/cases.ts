@@ -10,16 +10,7 @@ import { PASSING_CASES } from "./cases-passing.ts";
 import { PERMISSION_CASES } from "./cases-permission.ts";
 import { STORE_CASES } from "./cases-store.ts";
 
-/** Codes that nothing in the tree gives yet, and what they wait for. */
-export const PENDING_CASES = {
-  SrcReplicationNotPending: "jobs of the lab: none of them meets it",
-  DstVersionIdDiffers: "the engine between stores that mint version ids of their own",
-  MarkerByLifecycle: "no listing tells a marker of Lifecycle from another",
-} as const satisfies Partial<Record<FailureCode, string>>;
-
-type Waiting = keyof typeof PENDING_CASES;
-
-export const CASES: Readonly<Record<Exclude<FailureCode, Waiting>, LoopCase>> = {
+export const CASES: Readonly<Record<FailureCode, LoopCase>> = {
   ...PERMISSION_CASES,
   ...CONFIGURATION_CASES,
   ...ELIGIBILITY_CASES,

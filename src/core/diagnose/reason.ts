@@ -14,7 +14,7 @@ import type { Finding } from "./finding.ts";
 import { obstacleFinding } from "./findings.ts";
 import { codeOf, isDenial, pastOrPresent, unreadableFacts, unreadSettings } from "./past.ts";
 import { type Obstacle, predict } from "./predict.ts";
-import { absentFinding, recordedFinding, responseEvidence, resyncFinding } from "./records.ts";
+import { absentFinding, lostMarkerFinding, recordedFinding, responseEvidence, resyncFinding } from "./records.ts";
 import { replicaKey } from "./replica-keys.ts";
 import { nearestRule, operationOf, type Rules } from "./rules.ts";
 import { settingFindings } from "./settings.ts";
@@ -192,11 +192,17 @@ function reasonOfNone(world: World, rules: Rules, version: VersionFacts): Reason
       ...predicted,
       ...(version.isDeleteMarker && blocked
         ? []
-        : [resyncFinding(world.facts, "NeverTried", rule, unreadableFacts(world, rule))]),
+        : [
+            version.isDeleteMarker && rules.isAfterOthers(version)
+              ? lostMarkerFinding(world.facts, rule)
+              : resyncFinding(world.facts, "NeverTried", rule, unreadableFacts(world, rule)),
+          ]),
     );
   }
   // A marker that is not at the destination and could not get there has failed, though no store says so.
-  return version.isDeleteMarker && blocked ? { state: "failed", findings } : { state, silent: "beforeRule", findings };
+  if (version.isDeleteMarker && blocked) return { state: "failed", findings };
+  const isLeftAlone = findings.every((one) => one.code === "MarkerByLifecycle");
+  return { state, silent: isLeftAlone ? "notSelected" : "beforeRule", findings };
 }
 
 function withoutConfiguration(world: World): Pick<Reasoning, "findings" | "missing"> {
