@@ -116,13 +116,21 @@ async function play(set: Standard, code: FailureCode, one: LoopCase): Promise<vo
     assert.ok((await reasonsFor(set, expect)).includes(expect.explained.because), "the object is explained");
   } else {
     await assertRecorded(set, "recorded" in expect ? expect.recorded : [code]);
-    if ("refused" in expect) return await assert.rejects(world.diagnose(), expect.refused);
+    if ("refused" in expect) return await forget(set, expect);
     assertSaid(await world.diagnose(), code, expect);
   }
   await mend(set, one);
   await assertHealed(set, one);
   if (!("explained" in expect)) return;
   assert.ok(!(await reasonsFor(set, expect)).includes(expect.explained.because), "after the way out the rule takes it");
+}
+
+/** Where there is no bucket there is nothing to mend: what is on record of it is forgotten, as by `resync --gone`. */
+async function forget({ world }: Standard, { refused }: Refusal): Promise<void> {
+  await assert.rejects(world.diagnose(), refused);
+  const { gone } = await world.resync({ untried: false });
+  assert.ok(gone > 0, "there is something to forget");
+  assert.deepEqual((await world.ledger.list({}, { limit: 1 })).tasks, [], "nothing is left on record");
 }
 
 /** Why a rule does not take an object, or a change of it. */

@@ -138,7 +138,7 @@ export const CONFIGURATION_CASES = {
         await removeAll(set, "source");
         await set.source.s3.deleteBucket({ Bucket: SOURCE });
       }),
-    expect: { refused: /there is no bucket loop-source/ },
+    expect: { refused: /there is no bucket loop-source .*lockstep resync s3:\/\/loop-source --gone forgets them/ },
     mend: { by: "design", wayOut: async () => undefined },
   },
   SrcReplicationNotPending: {
