@@ -14,6 +14,7 @@ import { bucketFacts, destinationFacts } from "./collect-buckets.ts";
 import { collectOrganization } from "./collect-organization.ts";
 import { collectStrays } from "./collect-strays.ts";
 import { collectVersions, type Scope } from "./collect-versions.ts";
+import { withDifferences } from "./compare-metadata.ts";
 import type { BucketAccess, Surroundings } from "./ports.ts";
 import { read } from "./read.ts";
 
@@ -35,7 +36,8 @@ export async function collectFacts(
   const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
   const destinations = await destinationFacts(surroundings, configuration);
   const looked = { scope, configuration, source, destinations };
-  const versions = await collectVersions(surroundings, access.store, looked, onSeen);
+  const seen = await collectVersions(surroundings, access.store, looked, onSeen);
+  const versions = scope.key === undefined ? seen : await withDifferences(surroundings, access.store, seen);
   const keys = await keyFacts(surroundings, configuration, destinations, versions);
   return {
     takenAtMs: surroundings.clock(),

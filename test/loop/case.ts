@@ -3,6 +3,7 @@
  * what was lost is replicated again, and then everything is there and nothing is wrong any more.
  */
 import assert from "node:assert/strict";
+import type { NoteKind } from "../../src/core/diagnose/by-design.ts";
 import type { Diagnosis } from "../../src/core/diagnose/report.ts";
 import type { SkipReason } from "../../src/core/eligibility.ts";
 import { type FailureClass, type FailureCode, failureEntry } from "../../src/core/failures/catalogue.ts";
@@ -48,6 +49,8 @@ export interface Explanation {
     readonly key: string;
     readonly rule: string;
     readonly because: SkipReason["reason"];
+    /** What is told besides. */
+    readonly note?: NoteKind;
   };
   /** What is said of the bucket besides. */
   readonly said?: readonly FailureCode[];
@@ -113,7 +116,9 @@ async function play(set: Standard, code: FailureCode, one: LoopCase): Promise<vo
     assert.deepEqual(codesOf(await world.diagnose()), expect.said);
   } else if ("explained" in expect) {
     assert.deepEqual(codesOf(await world.diagnose()), expect.said ?? []);
-    assert.ok((await reasonsFor(set, expect)).includes(expect.explained.because), "the object is explained");
+    const { because, note = because } = expect.explained;
+    const reasons = await reasonsFor(set, expect);
+    assert.ok(reasons.includes(because) && reasons.includes(note), `the object is explained: ${reasons.join()}`);
   } else {
     await assertRecorded(set, "recorded" in expect ? expect.recorded : [code]);
     if ("refused" in expect) return await forget(set, expect);
@@ -122,7 +127,9 @@ async function play(set: Standard, code: FailureCode, one: LoopCase): Promise<vo
   await mend(set, one);
   await assertHealed(set, one);
   if (!("explained" in expect)) return;
-  assert.ok(!(await reasonsFor(set, expect)).includes(expect.explained.because), "after the way out the rule takes it");
+  const { because, note = because } = expect.explained;
+  const reasons = await reasonsFor(set, expect);
+  assert.ok(!reasons.includes(because) && !reasons.includes(note), `after the way out: ${reasons.join()}`);
 }
 
 /** Where there is no bucket there is nothing to mend: what is on record of it is forgotten, as by `resync --gone`. */
@@ -138,7 +145,8 @@ async function reasonsFor({ world }: Standard, { explained }: Explanation): Prom
   const { bucket = SOURCE, key, rule } = explained;
   const [found] = await world.explain(bucket, key);
   assert.ok(found !== undefined, `there is a version of ${key}`);
-  return [...found.rules, ...found.changes].flatMap((one) => (one.rule === rule ? (one.because ?? []) : []));
+  const because = [...found.rules, ...found.changes].flatMap((one) => (one.rule === rule ? (one.because ?? []) : []));
+  return [...because, ...found.notes.map((one) => one.kind)];
 }
 
 /** The case's cause is said, and no other one. */

@@ -38,9 +38,13 @@ export const EXPLAINED_CASES = {
   },
   OwnerOverridden: {
     name: "replicas belong to the destination's owner, so grants at the source stay there",
-    kinds: ["plain"],
-    breakIt: (set) => set.overrideOwner(),
-    expect: { explained: { key: "plain/1", rule: RULE, because: "ownerOverridden" } },
+    kinds: [],
+    breakIt: async (set) => {
+      await set.overrideOwner();
+      await set.allowPublicLists("source");
+      await set.source.s3.putObject({ Bucket: SOURCE, Key: "open", Body: "x", ACL: "authenticated-read" });
+    },
+    expect: { explained: { key: "open", rule: RULE, because: "ownerOverridden", note: "listLeftBehind" } },
     mend: { by: "design", wayOut: (set) => set.putStandardRule() },
   },
   ModificationsNotReplicated: {
@@ -57,7 +61,13 @@ export const EXPLAINED_CASES = {
       await replica.s3.putObjectTagging({ Bucket: REPLICA, Key: "plain/1", Tagging });
     },
     expect: {
-      explained: { bucket: REPLICA, key: "plain/1", rule: "back", because: "modificationsNotReplicated" },
+      explained: {
+        bucket: REPLICA,
+        key: "plain/1",
+        rule: "back",
+        because: "modificationsNotReplicated",
+        note: "tagsDiffer",
+      },
     },
     mend: {
       by: "design",

@@ -546,7 +546,7 @@ export const CAUSES: Readonly<Record<number, readonly Cause[]>> = {
   47: [{ how: "case", code: "EndpointUnreachable" }],
   48: [{ how: "case", code: "RetryNeeded" }],
   49: [{ how: "case", code: "DstPutTaggingNotPermitted" }],
-  50: [{ how: "outside", because: "the lab runs no Lifecycle rules" }],
+  50: [{ how: "play", name: "Lifecycle leaves a FAILED version alone, and it is told", play: lifecycleWaits }],
   51: [{ how: "elsewhere", path: "test/lab-batch/tasks.test.ts" }],
   52: [{ how: "elsewhere", path: "test/lab-batch/manifests.test.ts" }],
   53: [{ how: "case", code: "DstObjectHardDeleted" }],
@@ -633,6 +633,23 @@ async function twoWays(set: Standard): Promise<void> {
   ] as const) {
     assert.equal((await versionsOf(await ownerOf(set, end), bucket)).length, 2, end);
   }
+}
+
+async function lifecycleWaits(set: Standard): Promise<void> {
+  const { world } = set;
+  await set.revoke("s3:ReplicateObject");
+  await write(set, ["plain"]);
+  await world.settle();
+  const expire = () => world.order("POST", `buckets/${SOURCE}/expire`, { key: "plain/1" });
+  await assert.rejects(expire(), /Lifecycle leaves versions alone whose replication is FAILED/);
+  const { notes } = await world.diagnose();
+  assert.deepEqual(
+    notes.map((one) => `${one.kind} ${one.versions}`),
+    ["lifecycleWaits 1"],
+  );
+  await world.fixAll();
+  await world.resync();
+  await expire();
 }
 
 async function completedStays(set: Standard): Promise<void> {
