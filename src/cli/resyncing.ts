@@ -74,7 +74,6 @@ async function follow(engine: ConsoleClient, started: ResyncProgress, context: C
   }
 }
 
-/** What was found, whether it went well or not. */
 function foundOf(progress: ResyncProgress): number {
   return progress.foundFailed + progress.foundUntried;
 }
@@ -88,7 +87,7 @@ function resyncWords(progress: ResyncProgress): string {
 
 function outcomeWords(progress: ResyncProgress): string {
   const found = foundOf(progress);
-  const parts = `${progress.foundFailed} FAILED, ${progress.foundUntried} never tried`;
+  const parts = `${progress.foundFailed} FAILED, ${progress.foundUntried} not at the destination`;
   const what = `${plural(found, "version")} (${parts}), ${sizeWords(progress.bytes)}`;
   const gone =
     progress.gone === 0 ? [] : [`${plural(progress.gone, "version")} gone at the source: nothing is left to do`];

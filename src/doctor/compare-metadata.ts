@@ -54,7 +54,7 @@ async function differencesOf(
 }
 
 function sayTags(tags: readonly Tag[]): string {
-  return JSON.stringify(tags.map((one) => [one.key, one.value]).sort());
+  return JSON.stringify(tags.map((one) => JSON.stringify([one.key, one.value])).sort());
 }
 
 /** Besides the owner, who may be another one there. */

@@ -24,6 +24,8 @@ export interface ResyncRequest {
   readonly failureCodes?: readonly string[];
   /** Versions that were never tried and that a rule takes now. */
   readonly untried: boolean;
+  /** Versions that show one of these, and are not at a destination that a rule names now. Default: none. */
+  readonly arrived?: readonly ("COMPLETED" | "REPLICA")[];
   readonly prefix?: string;
   /** Counts, and changes nothing. */
   readonly dryRun: boolean;
@@ -124,7 +126,8 @@ export class Resync {
   async #list(job: Job, request: ResyncRequest, signal: AbortSignal): Promise<void> {
     const configuration = await this.#options.sites.configuration(request.bucket);
     if (request.failed) await this.#listFailed(job, request, configuration, signal);
-    if (request.untried && configuration !== undefined) await this.#listUntried(job, request, configuration, signal);
+    const isWalked = request.untried || (request.arrived ?? []).length > 0;
+    if (isWalked && configuration !== undefined) await this.#listUntried(job, request, configuration, signal);
   }
 
   async #listFailed(
@@ -234,9 +237,12 @@ export class Resync {
     signal: AbortSignal,
   ): Promise<void> {
     const { ledger, sites, clock, onAdded } = this.#options;
-    const { bucket, prefix, failed } = request;
+    const { bucket, prefix, failed, untried, arrived = [] } = request;
+    // PENDING that the ledger knows nothing of is nobody's work, FAILED likewise.
+    const lost = untried ? (["NONE", "PENDING", ...(failed ? (["FAILED"] as const) : [])] as const) : [];
+    const statuses = new Set([...lost, ...arrived]);
     const pages = untriedTasks(
-      { bucket, failed, configuration, ledger, sites, clock, ...(prefix === undefined ? {} : { prefix }) },
+      { bucket, statuses, configuration, ledger, sites, clock, ...(prefix === undefined ? {} : { prefix }) },
       signal,
     );
     for await (const found of pages) {

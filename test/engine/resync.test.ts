@@ -170,4 +170,18 @@ describe("a bucket that holds versions of others", () => {
     const [row] = await world.rows({ bucket: SOURCE, key: write.key, versionId });
     assert.equal(row?.failure?.code, "SrcGetObjectNotPermitted");
   });
+
+  test("COMPLETED versions whose replica was lost are found when they are asked for, and only then", async () => {
+    const refs = [await world.put("arrived/lost"), await world.put("arrived/there")];
+    await world.settle();
+    await world.store.deleteObject({ ...(refs[0] ?? assert.fail()), bucket: REPLICA });
+    const request = { failed: false, prefix: "arrived/" };
+    assert.equal((await world.resync({ ...request, untried: true })).foundUntried, 0);
+    const progress = await world.resync({ ...request, untried: false, arrived: ["COMPLETED"] });
+    assert.deepEqual([progress.foundUntried, progress.completed, progress.failed], [1, 1, 0]);
+    for (const ref of refs) {
+      assert.notEqual(await world.replica(ref), undefined);
+      assert.equal(await world.story(ref), "COMPLETED");
+    }
+  });
 });

@@ -154,10 +154,12 @@ export class EngineWorld {
     return [await this.status(ref), ...rows].join(" ");
   }
 
-  /** Takes all changes in and tries all that is due. */
-  async settle(): Promise<void> {
+  /** Takes all changes in and tries all that is due. @param abandon cuts it short */
+  async settle(abandon: AbortSignal = new AbortController().signal): Promise<void> {
     while ((await this.#intake.turn()) > 0);
     const idle = new AbortController();
+    const stop = () => idle.abort();
+    abandon.addEventListener("abort", stop);
     const worker: Worker = new Worker({
       name: "worker",
       ledger: this.ledger,
@@ -166,7 +168,8 @@ export class EngineWorld {
       concurrency: 4,
       onFinished: (task, outcome) => this.resyncing.finished(task, outcome),
     });
-    await worker.run(idle.signal, new AbortController().signal);
+    await worker.run(idle.signal, abandon);
+    abandon.removeEventListener("abort", stop);
   }
 
   /** Lists and moves. */

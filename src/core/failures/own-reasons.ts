@@ -201,7 +201,7 @@ export const OWN_REASONS = {
     title: "The version was replicated before, and is not at the rule's destination",
     retry: "never",
     remedy:
-      "Replicate COMPLETED versions again if the destination is another one now or was made anew; copy the source in place if the replica was deleted for good",
+      "Resync with --status COMPLETED (S3 Batch Replication of COMPLETED on AWS) if the destination is another one now or was made anew; copy the source in place if S3 refuses because the replica was deleted for good",
     evidence: ["object"],
     decision: "Whether the versions are to be at the destination again",
     source: "aws-replication.md §2 rows 12, 42, 43",

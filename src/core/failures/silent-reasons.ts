@@ -97,7 +97,8 @@ export const SILENT_REASONS = {
     class: "eligibility",
     title: "Replicas are not replicated on",
     retry: "never",
-    remedy: "By design: replicate from the first bucket to each destination, or use Batch Replication",
+    remedy:
+      "By design: replicate from the first bucket to each destination, or resync with --status REPLICA (Batch Replication on AWS)",
     evidence: ["config", "object"],
     decision: "Which bucket is to replicate to this destination",
     source: SILENT,
