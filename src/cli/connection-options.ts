@@ -11,6 +11,11 @@ export const STORE_OPTIONS: readonly OptionSpec[] = [
 export const CONNECTION_OPTIONS: readonly OptionSpec[] = [
   ...STORE_OPTIONS,
   {
+    flags: "--profile-for <account=profile>",
+    help: "profile for the buckets and keys of another account; may be repeated (LOCKSTEP_PROFILE_FOR, parted by commas)",
+    isRepeated: true,
+  },
+  {
     flags: "--organization-profile <name>",
     help: "profile for the organisation's policies (LOCKSTEP_ORGANIZATION_PROFILE; default: as for everything else)",
   },

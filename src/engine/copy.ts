@@ -10,6 +10,7 @@ import { classify } from "../core/failures/classify.ts";
 import type { ReplicationConfiguration } from "../core/model.ts";
 import { planReplication, type Step, type StepName } from "../core/plan.ts";
 import type { TaskFailure, TaskRow } from "../ledger/ledger.ts";
+import { namedByOtherId } from "./other-id.ts";
 import type { Sites } from "./ports.ts";
 import { Discrepancy, partsOf, type Run, StepFailure } from "./run.ts";
 import { performStep } from "./steps.ts";
@@ -50,7 +51,7 @@ export async function replicate(
   try {
     await perform(run);
   } catch (error) {
-    if (error instanceof StepFailure) return outcomeOf(run, error);
+    if (error instanceof StepFailure) return outcomeOf(run, await namedByOtherId(run, error));
     throw error;
   } finally {
     run.source.body?.cancel();
