@@ -31,11 +31,12 @@ import {
   renewLeases,
 } from "./sqlite/claims.ts";
 import { countsOf } from "./sqlite/counts.ts";
-import { type Group, Groups } from "./sqlite/groups.ts";
-import { encodeKey, freshGroupOf } from "./sqlite/rows.ts";
+import { Groups } from "./sqlite/groups.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./sqlite/schema.ts";
 import { pageOf, rowsOfVersion } from "./sqlite/selection.ts";
 import { addTasks, discardTask, nextPosition, redriveTask } from "./sqlite/tasks.ts";
+import { freshGroupOf, type Group } from "./task-group.ts";
+import { encodeKey } from "./words.ts";
 
 export interface SqliteLedgerOptions {
   /** A file, or ":memory:". */

@@ -8,18 +8,18 @@ import { assert } from "../../core/assert.ts";
 import type { VersionRef } from "../../core/model.ts";
 import type { Connection, Row } from "../database.ts";
 import type { Selection, TaskPage, TaskRow, TaskState } from "../ledger.ts";
+import {
+  matches,
+  PAGE_ROWS_MAX,
+  type Position,
+  parsePosition,
+  ROWS_LOOKED_AT_PER_ROW,
+  SELECTION_IDS_MAX,
+} from "../pages.ts";
+import { encodeKey, OPERATIONS } from "../words.ts";
 import type { Groups } from "./groups.ts";
-import { decodeKey, encodeKey, TASK_COLUMNS, taskOf } from "./rows.ts";
-import { BEHIND, FIRST, LEASED, OPERATIONS, PARKED } from "./schema.ts";
-
-const PAGE_ROWS_MAX = 1000;
-const SELECTION_IDS_MAX = 10_000;
-
-/** How many rows a page looks at for each row that it may hold. */
-const ROWS_LOOKED_AT_PER_ROW = 10;
-
-/** Where a walk stands: the values of its order in the last row that it has seen. */
-type Position = readonly (string | number)[];
+import { decodeKey, TASK_COLUMNS, taskOf } from "./rows.ts";
+import { BEHIND, FIRST, LEASED, PARKED } from "./schema.ts";
 
 interface Step {
   readonly row: Row;
@@ -54,35 +54,6 @@ export function pageOf(
     if (ended) return { tasks };
   }
   return { tasks, next: JSON.stringify(after) };
-}
-
-function parsePosition(text: string): Position {
-  let position: unknown;
-  try {
-    position = JSON.parse(text);
-  } catch {
-    position = undefined;
-  }
-  const isPosition =
-    Array.isArray(position) && position.every((value) => typeof value === "string" || Number.isSafeInteger(value));
-  if (!isPosition) throw new RangeError("`after` is not the `next` of a page");
-  return position as Position;
-}
-
-/** All conditions but `ids`, which a walk of their own serves. */
-function matches(selection: Selection, task: TaskRow): boolean {
-  const { version } = task;
-  return (
-    (selection.bucket === undefined || selection.bucket === version.bucket) &&
-    (selection.prefix === undefined || version.key.startsWith(selection.prefix)) &&
-    (selection.key === undefined || selection.key === version.key) &&
-    (selection.versionId === undefined || selection.versionId === version.versionId) &&
-    (selection.state === undefined || selection.state === task.state) &&
-    (selection.ruleId === undefined || selection.ruleId === task.ruleId) &&
-    (selection.destinationArn === undefined || selection.destinationArn === task.destinationArn) &&
-    (selection.operation === undefined || selection.operation === task.operation) &&
-    (selection.failureCodes === undefined || selection.failureCodes.includes(task.failure?.code ?? ""))
-  );
 }
 
 function walkOf(connection: Connection, groups: Groups, selection: Selection): Walk {

@@ -1,0 +1,48 @@
+/** What pages of rows have in common in every ledger: their bounds, their positions, and which rows are in them. */
+import type { Selection, TaskRow } from "./ledger.ts";
+
+/** How many rows one page may hold. */
+export const PAGE_ROWS_MAX = 1000;
+
+/** How many ids a selection may name. */
+export const SELECTION_IDS_MAX = 10_000;
+
+/** How many rows a page looks at for each row that it may hold. */
+export const ROWS_LOOKED_AT_PER_ROW = 10;
+
+/** Where a walk stands: the values of its order in the last row that it has seen. */
+export type Position = readonly (string | number)[];
+
+/**
+ * Reads the `next` of a page.
+ *
+ * @throws RangeError when it is none
+ */
+export function parsePosition(text: string): Position {
+  let position: unknown;
+  try {
+    position = JSON.parse(text);
+  } catch {
+    position = undefined;
+  }
+  const isPosition =
+    Array.isArray(position) && position.every((value) => typeof value === "string" || Number.isSafeInteger(value));
+  if (!isPosition) throw new RangeError("`after` is not the `next` of a page");
+  return position as Position;
+}
+
+/** All conditions but `ids`, which a walk of their own serves. */
+export function matches(selection: Selection, task: TaskRow): boolean {
+  const { version } = task;
+  return (
+    (selection.bucket === undefined || selection.bucket === version.bucket) &&
+    (selection.prefix === undefined || version.key.startsWith(selection.prefix)) &&
+    (selection.key === undefined || selection.key === version.key) &&
+    (selection.versionId === undefined || selection.versionId === version.versionId) &&
+    (selection.state === undefined || selection.state === task.state) &&
+    (selection.ruleId === undefined || selection.ruleId === task.ruleId) &&
+    (selection.destinationArn === undefined || selection.destinationArn === task.destinationArn) &&
+    (selection.operation === undefined || selection.operation === task.operation) &&
+    (selection.failureCodes === undefined || selection.failureCodes.includes(task.failure?.code ?? ""))
+  );
+}
