@@ -1,5 +1,6 @@
 /** What pages of rows have in common in every ledger: their bounds, their positions, and which rows are in them. */
 import type { Selection, TaskRow } from "./ledger.ts";
+import { encodeKey } from "./words.ts";
 
 /** How many rows one page may hold. */
 export const PAGE_ROWS_MAX = 1000;
@@ -45,4 +46,17 @@ export function matches(selection: Selection, task: TaskRow): boolean {
     (selection.operation === undefined || selection.operation === task.operation) &&
     (selection.failureCodes === undefined || selection.failureCodes.includes(task.failure?.code ?? ""))
   );
+}
+
+/** The keys of a selection that names a key or a prefix which is not empty: `from` is among them, `below` is not. */
+export function keyRangeOf(selection: Selection): { readonly from: Uint8Array; readonly below: Uint8Array } {
+  if (selection.key !== undefined) {
+    const exactly = encodeKey(selection.key);
+    return { from: exactly, below: Buffer.concat([exactly, Buffer.of(0)]) };
+  }
+  const from = encodeKey(selection.prefix ?? "");
+  // No byte of UTF-8 is 0xff, so the last one has a next.
+  const below = Uint8Array.from(from);
+  below[below.length - 1] = (below.at(-1) ?? 0) + 1;
+  return { from, below };
 }

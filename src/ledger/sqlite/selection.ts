@@ -9,6 +9,7 @@ import type { VersionRef } from "../../core/model.ts";
 import type { Connection, Row } from "../database.ts";
 import type { Selection, TaskPage, TaskRow, TaskState } from "../ledger.ts";
 import {
+  keyRangeOf,
   matches,
   PAGE_ROWS_MAX,
   type Position,
@@ -97,9 +98,7 @@ function byAge(row: Row): Step {
 }
 
 function walkKeys(connection: Connection, bucketId: number, selection: Selection): Walk {
-  const exactly = selection.key === undefined ? undefined : encodeKey(selection.key);
-  const from = exactly ?? encodeKey(selection.prefix ?? "");
-  const below = exactly === undefined ? firstBehindPrefix(from) : Buffer.concat([exactly, Buffer.of(0)]);
+  const { from, below } = keyRangeOf(selection);
   const sql = `${placesOf(selection.state)
     .map(
       ({ index, place }) => `SELECT ${TASK_COLUMNS}, destination_id FROM tasks INDEXED BY ${index}
@@ -130,13 +129,6 @@ function placesOf(state: TaskState | undefined): readonly { readonly index: stri
   const parked = { index: "tasks_parked", place: PARKED };
   if (state === undefined) return [first, behind, parked];
   return state === "parked" ? [parked] : [first, behind];
-}
-
-/** No byte of UTF-8 is 0xff, so the last one has a next. */
-function firstBehindPrefix(prefix: Uint8Array): Uint8Array {
-  const next = Uint8Array.from(prefix);
-  next[next.length - 1] = (next.at(-1) ?? 0) + 1;
-  return next;
 }
 
 /** Each group is in order by itself; of each as many are looked at as the page may need, and merged. */
