@@ -69,7 +69,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   await start();
   return {
     freshUrl: () => `postgres://lockstep@127.0.0.1:${port}/postgres?schema=fresh${++schemas}`,
-    socketUrl: () => `postgres://lockstep@/postgres?host=${directory}&port=${port}&schema=fresh${++schemas}`,
+    socketUrl: () => `postgres:///postgres?host=${directory}&port=${port}&user=lockstep&schema=fresh${++schemas}`,
     crash: () => end("SIGQUIT"),
     start,
     stop: async () => {
