@@ -54,6 +54,38 @@ async function nobodyIsConnected(url: string): Promise<void> {
   });
 }
 
+/**
+ * What `src/ledger/postgres/schema.ts` says is true of every lane and counter, asked the slow way. Nothing must be running.
+ */
+async function assertInvariants(url: string): Promise<void> {
+  const broken = await onServer(url, async (client, schema) => {
+    await client.query(`SET search_path = ${schema}`);
+    const { rows } = await client.query(`
+      WITH right_lanes AS (
+        SELECT l.id, (SELECT t.id FROM tasks t WHERE t.lane_id = l.id AND NOT t.is_parked
+            AND (l.lease_until_ms IS NULL OR t.id = l.head_id) ORDER BY t.position, t.id LIMIT 1) AS head_id,
+          (SELECT min(t.origin) FROM tasks t WHERE t.lane_id = l.id AND NOT t.is_parked) AS origin
+        FROM lanes l
+      ), right_counts AS (
+        SELECT group_id, count(*) AS tasks, sum(size_bytes) AS bytes FROM tasks GROUP BY group_id
+      )
+      SELECT 'head' AS what, l.id FROM lanes l JOIN right_lanes r USING (id) LEFT JOIN tasks t ON t.id = r.head_id
+      WHERE (l.head_id, l.due_at_ms, l.size_bytes, l.line)
+        IS DISTINCT FROM (r.head_id, t.next_try_at_ms, t.size_bytes, line_of(r.origin, t.size_bytes))
+      UNION ALL SELECT 'empty lane', l.id FROM lanes l WHERE NOT EXISTS (SELECT FROM tasks t WHERE t.lane_id = l.id)
+      UNION ALL SELECT 'task without a lane', t.id FROM tasks t WHERE NOT EXISTS (SELECT FROM lanes l WHERE l.id = t.lane_id)
+      UNION ALL SELECT 'lease of nothing', l.id FROM lanes l WHERE l.lease_until_ms IS NOT NULL AND l.head_id IS NULL
+      UNION ALL SELECT 'parked in the wrong group', t.id FROM tasks t JOIN task_groups g ON g.id = t.group_id
+      WHERE g.is_parked <> t.is_parked
+      UNION ALL SELECT 'count', c.group_id FROM
+        (SELECT group_id, sum(tasks) AS tasks, sum(bytes) AS bytes FROM group_counts GROUP BY group_id) c
+        FULL JOIN right_counts r USING (group_id)
+      WHERE (coalesce(c.tasks, 0), coalesce(c.bytes, 0)) <> (coalesce(r.tasks, 0), coalesce(r.bytes, 0))`);
+    return rows;
+  });
+  assert.deepEqual(broken, []);
+}
+
 describe("several machines on one distributed ledger", () => {
   let server: PostgresServer;
   before(async () => {
@@ -133,6 +165,7 @@ describe("several machines on one distributed ledger", () => {
     const counted = totals(await ledger.counts());
     const all = Object.values(counted).reduce((sum, tasks) => sum + tasks, 0);
     assert.equal(all + discarded, added);
+    await assertInvariants(url);
     await workOff(ledger);
     await onServer(url, async (client, schema) => {
       const { rows } = await client.query(`SELECT 1 FROM ${schema}.lanes UNION ALL SELECT 1 FROM ${schema}.tasks`);
@@ -207,6 +240,7 @@ describe("several machines on one distributed ledger", () => {
       await nobodyIsConnected(url);
       const ledger = await openLedger(url);
       await check(ledger, said);
+      await assertInvariants(url);
       await ledger.close();
     }
     const ledger = await openLedger(url);
