@@ -6,6 +6,8 @@
  * SQL statement the look at a lane would be older than the lock on it. They run at READ COMMITTED.
  */
 
+import { SIZE_CLASS_BYTES } from "../ledger.ts";
+
 /** Over how many rows the counters of one group are spread. */
 const COUNT_SHARDS = 16;
 
@@ -121,46 +123,66 @@ BEGIN
 END $$;
 `;
 
+/** One of the orders in which lanes of an origin wait, from behind the last one that was looked at. */
+function waitingLanes(condition: string): string {
+  return `(SELECT id, due_at_ms, head_id FROM lanes
+        WHERE ${condition} AND size_bytes > over_bytes AND size_bytes <= up_to_bytes
+          AND due_at_ms <= now_ms AND (due_at_ms, head_id) > (last_due_at_ms, last_head_id)
+        ORDER BY due_at_ms, head_id LIMIT most)`;
+}
+
+const ARMS = [
+  ...[undefined, ...SIZE_CLASS_BYTES].map((_, index) =>
+    waitingLanes(
+      `head_id IS NOT NULL AND lease_until_ms IS NULL AND line = first_line + ${index} AND line <= last_line`,
+    ),
+  ),
+  waitingLanes("lease_until_ms <= now_ms AND line BETWEEN first_line AND last_line"),
+];
+
 /**
  * Leases heads of lanes. Of each origin the lines of the wanted sizes and the leases that ran out are in order by
- * themselves; they are merged row by row, and what somebody else has locked is passed over, until there are enough.
+ * themselves; they are merged as far as they may be needed, and what somebody else has locked is passed over. Only where
+ * so many are passed over that there are too few does it go on behind them.
  */
 const CLAIM = `
 CREATE FUNCTION claim_tasks(claimer text, most integer, now_ms bigint, until_ms bigint, over_bytes bigint,
   up_to_bytes bigint, first_class integer, last_class integer) RETURNS SETOF task_rows LANGUAGE plpgsql AS $$
 DECLARE
   picked bigint[] := '{}';
+  found_ids bigint[];
+  first_line integer;
+  last_line integer;
+  last_due_at_ms bigint;
+  last_head_id bigint;
 BEGIN
   FOR origin IN 0..2 LOOP
-    EXIT WHEN cardinality(picked) >= most;
-    picked := picked || ARRAY(
-      SELECT l.id FROM (
-        ${[0, 1, 2, 3]
-          .map(
-            (index) => `SELECT id, due_at_ms, head_id FROM lanes
-        WHERE head_id IS NOT NULL AND lease_until_ms IS NULL AND line = origin * 4 + first_class + ${index}
-          AND first_class + ${index} <= last_class AND due_at_ms <= now_ms
-          AND size_bytes > over_bytes AND size_bytes <= up_to_bytes`,
-          )
-          .join(`
-        UNION ALL `)}
-        UNION ALL SELECT id, due_at_ms, head_id FROM lanes
-        WHERE lease_until_ms <= now_ms AND line BETWEEN origin * 4 + first_class AND origin * 4 + last_class
-          AND size_bytes > over_bytes AND size_bytes <= up_to_bytes
-      ) found
-      JOIN lanes l ON l.id = found.id
-      WHERE l.head_id = found.head_id AND l.due_at_ms <= now_ms
-        AND (l.lease_until_ms IS NULL OR l.lease_until_ms <= now_ms)
-      ORDER BY found.due_at_ms, found.head_id
-      LIMIT most - cardinality(picked) FOR UPDATE OF l SKIP LOCKED);
+    first_line := origin * ${SIZE_CLASS_BYTES.length + 1} + first_class;
+    last_line := origin * ${SIZE_CLASS_BYTES.length + 1} + last_class;
+    last_due_at_ms := -9223372036854775808;
+    last_head_id := 0;
+    WHILE cardinality(picked) < most LOOP
+      SELECT array_agg(id ORDER BY due_at_ms, head_id), max(due_at_ms),
+          (array_agg(head_id ORDER BY due_at_ms DESC, head_id DESC))[1]
+        INTO found_ids, last_due_at_ms, last_head_id
+        FROM (SELECT * FROM (
+        ${ARMS.join("\n        UNION ALL ")}
+        ) arms ORDER BY due_at_ms, head_id LIMIT most) found;
+      picked := picked || ARRAY(
+        SELECT l.id FROM unnest(found_ids) WITH ORDINALITY f JOIN lanes l ON l.id = f.f
+        WHERE l.due_at_ms <= now_ms AND (l.lease_until_ms IS NULL OR l.lease_until_ms <= now_ms)
+          AND l.line BETWEEN first_line AND last_line AND l.size_bytes > over_bytes AND l.size_bytes <= up_to_bytes
+        ORDER BY f.ordinality LIMIT most - cardinality(picked) FOR UPDATE OF l SKIP LOCKED);
+      EXIT WHEN found_ids IS NULL OR cardinality(found_ids) < most;
+    END LOOP;
   END LOOP;
   -- A lease that ran out is an attempt that nobody ended.
   UPDATE tasks t SET attempts = t.attempts + 1 FROM lanes l
     WHERE l.id = ANY (picked) AND l.lease_until_ms IS NOT NULL AND t.id = l.head_id;
   UPDATE lanes l SET lease_until_ms = until_ms, leased_to = claimer, fence = l.fence + 1 FROM unnest(picked) p(id)
     WHERE l.id = p.id;
-  RETURN QUERY SELECT r.* FROM unnest(picked) WITH ORDINALITY p(id, n)
-    JOIN lanes l ON l.id = p.id JOIN task_rows r ON r.id = l.head_id ORDER BY p.n;
+  RETURN QUERY SELECT r.* FROM unnest(picked) WITH ORDINALITY p(id, place)
+    JOIN lanes l ON l.id = p.id JOIN task_rows r ON r.id = l.head_id ORDER BY p.place;
 END $$;
 `;
 
