@@ -14,21 +14,45 @@ export const ROWS_LOOKED_AT_PER_ROW = 10;
 /** Where a walk stands: the values of its order in the last row that it has seen. */
 export type Position = readonly (string | number)[];
 
+/** The orders in which rows can be walked. */
+export type Order = "ids" | "leased" | "keys" | "groups";
+
+/** The order that serves a selection, as `Ledger.list` promises it. */
+export function orderOf(selection: Selection): Order {
+  if (selection.ids !== undefined) return "ids";
+  if (selection.state === "leased") return "leased";
+  const start = selection.key ?? selection.prefix ?? "";
+  return selection.bucket === undefined || start === "" ? "groups" : "keys";
+}
+
+/** Of what kinds the values of a position are. */
+const POSITIONS: Readonly<Record<Order, readonly ("string" | "number")[]>> = {
+  ids: ["number"],
+  leased: ["number", "number"],
+  keys: ["string", "number", "string", "number"],
+  groups: ["number", "number"],
+};
+
 /**
- * Reads the `next` of a page.
+ * Reads the `next` of a page in this order.
  *
  * @throws RangeError when it is none
  */
-export function parsePosition(text: string): Position {
+export function parsePosition(text: string, order: Order): Position {
   let position: unknown;
   try {
     position = JSON.parse(text);
   } catch {
     position = undefined;
   }
+  const kinds = POSITIONS[order];
   const isPosition =
-    Array.isArray(position) && position.every((value) => typeof value === "string" || Number.isSafeInteger(value));
-  if (!isPosition) throw new RangeError("`after` is not the `next` of a page");
+    Array.isArray(position) &&
+    position.length === kinds.length &&
+    position.every((value, index) =>
+      kinds[index] === "string" ? typeof value === "string" && !value.includes("\0") : Number.isSafeInteger(value),
+    );
+  if (!isPosition) throw new RangeError("`after` is not the `next` of a page of this selection");
   return position as Position;
 }
 

@@ -89,7 +89,7 @@ BEGIN
 END $$;
 `;
 
-/** Puts lanes in order whose locks are held and whose tasks have changed; with \`ending\` their leases end. */
+/** Puts lanes in order whose locks are held and whose tasks have changed; with `ending` their leases end. */
 const SETTLE = `
 CREATE FUNCTION settle(touched bigint[], ending boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

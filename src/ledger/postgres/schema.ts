@@ -122,7 +122,7 @@ SELECT t.id, t.lane_id, t.group_id, l.key, l.destination_id, t.version_id, t.is_
 FROM tasks t JOIN lanes l ON l.id = t.lane_id;
 `;
 
-/** The line of a head, as \`lineOf\` counts it. */
+/** The line of a head, as `lineOf` counts it. */
 const LINE_OF = `
 CREATE FUNCTION line_of(origin smallint, size_bytes bigint) RETURNS smallint LANGUAGE sql IMMUTABLE RETURN
   origin * ${SIZE_CLASS_BYTES.length + 1} + CASE

@@ -10,6 +10,7 @@ import type { Selection, TaskPage, TaskRow } from "../ledger.ts";
 import {
   keyRangeOf,
   matches,
+  orderOf,
   PAGE_ROWS_MAX,
   type Position,
   parsePosition,
@@ -52,7 +53,7 @@ export async function pageOf(
   const { selection, limit } = request;
   assert(limit >= 1 && limit <= PAGE_ROWS_MAX, `a page of ${limit} rows`);
   const found: FoundTask[] = [];
-  let after = request.after === undefined ? undefined : parsePosition(request.after);
+  let after = request.after === undefined ? undefined : parsePosition(request.after, orderOf(selection));
   const walk = await walkOf(source, selection);
   for (let looked = 0; looked < limit * ROWS_LOOKED_AT_PER_ROW; looked += limit) {
     const { steps, ended } = await walk(after, limit);
@@ -78,12 +79,19 @@ export async function listPage(source: Source, request: Parameters<typeof pageOf
 }
 
 async function walkOf({ server, groups }: Source, selection: Selection): Promise<Walk> {
-  if (selection.ids !== undefined) return walkIds(server, selection.ids);
-  if (selection.state === "leased") return walkLeased(server);
-  const start = selection.key ?? selection.prefix ?? "";
-  if (selection.bucket === undefined || start === "") return walkGroups(server, selection);
-  const bucketId = (await groups.nameIds([selection.bucket])).get(selection.bucket);
-  return bucketId === undefined ? nothing : walkKeys(server, bucketId, selection);
+  switch (orderOf(selection)) {
+    case "ids":
+      return walkIds(server, selection.ids ?? []);
+    case "leased":
+      return walkLeased(server);
+    case "groups":
+      return walkGroups(server, selection);
+    case "keys": {
+      const { bucket = "" } = selection;
+      const bucketId = (await groups.nameIds([bucket])).get(bucket);
+      return bucketId === undefined ? nothing : walkKeys(server, bucketId, selection);
+    }
+  }
 }
 
 const nothing: Walk = async () => ({ steps: [], ended: true });

@@ -11,6 +11,7 @@ import type { Selection, TaskPage, TaskRow, TaskState } from "../ledger.ts";
 import {
   keyRangeOf,
   matches,
+  orderOf,
   PAGE_ROWS_MAX,
   type Position,
   parsePosition,
@@ -43,7 +44,7 @@ export function pageOf(
   assert(limit >= 1 && limit <= PAGE_ROWS_MAX, `a page of ${limit} rows`);
   const walk = walkOf(connection, groups, selection);
   const tasks: TaskRow[] = [];
-  let after = request.after === undefined ? undefined : parsePosition(request.after);
+  let after = request.after === undefined ? undefined : parsePosition(request.after, orderOf(selection));
   for (let looked = 0; looked < limit * ROWS_LOOKED_AT_PER_ROW; looked += limit) {
     const { steps, ended } = walk(after, limit);
     for (const { row, at } of steps) {
@@ -58,12 +59,18 @@ export function pageOf(
 }
 
 function walkOf(connection: Connection, groups: Groups, selection: Selection): Walk {
-  if (selection.ids !== undefined) return walkIds(connection, selection.ids);
-  if (selection.state === "leased") return walkLeased(connection);
-  const start = selection.key ?? selection.prefix ?? "";
-  if (selection.bucket === undefined || start === "") return walkGroups(connection, selection);
-  const bucketId = groups.nameId(selection.bucket);
-  return bucketId === undefined ? nothing : walkKeys(connection, bucketId, selection);
+  switch (orderOf(selection)) {
+    case "ids":
+      return walkIds(connection, selection.ids ?? []);
+    case "leased":
+      return walkLeased(connection);
+    case "groups":
+      return walkGroups(connection, selection);
+    case "keys": {
+      const bucketId = groups.nameId(selection.bucket ?? "");
+      return bucketId === undefined ? nothing : walkKeys(connection, bucketId, selection);
+    }
+  }
 }
 
 const nothing: Walk = () => ({ steps: [], ended: true });
