@@ -30,20 +30,26 @@ export interface Connection extends Surroundings {
 /** From the command's options and the environment. @throws AccessError when there are no credentials, or nobody answers */
 export async function connect(input: CommandInput, context: Context): Promise<Connection> {
   const { environment, clock } = context;
+  const access = accessOf(input, context);
+  const organizationProfile = textOption(input, "organizationProfile") ?? environment["LOCKSTEP_ORGANIZATION_PROFILE"];
+  const consoleUrl = environment["LOCKSTEP_CONSOLE_URL"];
+  const token = environment["LOCKSTEP_CONSOLE_TOKEN"] ?? "";
+  return await openConnection(
+    access,
+    clock,
+    consoleUrl === undefined ? undefined : new ConsoleClient(consoleUrl, token),
+    organizationProfile === undefined ? access.credentials : credentialsOf(organizationProfile, environment),
+  );
+}
+
+/** Where a command asks, and as whom; nothing is asked for it. */
+export function accessOf(input: CommandInput, { environment }: Context): AwsAccess {
   const endpoint =
     textOption(input, "endpointUrl") ?? environment["AWS_ENDPOINT_URL_S3"] ?? environment["AWS_ENDPOINT_URL"];
   const region =
     textOption(input, "region") ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? DEFAULT_REGION;
   const credentials = credentialsOf(textOption(input, "profile"), environment);
-  const organizationProfile = textOption(input, "organizationProfile") ?? environment["LOCKSTEP_ORGANIZATION_PROFILE"];
-  const consoleUrl = environment["LOCKSTEP_CONSOLE_URL"];
-  const token = environment["LOCKSTEP_CONSOLE_TOKEN"] ?? "";
-  return await openConnection(
-    { region, credentials, ...(endpoint === undefined ? {} : { endpoint }) },
-    clock,
-    consoleUrl === undefined ? undefined : new ConsoleClient(consoleUrl, token),
-    organizationProfile === undefined ? credentials : credentialsOf(organizationProfile, environment),
-  );
+  return { region, credentials, ...(endpoint === undefined ? {} : { endpoint }) };
 }
 
 /**
@@ -142,6 +148,8 @@ class Clients {
     if (found === undefined) {
       found = this.#find(name);
       this.#buckets.set(name, found);
+      // A bucket that is not there may be made.
+      found.catch(() => this.#buckets.delete(name));
     }
     return found;
   }

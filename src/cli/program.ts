@@ -5,6 +5,7 @@ import { diagnoseCommand } from "./commands/diagnose.ts";
 import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
 import { lintCommand } from "./commands/lint.ts";
+import { probeCommand } from "./commands/probe.ts";
 import { resyncCommand } from "./commands/resync.ts";
 import { statusCommand } from "./commands/status.ts";
 import { upCommand } from "./commands/up.ts";
@@ -20,6 +21,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   fixCommand,
   resyncCommand,
   lintCommand,
+  probeCommand,
 ];
 
 /**

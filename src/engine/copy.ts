@@ -10,9 +10,8 @@ import { classify } from "../core/failures/classify.ts";
 import type { ReplicationConfiguration } from "../core/model.ts";
 import { planReplication, type Step, type StepName } from "../core/plan.ts";
 import type { TaskFailure, TaskRow } from "../ledger/ledger.ts";
-import type { ObjectHead } from "../s3/store.ts";
 import type { Sites } from "./ports.ts";
-import { Discrepancy, type Run, StepFailure } from "./run.ts";
+import { Discrepancy, partsOf, type Run, StepFailure } from "./run.ts";
 import { performStep } from "./steps.ts";
 
 /** What came of one try. */
@@ -51,12 +50,12 @@ export async function replicate(
   try {
     await perform(run);
   } catch (error) {
-    if (error instanceof StepFailure) return outcomeOf(error);
+    if (error instanceof StepFailure) return outcomeOf(run, error);
     throw error;
   } finally {
     run.source.body?.cancel();
   }
-  if (run.metadataFailure !== undefined) return outcomeOf(run.metadataFailure);
+  if (run.metadataFailure !== undefined) return outcomeOf(run, run.metadataFailure);
   const { replicaVersionId } = run;
   const kept = replicaVersionId === undefined || replicaVersionId === task.version.versionId;
   return { done: true, bytes: run.sentBytes, ...(kept ? {} : { replicaVersionId }) };
@@ -79,12 +78,14 @@ const REVEALING: ReadonlySet<StepName> = new Set<StepName>(["readVersion", "read
 function planOf(run: Run): readonly Step[] {
   const { task, rule, roleArn, source } = run;
   const { bucket, key } = task.version;
+  const parts = source.head === undefined ? undefined : partsOf(source.head);
   const version = {
     bucket,
     key,
     encryption: source.head?.encryption ?? { kind: "NOT-SSE" as const },
     tagCount: source.head?.tagCount ?? 0,
-    partsCount: source.head === undefined ? 1 : partsOf(source.head),
+    partsCount: parts ?? 1,
+    isMultipart: parts !== undefined,
     retained: source.retention !== undefined,
     held: source.legalHold === true,
   };
@@ -98,19 +99,14 @@ function planOf(run: Run): readonly Step[] {
   });
 }
 
-/** The number of parts stands at the end of a multipart object's ETag. */
-function partsOf(head: ObjectHead): number {
-  const match = /-([0-9]{1,5})$/.exec(head.etag);
-  return match === null ? 1 : Number(match[1]);
-}
-
 /** Names what a step's failure means. */
-function outcomeOf(failed: StepFailure): CopyOutcome {
+function outcomeOf(run: Run, failed: StepFailure): CopyOutcome {
   const { step, error } = failed;
+  const locked = run.source.retention !== undefined || run.source.legalHold === true;
   const code =
     error instanceof Discrepancy
       ? error.failureCode
-      : classify({ name: step.name, side: failed.side, deniedCode: failed.deniedCode }, error.fields);
+      : classify({ name: step.name, side: failed.side, deniedCode: failed.deniedCode, locked }, error.fields);
   const { status, code: errorCode, requestId, retryAfterMs } = error.fields;
   const requestMember =
     requestId === undefined

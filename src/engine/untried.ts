@@ -1,23 +1,26 @@
 /**
  * Finds versions that were never tried though a rule takes them now: written before the rule, while it was disabled, or
  * when it did not select them. Walks the bucket; versions that the ledger knows are passed over.
+ *
+ * When it is asked to, it also finds those that arrived, but not where the rules lead now: COMPLETED at a destination that
+ * was changed or has lost them, and replicas, which are not replicated on by themselves.
  */
 import { bucketOfArn } from "../core/arn.ts";
 import { eligibility } from "../core/eligibility.ts";
-import type { ChangeEvent, ObjectVersion, ReplicationConfiguration, Rule, Tag } from "../core/model.ts";
-import { replicationStatusOf } from "../core/status.ts";
+import type { ChangeEvent, ObjectVersion, ReplicationConfiguration, ReplicationStatus, Rule } from "../core/model.ts";
 import type { Ledger, NewTask } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
-import type { ListedVersion, ObjectHead, Store } from "../s3/store.ts";
+import type { ListedVersion, Store } from "../s3/store.ts";
 import { newTask } from "./intake.ts";
 import type { Clock, Sites } from "./ports.ts";
+import { markerOf, objectOf } from "./source-version.ts";
 
 export interface UntriedOptions {
   readonly bucket: string;
   readonly prefix?: string;
-  /** Also versions that show FAILED and of which the ledger knows nothing. */
-  readonly failed: boolean;
+  /** Only versions that show one of these; NONE for none. Those that have arrived are looked for at the destinations. */
+  readonly statuses: ReadonlySet<ReplicationStatus | "NONE">;
   readonly configuration: ReplicationConfiguration;
   readonly ledger: Ledger;
   readonly sites: Sites;
@@ -61,78 +64,28 @@ async function tasksOfVersion(
   listed: ListedVersion,
   signal: AbortSignal,
 ): Promise<NewTask[] | "unreadable"> {
-  const { bucket, configuration, clock, failed } = options;
+  const { bucket, configuration, clock, statuses } = options;
   const version = listed.isDeleteMarker
-    ? markerOf(bucket, listed)
-    : await objectOf(bucket, store, listed, configuration, signal);
+    ? markerOf({ bucket, ...listed })
+    : await objectOf(store, { bucket, ...listed }, configuration, signal);
   if (version === undefined) return [];
   if (version === "unreadable") return version;
-  const status = version.replicationStatus;
-  if (status === "COMPLETED" || status === "REPLICA" || (status === "FAILED" && !failed)) return [];
+  const { replicationStatus: status = "NONE" } = version;
+  // No store shows the status of a delete marker: it may have arrived.
+  const mayHaveArrived = version.isDeleteMarker || status === "COMPLETED" || status === "REPLICA";
+  if (!statuses.has(status) && !(version.isDeleteMarker && statuses.has("COMPLETED"))) return [];
   const operation = version.isDeleteMarker ? "deleteMarker" : "put";
   const { replicationStatus: _, ...asWritten } = version;
   const { taken } = eligibility(configuration, asWritten, operation);
   const event: ChangeEvent = { operation, version, atMs: clock.nowMs() };
-  const missing = version.isDeleteMarker ? await withoutMarker(options, version, taken, signal) : taken;
+  const missing = mayHaveArrived ? await rulesWithoutReplica(options, version, taken, signal) : taken;
   return missing.map((rule) =>
     newTask(event, { ruleId: rule.id, destinationArn: rule.destination.bucketArn }, "resync"),
   );
 }
 
-/** Undefined when the version is gone meanwhile. */
-async function objectOf(
-  bucket: string,
-  store: Store,
-  listed: ListedVersion,
-  configuration: ReplicationConfiguration,
-  signal: AbortSignal,
-): Promise<ObjectVersion | "unreadable" | undefined> {
-  const ref = { bucket, key: listed.key, versionId: listed.versionId };
-  let head: ObjectHead;
-  let tags: readonly Tag[] = [];
-  try {
-    head = await store.headObject(ref, { signal });
-    const tagsDecide = configuration.rules.some((rule) => rule.tags.length > 0);
-    if (tagsDecide && head.tagCount !== 0) tags = await store.getObjectTagging(ref, { signal });
-  } catch (error) {
-    if (!(error instanceof S3Error)) throw error;
-    if (error.status === 404 || error.status === 405) return undefined;
-    // Another account wrote it and did not let the bucket's owner in.
-    if (error.status === 403) return "unreadable";
-    throw error;
-  }
-  const { sizeBytes, etag, lastModifiedMs, storageClass, encryption } = head;
-  const status = replicationStatusOf(head.replicationStatus);
-  return {
-    ...ref,
-    isDeleteMarker: false,
-    sizeBytes,
-    etag,
-    lastModifiedMs,
-    storageClass,
-    encryption,
-    tags,
-    ...(status === undefined ? {} : { replicationStatus: status }),
-  };
-}
-
-function markerOf(bucket: string, listed: ListedVersion): ObjectVersion {
-  return {
-    bucket,
-    key: listed.key,
-    versionId: listed.versionId,
-    isDeleteMarker: true,
-    sizeBytes: 0,
-    etag: "",
-    lastModifiedMs: listed.lastModifiedMs,
-    storageClass: listed.storageClass,
-    encryption: { kind: "NOT-SSE" },
-    tags: [],
-  };
-}
-
-/** No store shows the status of a delete marker: whether it has arrived is seen at the destination, as a 405. */
-async function withoutMarker(
+/** Whether a version has arrived is seen at the destination: an object is there, a marker is a 405. */
+async function rulesWithoutReplica(
   options: UntriedOptions,
   version: ObjectVersion,
   rules: readonly Rule[],
