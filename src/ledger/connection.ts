@@ -9,6 +9,7 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import type { DatabaseSyncInstance, SqliteModule } from "@photostructure/sqlite";
 import { assert } from "../core/assert.ts";
+import { DatabaseError } from "./database-error.ts";
 
 /** Values that SQLite stores. A BLOB comes back as Uint8Array. */
 export type SqlValue = null | number | string | Uint8Array;
@@ -37,17 +38,6 @@ export interface Statement {
 /** One connection. Statements are prepared once and kept, so SQL is never built from data. */
 export interface Connection {
   prepare(sql: string): Statement;
-}
-
-/** The file cannot be used: it says which one, why, and what to do. */
-export class DatabaseError extends Error {
-  override readonly name = "DatabaseError";
-  readonly reason: "newerVersion" | "foreign" | "locked" | "full" | "io";
-
-  constructor(reason: DatabaseError["reason"], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
-  }
 }
 
 /** How many texts one connection may prepare: more means that SQL is built from data. */

@@ -15,16 +15,11 @@
 import { closeSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { assert } from "../core/assert.ts";
-import {
-  type Connection,
-  DatabaseError,
-  databaseError,
-  isOfTheFile,
-  SqliteConnection,
-  type Statement,
-} from "./connection.ts";
+import { type Connection, databaseError, isOfTheFile, SqliteConnection, type Statement } from "./connection.ts";
+import { DatabaseError } from "./database-error.ts";
 
-export { type Connection, DatabaseError, type Row, type SqlValue, type Statement } from "./connection.ts";
+export type { Connection, Row, SqlValue, Statement } from "./connection.ts";
+export { DatabaseError } from "./database-error.ts";
 
 /** The least time between two commits while writers come in together: so many more of them share an fsync. */
 const COMMIT_PAUSE_MS = 2;

@@ -101,6 +101,17 @@ export interface Ledger {
    */
   nextDueAtMs(sizes?: SizeRange): Promise<number | undefined>;
 
+  /**
+   * Calls back, soon, when something may have become due earlier than `nextDueAtMs` said: added, given back, redriven,
+   * or behind a task that was ended, by this process or another one that shares the record.
+   *
+   * A hint, so that nobody has to ask often: it may come without need, and while the record cannot be reached it does
+   * not come. Work that becomes due by the mere passing of time is not told.
+   *
+   * @returns what ends it
+   */
+  onDue(callback: () => void): () => void;
+
   /** The destination's version id of a replicated version, where the destination mints its own. */
   replicaOf(version: VersionRef, destinationArn: string): Promise<string | undefined>;
 

@@ -32,7 +32,14 @@ describe("openLedger", () => {
   });
 
   it("names what it supports when the URL names nothing that it knows, and never repeats a password", async () => {
-    for (const url of ["postgres://me:secret@db/lockstep", "./lockstep.db", "", "sqlite:", ":memory:"]) {
+    for (const url of [
+      "redis://me:secret@db/lockstep",
+      "./lockstep.db",
+      "",
+      "sqlite:",
+      ":memory:",
+      "postgres://me:secret@db:x/y",
+    ]) {
       await assert.rejects(openLedger(url), (error) => {
         assert.ok(error instanceof LedgerUrlError);
         assert.match(error.message, /sqlite:PATH/);

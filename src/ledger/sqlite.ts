@@ -6,6 +6,7 @@
  */
 import { assert } from "../core/assert.ts";
 import type { VersionRef } from "../core/model.ts";
+import { Callbacks } from "./callbacks.ts";
 import { type Connection, type Database, openDatabase } from "./database.ts";
 import type {
   Claim,
@@ -31,11 +32,12 @@ import {
   renewLeases,
 } from "./sqlite/claims.ts";
 import { countsOf } from "./sqlite/counts.ts";
-import { type Group, Groups } from "./sqlite/groups.ts";
-import { encodeKey, freshGroupOf } from "./sqlite/rows.ts";
+import { Groups } from "./sqlite/groups.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./sqlite/schema.ts";
 import { pageOf, rowsOfVersion } from "./sqlite/selection.ts";
 import { addTasks, discardTask, nextPosition, redriveTask } from "./sqlite/tasks.ts";
+import { freshGroupOf, type Group } from "./task-group.ts";
+import { encodeKey } from "./words.ts";
 
 export interface SqliteLedgerOptions {
   /** A file, or ":memory:". */
@@ -57,6 +59,8 @@ export function openSqliteLedger(options: SqliteLedgerOptions): Ledger {
 class SqliteLedger implements Ledger {
   readonly #database: Database;
   readonly #groups: Groups;
+  /** Called by this process's own changes only: others on the same file tell nobody. */
+  readonly #callbacks = new Callbacks();
 
   constructor(database: Database) {
     this.#database = database;
@@ -69,6 +73,7 @@ class SqliteLedger implements Ledger {
       const some = tasks.slice(from, from + ROWS_PER_WRITE);
       await this.#groups.ensure(some.map(freshGroupOf));
       added += await this.#database.write((connection) => addTasks(connection, this.#groups, some));
+      this.#callbacks.callSoon();
     }
     return { added };
   }
@@ -84,20 +89,22 @@ class SqliteLedger implements Ledger {
 
   async release(claims: readonly Claim[]): Promise<void> {
     await this.#database.write((connection) => releaseLeases(connection, this.#groups, claims));
+    this.#callbacks.callSoon();
   }
 
   async expireLeases(worker: string): Promise<void> {
     await this.#database.write((connection) => expireLeases(connection, worker));
+    this.#callbacks.callSoon();
   }
 
   async complete(claim: Claim, done: Completion): Promise<boolean> {
-    return await this.#database.write((connection) => completeTask(connection, this.#groups, claim, done));
+    return await this.#end((connection) => completeTask(connection, this.#groups, claim, done));
   }
 
   async retryLater(claim: Claim, attempt: FailedAttempt, nextTryAtMs: number): Promise<boolean> {
     const to: Group = { ...freshGroupOf(claim.task), failureCode: attempt.failure.code };
     await this.#groups.ensure([to]);
-    return await this.#database.write((connection) =>
+    return await this.#end((connection) =>
       failTask(connection, claim, { attempt, group: this.#groups.stored(to), nextTryAtMs }),
     );
   }
@@ -106,9 +113,7 @@ class SqliteLedger implements Ledger {
     const to: Group = { ...freshGroupOf(claim.task), failureCode: attempt.failure.code, parked: true };
     // The group that a redrive takes it to, too.
     await this.#groups.ensure([to, { ...to, parked: false }]);
-    return await this.#database.write((connection) =>
-      failTask(connection, claim, { attempt, group: this.#groups.stored(to) }),
-    );
+    return await this.#end((connection) => failTask(connection, claim, { attempt, group: this.#groups.stored(to) }));
   }
 
   async redrive(selection: Selection, nowMs: number, origin?: TaskOrigin): Promise<{ readonly redriven: number }> {
@@ -152,6 +157,10 @@ class SqliteLedger implements Ledger {
     return nextDueAtMs(this.#database.committed, sizes);
   }
 
+  onDue(callback: () => void): () => void {
+    return this.#callbacks.add(callback);
+  }
+
   async replicaOf(version: VersionRef, destinationArn: string): Promise<string | undefined> {
     const bucketId = this.#groups.nameId(version.bucket);
     const destinationId = this.#groups.nameId(destinationArn);
@@ -177,7 +186,15 @@ class SqliteLedger implements Ledger {
   }
 
   async close(): Promise<void> {
+    this.#callbacks.clear();
     await this.#database.close();
+  }
+
+  /** Ends a lease; the next row of its lane may be due. */
+  async #end(work: (connection: Connection) => boolean): Promise<boolean> {
+    const isHeld = await this.#database.write(work);
+    if (isHeld) this.#callbacks.callSoon();
+    return isHeld;
   }
 
   /** Changes the rows of a selection page by page, each page in a transaction of its own. */
@@ -191,6 +208,7 @@ class SqliteLedger implements Ledger {
         return some;
       });
       count += page.tasks.length;
+      if (page.tasks.length > 0) this.#callbacks.callSoon();
       after = page.next;
     } while (after !== undefined);
     return count;

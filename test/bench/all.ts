@@ -1,5 +1,5 @@
 /**
- * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies]`.
+ * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger]`.
  *
  * Machines are noisy: compare ratios of one run, not figures of two.
  */
@@ -7,6 +7,7 @@ import { cpus } from "node:os";
 import { benchEngine } from "./engine.ts";
 import { benchLab } from "./lab.ts";
 import { benchLatency } from "./latency.ts";
+import { benchLedger } from "./ledger.ts";
 import { benchPolicies } from "./policies.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
   lab: benchLab,
   latency: benchLatency,
   engine: benchEngine,
+  ledger: benchLedger,
 };
 
 const wanted = process.argv.slice(2);

@@ -6,20 +6,9 @@
  * has had rules, times the codes they failed with.
  */
 import { assert } from "../../core/assert.ts";
-import type { Operation } from "../../core/model.ts";
 import type { Connection, Database, Row } from "../database.ts";
-import { OPERATIONS } from "./schema.ts";
-
-/** What the rows of one group have in common. The row is parked or not, and failed last with this code, or never. */
-export interface Group {
-  readonly bucket: string;
-  readonly destinationArn: string;
-  readonly ruleId: string;
-  readonly operation: Operation;
-  readonly parked: boolean;
-  /** "" for rows that never failed. */
-  readonly failureCode: string;
-}
+import { type Group, wordsOf } from "../task-group.ts";
+import { OPERATIONS } from "../words.ts";
 
 /** A group that is in the file. */
 export interface StoredGroup extends Group {
@@ -160,9 +149,4 @@ function insert(connection: Connection, group: Group): void {
       group.bucket,
       group.destinationArn,
     );
-}
-
-/** U+0000 cannot be in any of the words, for the file refuses it. */
-function wordsOf({ bucket, destinationArn, ruleId, operation, parked, failureCode }: Group): string {
-  return `${bucket}\0${destinationArn}\0${ruleId}\0${operation}\0${parked ? 1 : 0}\0${failureCode}`;
 }

@@ -7,7 +7,8 @@
  * - its `line` is that of the most urgent origin in the lane.
  */
 import type { Connection, Row } from "../database.ts";
-import { BEHIND, FIRST, lineOf, ORIGINS } from "./schema.ts";
+import { lineOf, ORIGINS } from "../words.ts";
+import { BEHIND, FIRST } from "./schema.ts";
 
 /** What a row belongs to together with others: one key at one destination. */
 export interface Lane {

@@ -1,9 +1,10 @@
-/** Rows of the table `tasks` as the port shows them, and keys as the table holds them. */
+/** Rows of the table `tasks` as the port shows them. */
 import { assert } from "../../core/assert.ts";
 import type { Row, SqlValue } from "../database.ts";
-import type { NewTask, TaskFailure, TaskRow, TaskState } from "../ledger.ts";
-import type { Group, Groups } from "./groups.ts";
-import { ORIGINS, PARKED } from "./schema.ts";
+import type { TaskFailure, TaskRow, TaskState } from "../ledger.ts";
+import { ORIGINS } from "../words.ts";
+import type { Groups } from "./groups.ts";
+import { PARKED } from "./schema.ts";
 
 /** What `taskOf` reads, but for the fence. */
 export const TASK_COLUMNS = `id, group_id, key, version_id, place, origin, size_bytes, written_at_ms, due_at_ms,
@@ -40,31 +41,6 @@ export function taskOf(row: Row, groups: Groups): TaskRow {
 function stateOf(row: Row): TaskState {
   if (row["place"] === PARKED) return "parked";
   return row["lease_until_ms"] === null ? "waiting" : "leased";
-}
-
-/** The group of a task that is not parked and never failed: where its completion is counted, too. */
-export function freshGroupOf(task: NewTask): Group {
-  return {
-    bucket: task.version.bucket,
-    destinationArn: task.destinationArn,
-    ruleId: task.ruleId,
-    operation: task.operation,
-    parked: false,
-    failureCode: "",
-  };
-}
-
-/** The group of a row as it stands. */
-export function groupOfRow(task: TaskRow): Group {
-  return { ...freshGroupOf(task), parked: task.state === "parked", failureCode: task.failure?.code ?? "" };
-}
-
-/** UTF-8 has no bytes for half a surrogate pair; it would become another key. */
-const HALF_A_PAIR = /\p{Surrogate}/u;
-
-export function encodeKey(key: string): Buffer {
-  assert(!HALF_A_PAIR.test(key), "a key that is not Unicode text");
-  return Buffer.from(key);
 }
 
 export function decodeKey(value: SqlValue | undefined): string {

@@ -1,14 +1,11 @@
 /**
- * The tables of the embedded ledger, and the numbers that stand for words in them.
+ * The tables of the embedded ledger. The numbers that stand for words in them are in `../words.ts`.
  *
  * Every question has its index: what is due (`tasks_due`), whose lease ends (`tasks_leased`), what belongs to a lane or a
  * key (`tasks_first`, `tasks_behind`, `tasks_behind_version`, `tasks_parked`), what belongs to a group
  * (`tasks_of_group`). They are partial, so that most rows are in three of them only. Only the first row of a lane can
  * be due: rows that must wait for another cost a claim nothing.
  */
-import type { Operation } from "../../core/model.ts";
-import { SIZE_CLASS_BYTES, type SizeRange, type TaskOrigin } from "../ledger.ts";
-
 /** "LSle" in ASCII. */
 export const APPLICATION_ID = 0x4c536c65;
 
@@ -105,36 +102,3 @@ CREATE TABLE checkpoints (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WI
 
 /** Only ever append: the position of a script is the version of the file. */
 export const MIGRATIONS = [VERSION_1];
-
-/** The column `operation` is the position here. Only ever append. */
-export const OPERATIONS = [
-  "put",
-  "deleteMarker",
-  "tags",
-  "acl",
-  "retention",
-  "legalHold",
-] as const satisfies readonly Operation[];
-
-/** The most urgent first. The column `origin` is the position here. */
-export const ORIGINS = ["live", "resync", "scan"] as const satisfies readonly TaskOrigin[];
-
-const SIZE_CLASSES = SIZE_CLASS_BYTES.length + 1;
-
-/** Rows that compete for the same workers with the same urgency: one line for each origin and size class. */
-export function lineOf(origin: number, sizeBytes: number): number {
-  return origin * SIZE_CLASSES + sizeClassOf(sizeBytes);
-}
-
-/** The lines of one origin that may hold rows of these sizes, from the first to the last. */
-export function linesOf(origin: number, sizes: SizeRange): { readonly first: number; readonly last: number } {
-  return {
-    first: lineOf(origin, (sizes.sizeOverBytes ?? -1) + 1),
-    last: lineOf(origin, sizes.sizeAtMostBytes ?? Number.MAX_SAFE_INTEGER),
-  };
-}
-
-function sizeClassOf(sizeBytes: number): number {
-  const found = SIZE_CLASS_BYTES.findIndex((upTo) => sizeBytes <= upTo);
-  return found === -1 ? SIZE_CLASS_BYTES.length : found;
-}

@@ -8,18 +8,20 @@ import { assert } from "../../core/assert.ts";
 import type { VersionRef } from "../../core/model.ts";
 import type { Connection, Row } from "../database.ts";
 import type { Selection, TaskPage, TaskRow, TaskState } from "../ledger.ts";
+import {
+  keyRangeOf,
+  matches,
+  orderOf,
+  PAGE_ROWS_MAX,
+  type Position,
+  parsePosition,
+  ROWS_LOOKED_AT_PER_ROW,
+  SELECTION_IDS_MAX,
+} from "../pages.ts";
+import { encodeKey, OPERATIONS } from "../words.ts";
 import type { Groups } from "./groups.ts";
-import { decodeKey, encodeKey, TASK_COLUMNS, taskOf } from "./rows.ts";
-import { BEHIND, FIRST, LEASED, OPERATIONS, PARKED } from "./schema.ts";
-
-const PAGE_ROWS_MAX = 1000;
-const SELECTION_IDS_MAX = 10_000;
-
-/** How many rows a page looks at for each row that it may hold. */
-const ROWS_LOOKED_AT_PER_ROW = 10;
-
-/** Where a walk stands: the values of its order in the last row that it has seen. */
-type Position = readonly (string | number)[];
+import { decodeKey, TASK_COLUMNS, taskOf } from "./rows.ts";
+import { BEHIND, FIRST, LEASED, PARKED } from "./schema.ts";
 
 interface Step {
   readonly row: Row;
@@ -42,7 +44,7 @@ export function pageOf(
   assert(limit >= 1 && limit <= PAGE_ROWS_MAX, `a page of ${limit} rows`);
   const walk = walkOf(connection, groups, selection);
   const tasks: TaskRow[] = [];
-  let after = request.after === undefined ? undefined : parsePosition(request.after);
+  let after = request.after === undefined ? undefined : parsePosition(request.after, orderOf(selection));
   for (let looked = 0; looked < limit * ROWS_LOOKED_AT_PER_ROW; looked += limit) {
     const { steps, ended } = walk(after, limit);
     for (const { row, at } of steps) {
@@ -56,42 +58,19 @@ export function pageOf(
   return { tasks, next: JSON.stringify(after) };
 }
 
-function parsePosition(text: string): Position {
-  let position: unknown;
-  try {
-    position = JSON.parse(text);
-  } catch {
-    position = undefined;
-  }
-  const isPosition =
-    Array.isArray(position) && position.every((value) => typeof value === "string" || Number.isSafeInteger(value));
-  if (!isPosition) throw new RangeError("`after` is not the `next` of a page");
-  return position as Position;
-}
-
-/** All conditions but `ids`, which a walk of their own serves. */
-function matches(selection: Selection, task: TaskRow): boolean {
-  const { version } = task;
-  return (
-    (selection.bucket === undefined || selection.bucket === version.bucket) &&
-    (selection.prefix === undefined || version.key.startsWith(selection.prefix)) &&
-    (selection.key === undefined || selection.key === version.key) &&
-    (selection.versionId === undefined || selection.versionId === version.versionId) &&
-    (selection.state === undefined || selection.state === task.state) &&
-    (selection.ruleId === undefined || selection.ruleId === task.ruleId) &&
-    (selection.destinationArn === undefined || selection.destinationArn === task.destinationArn) &&
-    (selection.operation === undefined || selection.operation === task.operation) &&
-    (selection.failureCodes === undefined || selection.failureCodes.includes(task.failure?.code ?? ""))
-  );
-}
-
 function walkOf(connection: Connection, groups: Groups, selection: Selection): Walk {
-  if (selection.ids !== undefined) return walkIds(connection, selection.ids);
-  if (selection.state === "leased") return walkLeased(connection);
-  const start = selection.key ?? selection.prefix ?? "";
-  if (selection.bucket === undefined || start === "") return walkGroups(connection, selection);
-  const bucketId = groups.nameId(selection.bucket);
-  return bucketId === undefined ? nothing : walkKeys(connection, bucketId, selection);
+  switch (orderOf(selection)) {
+    case "ids":
+      return walkIds(connection, selection.ids ?? []);
+    case "leased":
+      return walkLeased(connection);
+    case "groups":
+      return walkGroups(connection, selection);
+    case "keys": {
+      const bucketId = groups.nameId(selection.bucket ?? "");
+      return bucketId === undefined ? nothing : walkKeys(connection, bucketId, selection);
+    }
+  }
 }
 
 const nothing: Walk = () => ({ steps: [], ended: true });
@@ -126,9 +105,7 @@ function byAge(row: Row): Step {
 }
 
 function walkKeys(connection: Connection, bucketId: number, selection: Selection): Walk {
-  const exactly = selection.key === undefined ? undefined : encodeKey(selection.key);
-  const from = exactly ?? encodeKey(selection.prefix ?? "");
-  const below = exactly === undefined ? firstBehindPrefix(from) : Buffer.concat([exactly, Buffer.of(0)]);
+  const { from, below } = keyRangeOf(selection);
   const sql = `${placesOf(selection.state)
     .map(
       ({ index, place }) => `SELECT ${TASK_COLUMNS}, destination_id FROM tasks INDEXED BY ${index}
@@ -159,13 +136,6 @@ function placesOf(state: TaskState | undefined): readonly { readonly index: stri
   const parked = { index: "tasks_parked", place: PARKED };
   if (state === undefined) return [first, behind, parked];
   return state === "parked" ? [parked] : [first, behind];
-}
-
-/** No byte of UTF-8 is 0xff, so the last one has a next. */
-function firstBehindPrefix(prefix: Uint8Array): Uint8Array {
-  const next = Uint8Array.from(prefix);
-  next[next.length - 1] = (next.at(-1) ?? 0) + 1;
-  return next;
 }
 
 /** Each group is in order by itself; of each as many are looked at as the page may need, and merged. */

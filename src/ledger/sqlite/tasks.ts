@@ -1,15 +1,12 @@
 /** Rows come in, are redriven, are dropped: changes that no worker's lease is needed for. */
 import { assert } from "../../core/assert.ts";
-import type { Operation } from "../../core/model.ts";
 import type { Connection, Row } from "../database.ts";
 import type { NewTask, TaskOrigin, TaskRow } from "../ledger.ts";
+import { freshGroupOf, groupOfRow } from "../task-group.ts";
+import { encodeKey, lineOf, OPERATIONS, ORIGINS, READS_STATE } from "../words.ts";
 import { changeGroup, type Groups } from "./groups.ts";
 import { firstOf, isLeased, type Lane, settle } from "./lanes.ts";
-import { encodeKey, freshGroupOf, groupOfRow } from "./rows.ts";
-import { BEHIND, FIRST, lineOf, OPERATIONS, ORIGINS, PARKED } from "./schema.ts";
-
-/** Operations that carry the state of the source at the time of reading; the others carry what never changes. */
-const READS_STATE: ReadonlySet<Operation> = new Set(["tags", "acl", "retention", "legalHold"]);
+import { BEHIND, FIRST, PARKED } from "./schema.ts";
 
 /** Adds the tasks that are not there; their groups are. Returns how many. */
 export function addTasks(connection: Connection, groups: Groups, tasks: readonly NewTask[]): number {

@@ -369,6 +369,55 @@ export function testClaiming(open: OpenLedger): void {
     });
   });
 
+  describe("the hint that something may be due", () => {
+    const subject = subjectFor(open);
+
+    /** Resolves at the next hint. */
+    function hint(): Promise<void> {
+      return new Promise((resolve) => {
+        const stop = subject.ledger.onDue(() => {
+          stop();
+          resolve();
+        });
+      });
+    }
+
+    it("comes when a task is added, given back, redriven, or first in its lane because another one ended", async () => {
+      const { ledger } = subject;
+      let hinted = hint();
+      await ledger.add([task(), task({ versionId: "v2" })]);
+      await hinted;
+      let claim = await claimOne(ledger);
+      hinted = hint();
+      await ledger.release([claim]);
+      await hinted;
+      claim = await claimOne(ledger);
+      hinted = hint();
+      await ledger.park(claim, failedAttempt());
+      await hinted;
+      await ledger.complete(await claimOne(ledger), DONE);
+      hinted = hint();
+      await ledger.redrive({}, NOW);
+      await hinted;
+      await claimOne(ledger, { worker: "dead" });
+      hinted = hint();
+      await ledger.expireLeases("dead");
+      await hinted;
+      subject.leavesLeases();
+    });
+
+    it("does not come to those who have stopped listening", async () => {
+      const { ledger } = subject;
+      let hints = 0;
+      const stop = ledger.onDue(() => hints++);
+      stop();
+      const hinted = hint();
+      await ledger.add([task()]);
+      await hinted;
+      assert.equal(hints, 0);
+    });
+  });
+
   describe("the next due time", () => {
     const subject = subjectFor(open);
 

@@ -259,6 +259,10 @@ export function testReading(open: OpenLedger): void {
       for (const after of ["", "x", "{}", "[null]"]) {
         await assert.rejects(subject.ledger.list({}, { after, limit: 1 }), RangeError);
       }
+      await subject.ledger.add([task(), task({ key: "key2" })]);
+      const { next: after } = await subject.ledger.list({ bucket: "source", prefix: "k" }, { limit: 1 });
+      assert.ok(after !== undefined);
+      await assert.rejects(subject.ledger.list({}, { after, limit: 1 }), RangeError);
     });
 
     it("take prefixes and keys of any characters literally, in the order of their bytes", async () => {
