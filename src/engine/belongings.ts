@@ -103,6 +103,12 @@ export async function withBelongings<R>(
 /** A bucket whose owner owns every object takes no grants, and AWS replicates into it all the same. */
 const ACL_NOT_SUPPORTED = "AccessControlListNotSupported";
 
+/** Brings everything to a replica that an earlier try has written: who knows with what. */
+export async function bringAllBelongings(run: Run, step: Step): Promise<void> {
+  run.toBring = belongingsOf(run);
+  await bringBelongings(run, step);
+}
+
 /** Brings what could not go along with the bytes. The first refusal is what the task has failed for. */
 export async function bringBelongings(run: Run, step: Step): Promise<void> {
   for (const one of run.toBring ?? []) {

@@ -35,9 +35,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     const { ledger, sites, clock, feed, name } = options;
-    const onAdded = () => {
-      for (const worker of this.#workers) worker.wake();
-    };
+    const onAdded = () => this.wake();
     this.resync = new Resync({ ledger, sites, clock, onAdded });
     const common: Pick<ConstructorParameters<typeof Worker>[0], "ledger" | "sites" | "clock" | "onFinished"> = {
       ledger,
@@ -76,6 +74,11 @@ export class Engine {
       }),
     );
     this.#running = Promise.all(watched).then(() => undefined);
+  }
+
+  /** Tells that tasks were added to the ledger. */
+  wake(): void {
+    for (const worker of this.#workers) worker.wake();
   }
 
   /** The signal that ends jobs of this engine. */

@@ -4,10 +4,12 @@
 
 import { assert } from "../core/assert.ts";
 import { replicaEncryption } from "../core/encryption.ts";
+import type { Encryption } from "../core/model.ts";
 import type { Step, StepName } from "../core/plan.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { ChecksumAlgorithm, ObjectHead, PutReply, WriteRequest } from "../s3/store.ts";
 import { bringBelongings, withBelongings } from "./belongings.ts";
+import { MARK, markOf } from "./mark.ts";
 import { uploadAllParts } from "./parts.ts";
 import {
   answered,
@@ -114,6 +116,7 @@ function isMultipart(head: ObjectHead): boolean {
 }
 
 async function readAcl(run: Run, step: Step): Promise<void> {
+  if (run.destinationTraits.takesGrants === false && run.task.operation === "put") return;
   run.source.acl = await answered(step, sourceOf(run).getObjectAcl(run.task.version, run));
 }
 
@@ -178,7 +181,7 @@ async function completeUpload(run: Run, step: Step): Promise<void> {
   const request = {
     ...uploadOf(run),
     parts: run.parts ?? [],
-    replica: identityOf(run, head),
+    ...identityOf(run, head.lastModifiedMs),
     ...(head.checksums === undefined ? {} : { checksums: head.checksums }),
   };
   try {
@@ -191,10 +194,9 @@ async function completeUpload(run: Run, step: Step): Promise<void> {
 }
 
 async function writeMarker(run: Run, step: Step): Promise<void> {
-  const { versionId } = run.task.version;
-  const request = { ...target(run), replica: { versionId, lastModifiedMs: run.task.writtenAtMs } };
+  const request = { ...target(run), ...identityOf(run, run.task.writtenAtMs) };
   const reply = await answered(step, destinationOf(run).deleteObject(request, run));
-  run.replicaVersionId = reply.versionId ?? versionId;
+  run.replicaVersionId = reply.versionId ?? run.task.version.versionId;
 }
 
 async function writeTags(run: Run, step: Step): Promise<void> {
@@ -220,15 +222,25 @@ async function writeLegalHold(run: Run, step: Step): Promise<void> {
 
 function writeRequest(run: Run): WriteRequest {
   const head = headOf(run);
-  const encryption = replicaEncryption(head.encryption, run.rule);
+  const encryption = encryptionOf(run, head);
   return {
     ...target(run),
     contentHeaders: head.contentHeaders,
-    userMetadata: head.userMetadata,
+    userMetadata: metadataOf(run, head),
     storageClass: run.rule.destination.storageClass ?? head.storageClass,
     ...(encryption === undefined ? {} : { encryption }),
-    replica: identityOf(run, head),
+    ...identityOf(run, head.lastModifiedMs),
   };
+}
+
+/** What a bucket elsewhere encrypts with is its own affair, unless the rule names a key of it. */
+function encryptionOf({ rule, destinationTraits }: Run, head: ObjectHead): Encryption | undefined {
+  if (destinationTraits.mintsVersionIds === true && rule.destination.replicaKmsKeyArn === undefined) return undefined;
+  return replicaEncryption(head.encryption, rule);
+}
+
+function metadataOf({ task, destinationTraits }: Run, { userMetadata }: ObjectHead): WriteRequest["userMetadata"] {
+  return destinationTraits.mintsVersionIds === true ? { ...userMetadata, [MARK]: markOf(task.version) } : userMetadata;
 }
 
 async function finishWrite(run: Run, step: Step, reply: PutReply): Promise<void> {

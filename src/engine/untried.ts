@@ -4,13 +4,14 @@
  */
 import { bucketOfArn } from "../core/arn.ts";
 import { eligibility } from "../core/eligibility.ts";
-import type { ChangeEvent, ObjectVersion, ReplicationConfiguration, Rule, Tag } from "../core/model.ts";
-import { replicationStatusOf } from "../core/status.ts";
+import type { ChangeEvent, ObjectVersion, ReplicationConfiguration, Rule } from "../core/model.ts";
 import type { Ledger, NewTask } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
-import type { ListedVersion, ObjectHead, Store } from "../s3/store.ts";
+import type { ListedVersion, Store } from "../s3/store.ts";
 import { newTask } from "./intake.ts";
+import { markerOf, objectOf } from "./listed-version.ts";
+import { missingTasks } from "./missing.ts";
 import type { Clock, Sites } from "./ports.ts";
 
 export interface UntriedOptions {
@@ -36,6 +37,25 @@ export interface UntriedPage {
 
 /** Yields what there is to add, page by page. */
 export async function* untriedTasks(options: UntriedOptions, signal: AbortSignal): AsyncGenerator<UntriedPage> {
+  const { rules } = options.configuration;
+  const minting = await mintingDestinations(options);
+  for (const destinationArn of minting) yield* missingTasks({ ...options, destinationArn, origin: "resync" }, signal);
+  const others = rules.filter((one) => !minting.has(one.destination.bucketArn));
+  if (others.length === 0) return;
+  yield* walk({ ...options, configuration: { ...options.configuration, rules: others } }, signal);
+}
+
+/** Where replicas have ids of their own no status tells what is there: only the two listings together do. */
+async function mintingDestinations({ configuration, sites }: UntriedOptions): Promise<ReadonlySet<string>> {
+  const minting = new Set<string>();
+  for (const { destination } of configuration.rules) {
+    const traits = await sites.traits(bucketOfArn(destination.bucketArn) ?? "");
+    if (traits.mintsVersionIds === true) minting.add(destination.bucketArn);
+  }
+  return minting;
+}
+
+async function* walk(options: UntriedOptions, signal: AbortSignal): AsyncGenerator<UntriedPage> {
   const { bucket, prefix, sites, ledger } = options;
   const store = sites.reader(bucket);
   let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined;
@@ -77,58 +97,6 @@ async function tasksOfVersion(
   return missing.map((rule) =>
     newTask(event, { ruleId: rule.id, destinationArn: rule.destination.bucketArn }, "resync"),
   );
-}
-
-/** Undefined when the version is gone meanwhile. */
-async function objectOf(
-  bucket: string,
-  store: Store,
-  listed: ListedVersion,
-  configuration: ReplicationConfiguration,
-  signal: AbortSignal,
-): Promise<ObjectVersion | "unreadable" | undefined> {
-  const ref = { bucket, key: listed.key, versionId: listed.versionId };
-  let head: ObjectHead;
-  let tags: readonly Tag[] = [];
-  try {
-    head = await store.headObject(ref, { signal });
-    const tagsDecide = configuration.rules.some((rule) => rule.tags.length > 0);
-    if (tagsDecide && head.tagCount !== 0) tags = await store.getObjectTagging(ref, { signal });
-  } catch (error) {
-    if (!(error instanceof S3Error)) throw error;
-    if (error.status === 404 || error.status === 405) return undefined;
-    // Another account wrote it and did not let the bucket's owner in.
-    if (error.status === 403) return "unreadable";
-    throw error;
-  }
-  const { sizeBytes, etag, lastModifiedMs, storageClass, encryption } = head;
-  const status = replicationStatusOf(head.replicationStatus);
-  return {
-    ...ref,
-    isDeleteMarker: false,
-    sizeBytes,
-    etag,
-    lastModifiedMs,
-    storageClass,
-    encryption,
-    tags,
-    ...(status === undefined ? {} : { replicationStatus: status }),
-  };
-}
-
-function markerOf(bucket: string, listed: ListedVersion): ObjectVersion {
-  return {
-    bucket,
-    key: listed.key,
-    versionId: listed.versionId,
-    isDeleteMarker: true,
-    sizeBytes: 0,
-    etag: "",
-    lastModifiedMs: listed.lastModifiedMs,
-    storageClass: listed.storageClass,
-    encryption: { kind: "NOT-SSE" },
-    tags: [],
-  };
 }
 
 /** No store shows the status of a delete marker: whether it has arrived is seen at the destination, as a 405. */

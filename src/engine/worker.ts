@@ -5,10 +5,12 @@
  * shown again when the lease has run out and the task is tried anew; a replica is never written as another version.
  */
 import { assert } from "../core/assert.ts";
+import type { SkipReason } from "../core/eligibility.ts";
 import type { FailureCode } from "../core/failures/catalogue.ts";
 import { nextState, type Outcome, shownStatus } from "../core/status.ts";
 import type { Claim, FailedAttempt, Ledger, SizeRange, TaskRow } from "../ledger/ledger.ts";
 import { type CopyOutcome, replicate } from "./copy.ts";
+import { holdsReplicasName } from "./mark.ts";
 import type { Clock, Sites } from "./ports.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -124,7 +126,8 @@ export class Worker {
     const startedAtMs = this.#options.clock.nowMs();
     try {
       const outcome = await this.#try(task, signal);
-      if (abandon.aborted && !outcome.done) await this.#options.ledger.release([claim]);
+      if (outcome.done === "unwanted") await this.#drop(claim, outcome.because);
+      else if (abandon.aborted && outcome.done === false) await this.#giveBack(claim, outcome);
       else if (!flight.abort.signal.aborted) await this.#record(claim, startedAtMs, outcome);
     } finally {
       this.#flights.delete(task.id);
@@ -133,10 +136,10 @@ export class Worker {
 
   /** A bug in one task must not stop the others: it is recorded as a fault of the engine, and tried again. */
   async #try(task: TaskRow, signal: AbortSignal): Promise<CopyOutcome> {
-    const { sites } = this.#options;
+    const { sites, ledger } = this.#options;
     try {
       const configuration = await sites.configuration(task.version.bucket);
-      return await replicate(task, configuration, sites, signal);
+      return await replicate(task, configuration, { sites, replicas: ledger }, signal);
     } catch (error) {
       const code: FailureCode = "EngineFault";
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -144,7 +147,22 @@ export class Worker {
     }
   }
 
-  async #record(claim: Claim, startedAtMs: number, copied: CopyOutcome): Promise<void> {
+  /** A write that got no answer may have been done: such a lease runs out, and so the try is counted. */
+  async #giveBack(claim: Claim, copied: FailedCopy): Promise<void> {
+    if (copied.unsure !== true) await this.#options.ledger.release([claim]);
+  }
+
+  /** Somebody else may lease the task between the two calls: then it is theirs to drop. */
+  async #drop(claim: Claim, because: SkipReason["reason"]): Promise<void> {
+    const { ledger, onFinished } = this.#options;
+    const { task } = claim;
+    if (because === "isReplica") await ledger.setCheckpoint(holdsReplicasName(task.version.bucket), "true");
+    await ledger.release([claim]);
+    await ledger.discard({ ids: [task.id], state: "waiting" });
+    onFinished?.(task, "completed");
+  }
+
+  async #record(claim: Claim, startedAtMs: number, copied: EndedCopy): Promise<void> {
     const { ledger, clock, onFinished } = this.#options;
     const { task } = claim;
     const nowMs = clock.nowMs();
@@ -196,7 +214,10 @@ export class Worker {
   }
 }
 
-function toOutcome(copied: CopyOutcome): Outcome {
+type EndedCopy = Exclude<CopyOutcome, { readonly done: "unwanted" }>;
+type FailedCopy = Extract<CopyOutcome, { readonly done: false }>;
+
+function toOutcome(copied: EndedCopy): Outcome {
   if (copied.done) return { done: true };
   return {
     done: false,

@@ -451,6 +451,14 @@ export const FAILURES = {
     remedy: "Make room at the destination: it is tried again by itself",
     source: "RFC 4918 §11.5: 507 Insufficient Storage",
   },
+  DstNewerVersionThere: {
+    origin: "lockstep",
+    class: "configuration",
+    title: "A newer version is at the destination, and this one could only be put on top of it",
+    retry: "never",
+    remedy: "Leave it, or remove the newer replicas for good and replicate all of the key's versions again in order",
+    source: "ARCHITECTURE.md, Replicas that get ids of their own",
+  },
   DstVersionIdDiffers: {
     origin: "lockstep",
     class: "configuration",
