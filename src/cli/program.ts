@@ -6,6 +6,7 @@ import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
 import { lintCommand } from "./commands/lint.ts";
 import { resyncCommand } from "./commands/resync.ts";
+import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
 import { upCommand } from "./commands/up.ts";
 import type { Context } from "./context.ts";
@@ -20,6 +21,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   fixCommand,
   resyncCommand,
   lintCommand,
+  runCommand,
 ];
 
 /**

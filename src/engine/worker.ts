@@ -7,8 +7,10 @@
 import { assert } from "../core/assert.ts";
 import type { SkipReason } from "../core/eligibility.ts";
 import type { FailureCode } from "../core/failures/catalogue.ts";
+import { classify, isTransient } from "../core/failures/classify.ts";
 import { nextState, type Outcome, shownStatus } from "../core/status.ts";
 import type { Claim, FailedAttempt, Ledger, SizeRange, TaskRow } from "../ledger/ledger.ts";
+import { S3Error } from "../s3/errors.ts";
 import { type CopyOutcome, replicate } from "./copy.ts";
 import { holdsReplicasName } from "./mark.ts";
 import type { Clock, Sites } from "./ports.ts";
@@ -141,6 +143,7 @@ export class Worker {
       const configuration = await sites.configuration(task.version.bucket);
       return await replicate(task, configuration, { sites, replicas: ledger }, signal);
     } catch (error) {
+      if (error instanceof S3Error) return unreadConfiguration(error);
       const code: FailureCode = "EngineFault";
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
       return { done: false, code, failure: { code, step: "engine", message } };
@@ -212,6 +215,22 @@ export class Worker {
     renew().catch(() => undefined);
     return { stop: () => over.abort() };
   }
+}
+
+/** Nothing was tried: what the store says of its configuration says nothing of the version, and passes. */
+function unreadConfiguration({ fields, message }: S3Error): CopyOutcome {
+  const named = classify({ name: "headVersion", side: "source", deniedCode: "StoreUnavailable" }, fields);
+  const code = isTransient(named) ? named : "StoreUnavailable";
+  const { status, code: errorCode, requestId } = fields;
+  const failure = {
+    code,
+    step: "configuration",
+    message,
+    ...(status === undefined ? {} : { httpStatus: status }),
+    ...(errorCode === undefined ? {} : { errorCode }),
+    ...(requestId === undefined ? {} : { sourceRequestId: requestId }),
+  };
+  return { done: false, code, failure };
 }
 
 type EndedCopy = Exclude<CopyOutcome, { readonly done: "unwanted" }>;
