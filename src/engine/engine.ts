@@ -23,6 +23,9 @@ export interface EngineOptions {
 /** Objects of more bytes go through the lane of large ones, so that they never hold back small ones. */
 export const SMALL_MAX_BYTES = SIZE_CLASS_BYTES[0];
 
+/** Small and large objects have workers of their own. */
+const LANES = ["small", "large"] as const;
+
 export class Engine {
   readonly resync: Resync;
   readonly #options: EngineOptions;
@@ -79,6 +82,12 @@ export class Engine {
   /** Tells that tasks were added to the ledger. */
   wake(): void {
     for (const worker of this.#workers) worker.wake();
+  }
+
+  /** Takes over at once what an engine of that name held. The caller vouches that it is dead. */
+  async takeOver(name: string): Promise<void> {
+    for (const lane of LANES) await this.#options.ledger.expireLeases(`${name}/${lane}`);
+    this.wake();
   }
 
   /** The signal that ends jobs of this engine. */

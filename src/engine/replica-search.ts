@@ -27,7 +27,11 @@ export function mayBeThere(task: TaskRow): boolean {
  * @throws StepFailure when the destination does not let itself be looked at: then nothing may be written either
  */
 export async function findReplica(run: Run, step: Step, map: ReplicaMap): Promise<string | undefined> {
-  const known = new Set((await knownReplicas(run, map)).map((one) => one.replicaVersionId));
+  const replicas = await knownReplicas(run, map);
+  // A scan may have come upon it since this try began.
+  const own = replicas.find((one) => one.version.versionId === run.task.version.versionId);
+  if (own !== undefined) return own.replicaVersionId;
+  const known = new Set(replicas.map((one) => one.replicaVersionId));
   return run.task.operation === "deleteMarker"
     ? await findMarker(run, step, known)
     : await findObject(run, step, known);

@@ -20,6 +20,8 @@ export interface SiteClient {
   readonly store: Store;
   /** Rarely asked, and without limits. */
   readonly settings: BucketSettings;
+  /** What it signs with. Rejects with an S3Error when there is nothing, or the role cannot be assumed. */
+  readonly credentials: () => Promise<Credentials>;
 }
 
 interface OpenSite {
@@ -29,7 +31,12 @@ interface OpenSite {
   readonly limiter: Limiter;
   readonly credentials: () => Promise<Credentials>;
   /** By role; "" for the site's own credentials. */
-  readonly clients: Map<string, S3Client>;
+  readonly clients: Map<string, OpenClient>;
+}
+
+interface OpenClient {
+  readonly client: S3Client;
+  readonly credentials: () => Promise<Credentials>;
 }
 
 export interface ClientsOptions {
@@ -43,7 +50,7 @@ export class SiteClients {
   readonly #options: ClientsOptions;
   #sites = new Map<string, OpenSite>();
   /** Clients of sites that were changed: calls under way end in peace. */
-  readonly #retired: S3Client[] = [];
+  readonly #retired: OpenClient[] = [];
 
   constructor(options: ClientsOptions) {
     this.#options = options;
@@ -70,12 +77,13 @@ export class SiteClients {
       throw new S3Error(`there is no site ${site}`, { operation: "Connect", network: "protocol" });
     const { settings, limiter, clients } = open;
     const role = isAws(settings) ? (roleArn ?? "") : "";
-    let client = clients.get(role);
-    if (client === undefined) {
-      client = this.#connect(open, role);
-      clients.set(role, client);
+    let one = clients.get(role);
+    if (one === undefined) {
+      one = this.#connect(open, role);
+      clients.set(role, one);
     }
-    return { store: limiter.limit(client), settings: client };
+    const { client, credentials } = one;
+    return { store: limiter.limit(client), settings: client, credentials };
   }
 
   isAws(site: string): boolean {
@@ -85,7 +93,7 @@ export class SiteClients {
 
   async close(): Promise<void> {
     const clients = [...this.#sites.values()].flatMap((one) => [...one.clients.values()]);
-    await Promise.all([...clients, ...this.#retired].map((one) => one.close()));
+    await Promise.all([...clients, ...this.#retired].map((one) => one.client.close()));
   }
 
   #open(settings: SiteSettings): OpenSite {
@@ -99,20 +107,22 @@ export class SiteClients {
     };
   }
 
-  #connect({ settings, credentials }: OpenSite, role: string): S3Client {
+  #connect({ settings, credentials: own }: OpenSite, role: string): OpenClient {
     const { name, endpoint, region, profile, addressing, ca } = settings;
     const clock = () => this.#options.clock.nowMs();
-    const access = { region, credentials, ...(endpointIsAws(endpoint) ? {} : { endpoint }) };
-    return createS3Client({
+    const access = { region, credentials: own, ...(endpointIsAws(endpoint) ? {} : { endpoint }) };
+    const credentials = role === "" ? own : kept(() => assumed(access, role), name, clock);
+    const client = createS3Client({
       endpoint,
       region,
       profile,
       addressing,
-      credentials: role === "" ? credentials : kept(() => assumed(access, role), name, clock),
+      credentials,
       clock,
       connectionsMax: CONNECTIONS_MAX,
       ...(ca === undefined ? {} : { ca }),
     });
+    return { client, credentials };
   }
 }
 

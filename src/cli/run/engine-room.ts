@@ -14,6 +14,7 @@ import { openConsole } from "../open-console.ts";
 import { keptToken } from "../token.ts";
 import { SiteClients } from "./clients.ts";
 import { StoreSites } from "./store-sites.ts";
+import { succeed } from "./succession.ts";
 
 export interface EngineRoom {
   readonly ledger: Ledger;
@@ -50,9 +51,10 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     for (const one of opened.splice(0).toReversed()) await one();
   };
   try {
-    const name = holdLedger(settings.ledgerUrl, opened);
+    const isAlone = holdLedger(settings.ledgerUrl, opened);
     const ledger = await open(settings.ledgerUrl);
     opened.push(() => ledger.close());
+    const { name, succession } = isAlone ? await succeed(ledger) : { name: `run ${hostname()} ${process.pid}` };
     const clock = systemClock(context.clock);
     const clients = new SiteClients({ environment: context.environment, clock });
     opened.push(() => clients.close());
@@ -76,6 +78,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     });
     engine.start();
     opened.push(() => engine.stop(GRACE_MS));
+    if (succession !== undefined) opened.push(succession.begin({ engine, ledger, clock, onBroken }));
     const console_ = options.alone ? undefined : await consoleOf(settings, { engine, ledger });
     if (console_ !== undefined) opened.push(() => console_.close());
     return {
@@ -104,23 +107,19 @@ const NO_CHANGES: ChangeFeed = {
   onChange: () => () => undefined,
 };
 
-/**
- * A file has one engine at a time, so that the next one may take over what a dead one held; whoever shares a database
- * has a name of its own, and its leases run out.
- */
-function holdLedger(url: string, opened: (() => void)[]): string {
+/** A file has one engine at a time; a database is shared. True for a file, which is held until everything is closed. */
+function holdLedger(url: string, opened: (() => void)[]): boolean {
   const file = /^sqlite:(.+)$/s.exec(url)?.[1];
-  if (file === undefined) return `run ${hostname()} ${process.pid}`;
-  if (file === ":memory:") return "run";
+  if (file === undefined || file === ":memory:") return file !== undefined;
   try {
     const hold = holdFile(`${file}.lock`);
     opened.push(() => hold.release());
+    return true;
   } catch (cause) {
     if (!(cause instanceof DatabaseError) || cause.reason !== "locked") throw cause;
     const remedy = "stop it, or name another ledger in the configuration";
     throw new UsageError(`another lockstep run works with the ledger ${file}: ${remedy}`, { cause });
   }
-  return "run";
 }
 
 async function open(url: string): Promise<Ledger> {

@@ -40,7 +40,7 @@ export async function checkReach(
       return { ...about, ok: wrong === undefined, says: wrong ?? "ready", reached: true };
     } catch (error) {
       if (!(error instanceof S3Error)) throw error;
-      return { ...about, ok: false, says: error.message, reached: false };
+      return { ...about, ok: false, says: refusalWords(error, bucket), reached: false };
     }
   });
   return { status: statusOf(reached), value: { ends: reached }, words: () => words(reached) };
@@ -78,6 +78,15 @@ async function whatIsWrong(
   if (unplaced === undefined) return undefined;
   const { bucketArn } = unplaced.destination;
   return `its rule ${unplaced.id} replicates to ${bucketArn}: add it under destinations of ${replication.name}`;
+}
+
+/** Answers to HEAD have no words of their own. */
+function refusalWords({ fields, message }: S3Error, bucket: string): string {
+  if (fields.operation !== "HeadBucket") return message;
+  if (fields.status === 404) return `there is no bucket ${bucket}: create it with versioning, or correct its name`;
+  if (fields.status === 403)
+    return `the credentials may not look at ${bucket}: allow them s3:ListBucket, or correct them`;
+  return message;
 }
 
 function words(reached: readonly Reached[]): string {

@@ -103,6 +103,7 @@ export class StoreSites implements Sites {
       throw new S3Error(message, { operation: "Connect", status: 404, code: "NoSuchBucket" });
     }
     const { source, roleArn } = replication;
+    for (const place of [source, destination]) await this.#client(place, roleArn).credentials();
     return { source: this.#store(source, roleArn), destination: this.#store(destination, roleArn) };
   }
 
