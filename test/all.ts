@@ -1,7 +1,8 @@
 /**
  * Runs every suite that needs nothing but npm packages, in one process: `node dist/test/all.js [part of a path…]`.
  *
- * Suites that need servers live in `test/real`, measurements in `test/bench`; each has an entry of its own.
+ * Suites that need servers live in `test/real`, measurements in `test/bench`; each has an entry of its own. Those of
+ * `test/loop` take minutes and run only when they are named.
  */
 import { readdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -12,6 +13,7 @@ const wanted = process.argv.slice(2);
 
 const suites = readdirSync(root, { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".test.js") && !path.startsWith(join("test", "real")))
+  .filter((path) => wanted.length > 0 || !path.startsWith(join("test", "loop")))
   .filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part)))
   .sort();
 

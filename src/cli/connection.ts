@@ -145,6 +145,8 @@ class Clients {
     if (found === undefined) {
       found = this.#find(name);
       this.#buckets.set(name, found);
+      // A bucket that is not there may be made.
+      found.catch(() => this.#buckets.delete(name));
     }
     return found;
   }

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { patchesOf } from "../core/diagnose/patches.ts";
 import type { Cause, Patch } from "../core/diagnose/report.ts";
-import { applyPatches, undoOf } from "../doctor/apply.ts";
+import { applyPatches, lastingOf, undoOf } from "../doctor/apply.ts";
 import { type Application, History } from "../doctor/history.ts";
 import { patchCommand, patchDiff, patchTitle } from "../doctor/patch-forms.ts";
 import { type Ink, plural } from "../doctor/report.ts";
@@ -120,10 +120,15 @@ export async function undo(
   const patches = undoOf(application.patches);
   await applyPatches(connection, patches);
   await history.save({ ...application, undoneAt: new Date(context.clock()).toISOString() });
+  const lasting = lastingOf(application.patches);
   return {
     status: 0,
-    value: { bucket, undone: id, restored: patches },
-    words: () => patches.map((one) => `${styled("green", "restored")}  ${patchTitle(one)}`).join("\n"),
+    value: { bucket, undone: id, restored: patches, lasting },
+    words: () =>
+      [
+        ...patches.map((one) => `${styled("green", "restored")}  ${patchTitle(one)}`),
+        ...lasting.map((one) => `${styled("yellow", "stays")}     ${patchTitle(one)}`),
+      ].join("\n"),
   };
 }
 

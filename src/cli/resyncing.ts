@@ -56,7 +56,6 @@ async function follow(engine: ConsoleClient, started: ResyncProgress, context: C
   }
 }
 
-/** What was found, whether it went well or not. */
 function foundOf(progress: ResyncProgress): number {
   return progress.foundFailed + progress.foundUntried;
 }
@@ -70,11 +69,13 @@ function resyncWords(progress: ResyncProgress): string {
 
 function outcomeWords(progress: ResyncProgress): string {
   const found = foundOf(progress);
-  const parts = `${progress.foundFailed} FAILED, ${progress.foundUntried} never tried`;
+  const parts = `${progress.foundFailed} FAILED, ${progress.foundUntried} not at the destination`;
   const what = `${plural(found, "version")} (${parts}), ${sizeWords(progress.bytes)}`;
-  if (progress.dryRun) return found === 0 ? "Nothing is to be replicated again." : `Would replicate ${what} again.`;
-  if (found === 0) return styled("green", "Nothing is to be replicated again.");
-  const lines = [`Replicated ${what}: ${styled("green", `${progress.completed} COMPLETED`)}`];
+  const gone =
+    progress.gone === 0 ? [] : [`${plural(progress.gone, "version")} gone at the source: nothing is left to do`];
+  if (found === 0) return [...gone, styled("green", "Nothing is to be replicated again.")].join("\n");
+  if (progress.dryRun) return [...gone, `Would replicate ${what} again.`].join("\n");
+  const lines = [...gone, `Replicated ${what}: ${styled("green", `${progress.completed} COMPLETED`)}`];
   if (progress.failed > 0)
     lines.push(styled("red", `${progress.failed} FAILED again: lockstep diagnose s3://${progress.bucket}`));
   const open = found - progress.completed - progress.failed;

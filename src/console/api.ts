@@ -30,6 +30,7 @@ const resyncBody = z.object({
   failed: z.boolean(),
   failureCodes: z.array(z.string()).optional(),
   untried: z.boolean(),
+  arrived: z.array(z.enum(["COMPLETED", "REPLICA"])).optional(),
   prefix: z.string().optional(),
   dryRun: z.boolean(),
   limit: z.number().int().min(1).optional(),
@@ -55,9 +56,10 @@ export function createApi(options: ConsoleOptions): Hono {
     return c.json({ failures, ...(page.next === undefined ? {} : { next: page.next }) });
   });
   app.post("/api/v1/resync", async (c) => {
-    const { failureCodes, prefix, limit, ...request } = resyncBody.parse(await c.req.json());
+    const { failureCodes, arrived, prefix, limit, ...request } = resyncBody.parse(await c.req.json());
     const optional = {
       ...(failureCodes === undefined ? {} : { failureCodes }),
+      ...(arrived === undefined ? {} : { arrived }),
       ...(prefix === undefined ? {} : { prefix }),
       ...(limit === undefined ? {} : { limit }),
     };

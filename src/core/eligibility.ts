@@ -9,7 +9,14 @@ import type { ObjectVersion, Operation, ReplicationConfiguration, Rule, Tag } fr
 /** What of a version decides. */
 export type Candidate = Pick<
   ObjectVersion,
-  "key" | "isDeleteMarker" | "byLifecycle" | "storageClass" | "encryption" | "tags" | "replicationStatus"
+  | "key"
+  | "isDeleteMarker"
+  | "byLifecycle"
+  | "storageClass"
+  | "archiveStatus"
+  | "encryption"
+  | "tags"
+  | "replicationStatus"
 > & {
   /** For changes of metadata: the destinations that the version was admitted to when it was written. */
   readonly admittedTo?: readonly string[];
@@ -18,15 +25,17 @@ export type Candidate = Pick<
 /** Why a rule does not take a version. */
 export type SkipReason =
   | { readonly reason: "ruleDisabled" }
-  | { readonly reason: "prefixDiffers"; readonly prefix: string }
+  /** `meant`: the prefix without its slip, where the key starts with that. */
+  | { readonly reason: "prefixDiffers"; readonly prefix: string; readonly meant?: string }
   | { readonly reason: "tagsDiffer"; readonly missing: readonly Tag[] }
   | { readonly reason: "kmsNotSelected" }
   | { readonly reason: "deleteMarkersNotReplicated" }
   | { readonly reason: "markerByLifecycle" }
-  | { readonly reason: "archived"; readonly storageClass: string }
+  | { readonly reason: "archived"; readonly storageClass: string; readonly archiveStatus?: string }
   | { readonly reason: "isReplica" }
   | { readonly reason: "modificationsNotReplicated" }
   | { readonly reason: "neverAdmitted" }
+  | { readonly reason: "ownerOverridden" }
   | { readonly reason: "outranked"; readonly byRuleId: string };
 
 export type RuleOutcome =
@@ -40,7 +49,10 @@ export interface Verdict {
   readonly taken: readonly Rule[];
 }
 
-/** Storage classes whose objects S3 cannot read without a restore. GLACIER_IR is not one of them. */
+/**
+ * Storage classes whose objects S3 cannot read without a restore. GLACIER_IR is not one of them; a restored copy leaves
+ * the class as it is, and so is not replicated either.
+ */
 const ARCHIVED_CLASSES = new Set(["GLACIER", "DEEP_ARCHIVE"]);
 
 /**
@@ -78,26 +90,49 @@ export function eligibility(
 
 function whyNot(rule: Rule, version: Candidate, operation: Operation): SkipReason | undefined {
   if (!rule.enabled) return { reason: "ruleDisabled" };
-  if (!version.key.startsWith(rule.prefix)) return { reason: "prefixDiffers", prefix: rule.prefix };
+  if (!version.key.startsWith(rule.prefix)) return prefixSkip(rule.prefix, version.key);
   switch (operation) {
     case "put":
       return whyNotPut(rule, version);
     case "deleteMarker":
       return whyNotMarker(rule, version);
-    case "tags":
     case "acl":
+      return aclSkip(rule) ?? whyNotMetadata(rule, version);
+    case "tags":
     case "retention":
     case "legalHold":
       return whyNotMetadata(rule, version);
   }
 }
 
+function prefixSkip(prefix: string, key: string): SkipReason {
+  const meant = prefixMeant(prefix);
+  return meant !== undefined && key.startsWith(meant)
+    ? { reason: "prefixDiffers", prefix, meant }
+    : { reason: "prefixDiffers", prefix };
+}
+
+/**
+ * A prefix without the slips that people make: a slash before it, a wildcard behind it. Undefined when it has none.
+ *
+ * @source aws-replication.md §11.1 row 2
+ */
+export function prefixMeant(prefix: string): string | undefined {
+  const meant = prefix.replace(/^\/+/, "").replace(/\*+$/, "");
+  return meant === prefix || meant === "" ? undefined : meant;
+}
+
 function whyNotPut(rule: Rule, version: Candidate): SkipReason | undefined {
   if (version.replicationStatus === "REPLICA") return { reason: "isReplica" };
   const missing = missingTags(rule, version);
   if (missing.length > 0) return { reason: "tagsDiffer", missing };
-  if (ARCHIVED_CLASSES.has(version.storageClass)) return { reason: "archived", storageClass: version.storageClass };
-  return kmsSkip(rule, version);
+  return archivedSkip(version) ?? kmsSkip(rule, version);
+}
+
+/** The archive tiers of INTELLIGENT_TIERING are told by a header of their own. @source aws-replication.md §2 rows 9, 10 */
+function archivedSkip({ storageClass, archiveStatus }: Candidate): SkipReason | undefined {
+  if (archiveStatus !== undefined) return { reason: "archived", storageClass, archiveStatus };
+  return ARCHIVED_CLASSES.has(storageClass) ? { reason: "archived", storageClass } : undefined;
 }
 
 /** V1 rules replicate the markers that users make; V2 rules only when they say so, and never with a tag filter. */
@@ -118,6 +153,11 @@ function whyNotMetadata(rule: Rule, version: Candidate): SkipReason | undefined 
     return { reason: "neverAdmitted" };
   }
   return kmsSkip(rule, version);
+}
+
+/** The replica belongs to the destination's owner, who alone decides on its list. @source aws-replication.md §2 row 24 */
+function aclSkip(rule: Rule): SkipReason | undefined {
+  return rule.destination.ownerOverride ? { reason: "ownerOverridden" } : undefined;
 }
 
 function kmsSkip(rule: Rule, version: Candidate): SkipReason | undefined {

@@ -81,6 +81,8 @@ export interface PlanRequest {
     readonly tagCount: number;
     /** 1 for objects that were put whole. */
     readonly partsCount: number;
+    /** True for objects that were uploaded in one part, too; undefined: when there are more. */
+    readonly isMultipart?: boolean;
     /** Whether it has a retention, a legal hold: undefined when that is not known, and then nothing is planned for it. */
     readonly retained?: boolean;
     readonly held?: boolean;
@@ -165,7 +167,8 @@ function putSteps(request: PlanRequest): Step[] {
   const locks = request.sourceObjectLock === true ? [readRetention(request), readLegalHold(request)] : [];
   const tags = request.version.tagCount > 0 ? [readTags(request)] : [];
   const read = [readVersion(request), readAcl(request), ...tags, ...locks];
-  if (request.version.partsCount <= 1) return [...read, writeReplica(request, "writeReplica")];
+  const { partsCount, isMultipart = partsCount > 1 } = request.version;
+  if (!isMultipart) return [...read, writeReplica(request, "writeReplica")];
   return [
     ...read,
     writeReplica(request, "createUpload"),

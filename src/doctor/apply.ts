@@ -9,6 +9,14 @@ import { unreachable } from "../core/assert.ts";
 import { asObject, type DocumentValue, documentOfXml } from "../core/config/document.ts";
 import { printReplication } from "../core/config/print.ts";
 import type { Patch } from "../core/diagnose/report.ts";
+import {
+  encryptionDocumentOf,
+  encryptionOfDocument,
+  objectLockDocumentOf,
+  objectLockOfDocument,
+  ownershipDocumentOf,
+  ownershipOfDocument,
+} from "../core/diagnose/setting-documents.ts";
 import type { Surroundings } from "./ports.ts";
 
 /** A document is not as the patch expects it: nothing was written. */
@@ -41,9 +49,21 @@ export async function applyPatches(surroundings: Surroundings, patches: readonly
   }
 }
 
-/** The patches that take these back, in the order in which they are to be applied. */
+/**
+ * The patches that take these back, in the order in which they are to be applied. What a store never takes back is left
+ * out: see `lastingOf`.
+ */
 export function undoOf(patches: readonly Patch[]): Patch[] {
-  return patches.toReversed().map((patch) => ({ ...patch, before: patch.after, after: patch.before }));
+  const lasting = new Set(lastingOf(patches));
+  return patches
+    .toReversed()
+    .filter((patch) => !lasting.has(patch))
+    .map((patch) => ({ ...patch, before: patch.after, after: patch.before }));
+}
+
+/** The patches that stay whatever is undone: a bucket that was given Object Lock keeps it. */
+export function lastingOf(patches: readonly Patch[]): Patch[] {
+  return patches.filter((patch) => patch.target === "object-lock" && patch.before === null);
 }
 
 async function readDocument(surroundings: Surroundings, patch: Patch): Promise<DocumentValue> {
@@ -73,6 +93,25 @@ async function readDocument(surroundings: Surroundings, patch: Patch): Promise<D
       const { bucket, settings } = await bucketOf(surroundings, patch);
       const status = await settings.getBucketVersioning(bucket);
       return status === undefined ? null : { Status: status };
+    }
+    case "encryption": {
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      const encryption = await settings.getBucketEncryption(bucket);
+      return encryption === undefined ? null : encryptionDocumentOf(encryption);
+    }
+    case "ownership": {
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      const ownership = await settings.getBucketOwnership(bucket);
+      return ownership === undefined ? null : ownershipDocumentOf(ownership);
+    }
+    case "object-lock": {
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      const lock = await settings.getObjectLock(bucket);
+      return lock === undefined ? null : objectLockDocumentOf(lock);
+    }
+    case "request-payment": {
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      return { Payer: await settings.getRequestPayment(bucket) };
     }
     case "kms-key-policy":
       return parse(await kms.policy(patch.resource));
@@ -116,6 +155,28 @@ async function writeDocument(
       // Versioning can be suspended again but never taken away.
       const status = asObject(to)?.["Status"] === "Enabled" ? "Enabled" : "Suspended";
       return await settings.putBucketVersioning(bucket, status);
+    }
+    case "encryption": {
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      if (to === null) return await settings.deleteBucketEncryption(bucket);
+      return await settings.putBucketEncryption(bucket, encryptionOfDocument(to));
+    }
+    case "ownership": {
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      const ownership = ownershipOfDocument(to);
+      if (ownership === undefined) return await settings.deleteBucketOwnership(bucket);
+      return await settings.putBucketOwnership(bucket, ownership);
+    }
+    case "object-lock": {
+      // Back to none is only asked for after another write has failed, and cannot be had.
+      if (to === null) return;
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      return await settings.putObjectLock(bucket, objectLockOfDocument(to));
+    }
+    case "request-payment": {
+      const { bucket, settings } = await bucketOf(surroundings, patch);
+      const payer = asObject(to)?.["Payer"] === "Requester" ? "Requester" : "BucketOwner";
+      return await settings.putRequestPayment(bucket, payer);
     }
     case "kms-key-policy":
       return await kms.setPolicy(patch.resource, text);

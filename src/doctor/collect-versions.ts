@@ -2,16 +2,17 @@
  * Looks at the versions of a bucket: what they are, what status they show, and what is recorded of them.
  *
  * A listing tells neither status nor encryption, so every object is asked for by HEAD. Delete markers show no status at
- * all: whether they have arrived is asked at the destination.
+ * all: whether they have arrived is asked at the destination, as it is of versions that FAILED and of some that did not.
  */
 import { bucketOfArn } from "../core/arn.ts";
-import type { RecordedFailure, VersionFacts } from "../core/diagnose/facts.ts";
-import type { ReplicationConfiguration, Tag } from "../core/model.ts";
+import type { AccessFacts, BucketFacts, RecordedFailure, VersionFacts } from "../core/diagnose/facts.ts";
+import type { ReplicationConfiguration, ReplicationStatus, VersionRef } from "../core/model.ts";
 import { replicationStatusOf } from "../core/status.ts";
 import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
-import type { ListedVersion, Store } from "../s3/store.ts";
+import type { ListedVersion, ObjectHead, Store } from "../s3/store.ts";
 import type { Surroundings } from "./ports.ts";
+import { read } from "./read.ts";
 
 /** What is looked at. */
 export interface Scope {
@@ -24,26 +25,42 @@ export interface Scope {
 /** Versions that are asked for side by side. */
 const HEADS_AT_ONCE = 32;
 
+/** What decides what is asked of a version besides what it is. */
+export interface Looked {
+  readonly scope: Scope;
+  readonly configuration: ReplicationConfiguration | undefined;
+  readonly source: BucketFacts;
+  /** By bucket ARN. */
+  readonly destinations: Readonly<Record<string, BucketFacts>>;
+}
+
+/** Of a whole bucket's versions that are said to have arrived, so many are looked for at their destinations. */
+const SAMPLED_MAX = 200;
+
 export async function collectVersions(
   surroundings: Surroundings,
   store: Store,
-  scope: Scope,
-  configuration: ReplicationConfiguration | undefined,
+  looked: Looked,
   onSeen: (versions: number) => void,
 ): Promise<VersionFacts[]> {
+  const { scope } = looked;
   const prefix = scope.key ?? scope.prefix;
   const recorded = await recordedFailures(surroundings, scope.bucket, prefix);
-  const look = new Look(surroundings, store, scope.bucket, configuration, recorded);
+  const unseen = new Set(recorded.keys());
+  const look = new Look(surroundings, store, looked, recorded);
   const versions: VersionFacts[] = [];
   let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined;
   do {
     const request = { bucket: scope.bucket, ...(prefix === undefined ? {} : { prefix }), ...next };
     const page = await store.listObjectVersions(request);
     const wanted = scope.key === undefined ? page.versions : page.versions.filter((one) => one.key === scope.key);
+    for (const one of page.versions) unseen.delete(nameOf(one.key, one.versionId));
     versions.push(...(await look.all(wanted)));
     onSeen(versions.length);
     next = page.next;
   } while (next !== undefined);
+  const lost = [...unseen].map(refOfName).filter((one) => scope.key === undefined || one.key === scope.key);
+  versions.push(...(await look.gone(lost)));
   return versions;
 }
 
@@ -69,27 +86,33 @@ function nameOf(key: string, versionId: string): string {
   return `${versionId}/${key}`;
 }
 
+function refOfName(name: string): { readonly key: string; readonly versionId: string } {
+  const slash = name.indexOf("/");
+  return { key: name.slice(slash + 1), versionId: name.slice(0, slash) };
+}
+
 /** Looks at listed versions, several at once. */
 class Look {
   readonly #surroundings: Surroundings;
   readonly #store: Store;
-  readonly #bucket: string;
-  readonly #configuration: ReplicationConfiguration | undefined;
+  readonly #looked: Looked;
   readonly #recorded: ReadonlyMap<string, readonly RecordedFailure[]>;
   readonly #destinations = new Map<string, Promise<Store | undefined>>();
+  /** ARNs of destinations that gave no answer. */
+  readonly #silent = new Set<string>();
+  #samplesLeft: number;
 
   constructor(
     surroundings: Surroundings,
     store: Store,
-    bucket: string,
-    configuration: ReplicationConfiguration | undefined,
+    looked: Looked,
     recorded: ReadonlyMap<string, readonly RecordedFailure[]>,
   ) {
     this.#surroundings = surroundings;
     this.#store = store;
-    this.#bucket = bucket;
-    this.#configuration = configuration;
+    this.#looked = looked;
     this.#recorded = recorded;
+    this.#samplesLeft = looked.scope.key === undefined ? SAMPLED_MAX : Number.POSITIVE_INFINITY;
   }
 
   /** In the order given; versions that are gone meanwhile are left out. */
@@ -98,9 +121,31 @@ class Look {
     return found.filter((one) => one !== undefined);
   }
 
-  async #one(listed: ListedVersion): Promise<VersionFacts | undefined> {
+  /** Of versions that have a record and were not listed those that are not there any more. */
+  async gone(refs: readonly { readonly key: string; readonly versionId: string }[]): Promise<VersionFacts[]> {
+    const found = await sideBySide(
+      refs,
+      HEADS_AT_ONCE,
+      async ({ key, versionId }): Promise<VersionFacts | undefined> => {
+        const ref = { bucket: this.#looked.scope.bucket, key, versionId };
+        try {
+          await this.#store.headObject(ref);
+          return undefined;
+        } catch (error) {
+          if (!(error instanceof S3Error)) throw error;
+          if (error.status !== 404) return undefined;
+        }
+        const failures = this.#recorded.get(nameOf(key, versionId)) ?? [];
+        const lastModifiedMs = Math.min(...failures.map((one) => one.firstAttemptAtMs ?? this.#surroundings.clock()));
+        return { ...ref, ...GONE, lastModifiedMs, failures };
+      },
+    );
+    return found.filter((one) => one !== undefined);
+  }
+
+  async #one({ ownerId, ...listed }: ListedVersion): Promise<VersionFacts | undefined> {
     const failures = this.#recorded.get(nameOf(listed.key, listed.versionId)) ?? [];
-    const ref = { bucket: this.#bucket, key: listed.key, versionId: listed.versionId };
+    const ref = { bucket: this.#looked.scope.bucket, key: listed.key, versionId: listed.versionId };
     if (listed.isDeleteMarker) {
       const replicas = await this.#replicasOf(listed);
       return { ...ref, ...listed, ...MARKER, failures, replicas };
@@ -116,51 +161,103 @@ class Look {
         etag: head.etag,
         lastModifiedMs: head.lastModifiedMs,
         storageClass: head.storageClass,
+        ...(head.archiveStatus === undefined ? {} : { archiveStatus: head.archiveStatus }),
         encryption: head.encryption,
-        tags: tagCount > 0 && this.#tagsDecide() ? await this.#tagsOf(ref) : [],
+        tags: tagCount > 0 && this.#tagsDecide() ? await this.#store.getObjectTagging(ref) : [],
         tagCount,
-        partsCount: Number(/-([0-9]+)$/.exec(head.etag)?.[1] ?? 1),
+        partsCount: partsOf(head.etag),
         ...(status === undefined ? {} : { replicationStatus: status }),
+        ...locksOf(head, this.#looked.source),
+        ...(isOpen(status) ? await this.#accessOf(ref, ownerId) : {}),
         failures,
-        replicas: {},
+        replicas: this.#isLookedFor(status) ? await this.#replicasOf(listed) : {},
       };
     } catch (error) {
       if (!(error instanceof S3Error)) throw error;
       if (error.status === 404 || error.status === 405) return undefined;
       // What may not be read of one version never stops the rest.
-      if (error.status === 403) return { ...ref, ...listed, ...UNREAD, failures, unreadable: error.message };
-      throw error;
+      if (error.status === 400) return await this.#sealed(listed, failures, `${error.message}: ${SEALED}`);
+      if (error.status !== 403) throw error;
+      const access = this.#writersOwn() && ownerId !== undefined ? { access: { ownerId } } : {};
+      return { ...ref, ...listed, ...UNREAD, ...access, failures, unreadable: error.message };
     }
+  }
+
+  /** Without the customer's key a HEAD of an SSE-C version answers 400: only whether it has arrived can be seen. */
+  async #sealed(
+    listed: Omit<ListedVersion, "ownerId">,
+    failures: readonly RecordedFailure[],
+    unreadable: string,
+  ): Promise<VersionFacts> {
+    const replicas = await this.#replicasOf(listed);
+    const { bucket } = this.#looked.scope;
+    const sealed = { encryption: { kind: "SSE-C" as const }, partsCount: partsOf(listed.etag) };
+    return { bucket, ...listed, ...UNREAD, ...sealed, failures, replicas, unreadable };
   }
 
   #tagsDecide(): boolean {
-    return this.#configuration?.rules.some((rule) => rule.tags.length > 0) ?? false;
+    return this.#looked.configuration?.rules.some((rule) => rule.tags.length > 0) ?? false;
   }
 
-  async #tagsOf(ref: {
-    readonly bucket: string;
-    readonly key: string;
-    readonly versionId: string;
-  }): Promise<readonly Tag[]> {
-    return await this.#store.getObjectTagging(ref);
+  /** FAILED does not say that the replica is missing, and COMPLETED not that it is still there. */
+  #isLookedFor(status: ReplicationStatus | undefined): boolean {
+    if (status === "FAILED") return true;
+    if ((status !== "COMPLETED" && status !== "REPLICA") || this.#samplesLeft <= 0) return false;
+    this.#samplesLeft -= 1;
+    return true;
   }
 
-  /** 405 says that the marker is there, 404 that it is not; every other answer says nothing. */
-  async #replicasOf(listed: ListedVersion): Promise<Record<string, "present" | "absent">> {
+  /** Whether objects may belong to others than the bucket's owner. */
+  #writersOwn(): boolean {
+    const { ownership } = this.#looked.source;
+    return ownership.state === "absent" || (ownership.state === "read" && ownership.value !== "BucketOwnerEnforced");
+  }
+
+  async #accessOf(ref: VersionRef, listedOwnerId: string | undefined): Promise<{ readonly access?: AccessFacts }> {
+    if (!this.#writersOwn()) return {};
+    const acl = await read(() => this.#store.getObjectAcl(ref));
+    if (acl.state !== "read") return listedOwnerId === undefined ? {} : { access: { ownerId: listedOwnerId } };
+    const { ownerId, grants } = acl.value;
+    const { ownerId: bucketOwner } = this.#looked.source;
+    const own = grants.filter(
+      ({ grantee }) => grantee.kind === "user" && bucketOwner.state === "read" && grantee.id === bucketOwner.value,
+    );
+    return {
+      access: {
+        ownerId,
+        bucketOwnerMay: [...new Set(own.map((one) => one.permission))],
+        isPublic: grants.some(({ grantee }) => grantee.kind === "group" && PUBLIC_GROUPS.test(grantee.uri)),
+      },
+    };
+  }
+
+  /**
+   * Which destinations hold the version. Only a definite 404 is absence, and only when the key's current version there
+   * is another object too: some stores give replicas ids of their own.
+   */
+  async #replicasOf(listed: Omit<ListedVersion, "ownerId">): Promise<Record<string, "present" | "absent">> {
     const found: Record<string, "present" | "absent"> = {};
-    for (const arn of new Set(this.#configuration?.rules.map((rule) => rule.destination.bucketArn))) {
+    for (const arn of new Set(this.#looked.configuration?.rules.map((rule) => rule.destination.bucketArn))) {
       const bucket = bucketOfArn(arn);
       const store = bucket === undefined ? undefined : await this.#destination(bucket);
       if (bucket === undefined || store === undefined) continue;
-      try {
-        await store.headObject({ bucket, key: listed.key, versionId: listed.versionId });
-      } catch (error) {
-        if (!(error instanceof S3Error)) throw error;
-        if (error.status === 405) found[arn] = "present";
-        else if (error.status === 404) found[arn] = "absent";
-      }
+      const ref = { bucket, key: listed.key, versionId: listed.versionId };
+      const there = this.#silent.has(arn) ? "silent" : await lookFor(store, ref, listed.isDeleteMarker);
+      // A destination that does not answer is not asked for every version.
+      if (there === "silent") this.#silent.add(arn);
+      if (there === "silent" || there === undefined) continue;
+      if (there === "absent" && !listed.isDeleteMarker && (await this.#isThereByContent(store, bucket, listed)))
+        continue;
+      found[arn] = there;
     }
     return found;
+  }
+
+  async #isThereByContent(store: Store, bucket: string, listed: Omit<ListedVersion, "ownerId">): Promise<boolean> {
+    const current = await read(() => store.headObject({ bucket, key: listed.key, checksums: false }));
+    return (
+      current.state === "read" && current.value.etag === listed.etag && current.value.sizeBytes === listed.sizeBytes
+    );
   }
 
   async #destination(bucket: string): Promise<Store | undefined> {
@@ -179,8 +276,62 @@ class Look {
   }
 }
 
+/** 405 says that a marker is there, 400 that an SSE-C object is, 404 that nothing is; others say nothing of the version. */
+async function lookFor(
+  store: Store,
+  ref: VersionRef,
+  isMarker: boolean,
+): Promise<"present" | "absent" | "silent" | undefined> {
+  try {
+    await store.headObject({ ...ref, checksums: false });
+    return isMarker ? undefined : "present";
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+    if (error.status === undefined) return "silent";
+    if (error.status === 405) return isMarker ? "present" : undefined;
+    // An SSE-C replica shows itself to nobody without the key, but is there.
+    if (error.status === 400 && !isMarker) return "present";
+    // A bucket that is gone is another matter, and a HEAD's 404 does not tell which of the two it is.
+    return error.status === 404 ? "absent" : undefined;
+  }
+}
+
+/** Versions that somebody will ask about: not those that have arrived. */
+function isOpen(status: ReplicationStatus | undefined): boolean {
+  return status === undefined || status === "FAILED" || status === "PENDING";
+}
+
+/** A HEAD shows locks only to those who may see them, and no bucket without Object Lock has any. */
+function locksOf(head: ObjectHead, source: BucketFacts): Pick<VersionFacts, "retained" | "held"> {
+  if (source.objectLock.state === "absent") return { retained: false, held: false };
+  return {
+    ...(head.retention === undefined ? {} : { retained: true }),
+    ...(head.legalHold === undefined ? {} : { held: head.legalHold }),
+  };
+}
+
+/** The number of parts stands at the end of a multipart object's ETag. */
+function partsOf(etag: string): number {
+  return Number(/-([0-9]+)$/.exec(etag)?.[1] ?? 1);
+}
+
+/** A HEAD's bare 400 is S3's answer to who looks at such an object without its key. */
+const SEALED = "a customer's key (SSE-C) is needed to look at it";
+
+const PUBLIC_GROUPS = /\/groups\/global\/(?:AllUsers|AuthenticatedUsers)$/;
+
 /** Of a version that may be listed and not read. */
 const UNREAD = { encryption: { kind: "NOT-SSE" }, tags: [], tagCount: 0, partsCount: 1, replicas: {} } as const;
+
+/** Of a version that is not there any more. */
+const GONE = {
+  ...UNREAD,
+  gone: true,
+  isDeleteMarker: false,
+  sizeBytes: 0,
+  etag: "",
+  storageClass: "STANDARD",
+} as const;
 
 const MARKER = {
   isDeleteMarker: true,

@@ -5,16 +5,17 @@
  * bucket itself must be there.
  */
 
-import { AwsError } from "../aws/errors.ts";
-import { bucketArn, bucketOfArn, parseArn } from "../core/arn.ts";
+import { parseArn } from "../core/arn.ts";
 import { type DocumentValue, documentOfXml } from "../core/config/document.ts";
 import { parseReplication } from "../core/config/parse.ts";
 import type { BucketFacts, Facts, KeyFacts, KeyState, Read, RoleFacts, VersionFacts } from "../core/diagnose/facts.ts";
 import type { ReplicationConfiguration } from "../core/model.ts";
-import { S3Error } from "../s3/errors.ts";
+import { bucketFacts, destinationFacts } from "./collect-buckets.ts";
 import { collectOrganization } from "./collect-organization.ts";
+import { collectStrays } from "./collect-strays.ts";
 import { collectVersions, type Scope } from "./collect-versions.ts";
 import type { BucketAccess, Surroundings } from "./ports.ts";
+import { read } from "./read.ts";
 
 /** Keys of a Region that are looked at as possible keys for replicas. */
 const CANDIDATE_KEYS_MAX = 100;
@@ -29,11 +30,12 @@ export async function collectFacts(
   onSeen: (versions: number) => void,
 ): Promise<Facts> {
   const access = await surroundings.bucket(scope.bucket);
-  const source = await bucketFacts(scope.bucket, access, surroundings.accountId);
+  const source = await bucketFacts(scope.bucket, access, surroundings.accountId, undefined);
   const replication = await readReplication(scope.bucket, access);
   const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
   const destinations = await destinationFacts(surroundings, configuration);
-  const versions = await collectVersions(surroundings, access.store, scope, configuration, onSeen);
+  const looked = { scope, configuration, source, destinations };
+  const versions = await collectVersions(surroundings, access.store, looked, onSeen);
   const keys = await keyFacts(surroundings, configuration, destinations, versions);
   return {
     takenAtMs: surroundings.clock(),
@@ -50,39 +52,9 @@ export async function collectFacts(
       ...Object.keys(keys.keys).map((arn) => parseArn(arn)?.account ?? ""),
     ]),
     versions,
-  };
-}
-
-/** Runs a read; denials and outages become words, "there is none" is told apart from both. */
-async function read<T>(ask: () => Promise<T | undefined>): Promise<Read<T>> {
-  try {
-    const value = await ask();
-    return value === undefined ? { state: "absent" } : { state: "read", value };
-  } catch (error) {
-    if (error instanceof S3Error || error instanceof AwsError) return { state: "unreadable", because: error.message };
-    throw error;
-  }
-}
-
-async function bucketFacts(name: string, access: BucketAccess, account: string): Promise<BucketFacts> {
-  const { settings, region } = access;
-  const versioning = read(() => settings.getBucketVersioning(name));
-  const policy = read(() => settings.getBucketPolicy(name));
-  const defaultEncryption = read(() => settings.getBucketEncryption(name));
-  const ownerEnforced = read(async () => (await settings.getBucketOwnership(name)) === "BucketOwnerEnforced");
-  return {
-    name,
-    arn: bucketArn(name),
-    account,
-    region:
-      region === undefined
-        ? { state: "unreadable", because: "the store does not tell its Region" }
-        : { state: "read", value: region },
-    versioning: await versioning,
-    policy: await policy,
-    defaultEncryption: await defaultEncryption,
-    ownerEnforced: await ownerEnforced,
-    replication: { state: "absent" },
+    ...(scope.key === undefined
+      ? {}
+      : { strays: await collectStrays(surroundings, scope.key, configuration, versions) }),
   };
 }
 
@@ -91,41 +63,6 @@ async function readReplication(name: string, access: BucketAccess): Promise<Read
     const element = await access.settings.getBucketReplication(name);
     return element === undefined ? undefined : documentOfXml(element);
   });
-}
-
-async function destinationFacts(
-  surroundings: Surroundings,
-  configuration: ReplicationConfiguration | undefined,
-): Promise<Record<string, BucketFacts>> {
-  const found: Record<string, BucketFacts> = {};
-  for (const { destination } of configuration?.rules ?? []) {
-    const name = bucketOfArn(destination.bucketArn);
-    if (name === undefined || found[destination.bucketArn] !== undefined) continue;
-    const account = destination.account ?? surroundings.accountId;
-    found[destination.bucketArn] = await destinationOf(surroundings, name, account);
-  }
-  return found;
-}
-
-async function destinationOf(surroundings: Surroundings, name: string, account: string): Promise<BucketFacts> {
-  try {
-    return await bucketFacts(name, await surroundings.bucket(name), account);
-  } catch (error) {
-    if (!(error instanceof S3Error)) throw error;
-    const nothing: Read<never> =
-      error.status === 404 ? { state: "absent" } : { state: "unreadable", because: error.message };
-    return {
-      name,
-      arn: bucketArn(name),
-      account,
-      region: nothing,
-      versioning: nothing,
-      policy: nothing,
-      defaultEncryption: nothing,
-      ownerEnforced: nothing,
-      replication: nothing,
-    };
-  }
 }
 
 async function readRole(surroundings: Surroundings, roleArn: string): Promise<RoleFacts | undefined> {
@@ -164,7 +101,12 @@ async function keyFacts(
   const candidateKeys = named.size === 0 ? {} : await candidatesByRegion(surroundings, destinations);
   for (const one of Object.values(candidateKeys).flat()) named.add(one.arn);
   const keys: Record<string, Read<KeyFacts>> = {};
-  for (const arn of named) keys[arn] = await read(() => readKey(surroundings, arn));
+  for (const arn of named) {
+    const key = await read(() => readKey(surroundings, arn));
+    keys[arn] = key;
+    // An alias is another name of the key: policies know it only by its own.
+    if (key.state === "read") keys[key.value.arn] ??= key;
+  }
   return { keys, candidateKeys };
 }
 

@@ -26,6 +26,14 @@ export function patchTitle(patch: Patch): string {
       return `replication configuration of ${name}`;
     case "versioning":
       return `versioning of ${name}`;
+    case "encryption":
+      return `encryption of ${name}`;
+    case "ownership":
+      return `Object Ownership of ${name}`;
+    case "object-lock":
+      return `Object Lock of ${name}, which it keeps for good`;
+    case "request-payment":
+      return `request payment of ${name}`;
     case "kms-key-policy":
       return `key policy of ${patch.resource}`;
     case "kms-key-state":
@@ -65,6 +73,16 @@ export function patchCommand(patch: Patch, endpoint: string | undefined): string
       return `${aws} s3api put-bucket-replication --bucket ${bucket} \\\n  --replication-configuration ${document}`;
     case "versioning":
       return `${aws} s3api put-bucket-versioning --bucket ${bucket} --versioning-configuration Status=Enabled`;
+    case "encryption":
+      return `${aws} s3api put-bucket-encryption --bucket ${bucket} \\\n  --server-side-encryption-configuration ${document}`;
+    case "ownership":
+      return patch.after === null
+        ? `${aws} s3api delete-bucket-ownership-controls --bucket ${bucket}`
+        : `${aws} s3api put-bucket-ownership-controls --bucket ${bucket} \\\n  --ownership-controls ${document}`;
+    case "object-lock":
+      return `${aws} s3api put-object-lock-configuration --bucket ${bucket} \\\n  --object-lock-configuration ${document}`;
+    case "request-payment":
+      return `${aws} s3api put-bucket-request-payment --bucket ${bucket} \\\n  --request-payment-configuration ${document}`;
     case "kms-key-policy":
       return `${aws} kms --region ${parseArn(patch.resource)?.region ?? ""} put-key-policy --key-id ${patch.resource} --policy-name default \\\n  --policy ${document}`;
     case "kms-key-state": {

@@ -1,5 +1,6 @@
 /** Words a diagnosis for a terminal: what happened, why we think so, what to do. Says what the JSON says. */
 
+import type { Note } from "../core/diagnose/by-design.ts";
 import type { VersionExplanation } from "../core/diagnose/explain-version.ts";
 import type { Cause, Diagnosis } from "../core/diagnose/report.ts";
 import { failureEntry } from "../core/failures/catalogue.ts";
@@ -32,7 +33,20 @@ export function diagnosisWords(diagnosis: Diagnosis, ink: Ink): string {
   }
   if (diagnosis.causes.length === 0 && diagnosis.unexplained.length === 0)
     lines.push("", ink("green", "Nothing is wrong."));
+  for (const one of diagnosis.notes) {
+    lines.push("", ...noteLines(one, ink, `${plural(one.versions, "version")}: `));
+  }
   return lines.join("\n");
+}
+
+/** What is by design, and what leads further. */
+function noteLines(one: Note, ink: Ink, reach = ""): string[] {
+  return [`${ink("dim", "by design")} ${reach}${one.says}`, `          ${one.instead}`];
+}
+
+/** Versions that are only at the destination, where no version of the key is left to explain. */
+export function notesWords(notes: readonly Note[], ink: Ink): string {
+  return notes.flatMap((one) => noteLines(one, ink)).join("\n");
 }
 
 const UNEXPLAINED_SHOWN_MAX = 10;
@@ -70,6 +84,7 @@ export function explanationWords(one: VersionExplanation, ink: Ink): string {
   for (const rule of one.rules) {
     const mark = rule.taken ? ink("green", "takes it") : ink("yellow", "does not take it");
     lines.push(`   rule ${rule.rule} → ${rule.destination} ${mark}${rule.taken ? "" : `: ${rule.says}`}`);
+    if (rule.change !== undefined) lines.push(`     ${ink("green", "to be taken:")} ${rule.change}`);
   }
   for (const step of one.steps) {
     lines.push(`   ${step.step} (${step.call}, as ${step.by === "service" ? "S3" : "the role"})`);
@@ -77,12 +92,16 @@ export function explanationWords(one: VersionExplanation, ink: Ink): string {
       lines.push(`     ${check.allowed ? ink("green", "✓") : ink("red", "✗")} ${check.says}`);
     }
   }
+  for (const setting of one.settings) {
+    lines.push(`     ${ink("red", "✗")} ${setting.says} ${ink("dim", `[rule ${setting.rule}: ${setting.code}]`)}`);
+  }
   for (const failure of one.failures) {
     const answer = [failure.httpStatus, failure.errorCode].filter((part) => part !== undefined).join(" ");
     const again = failure.pending ? "is tried again" : "is not tried again by itself";
     lines.push(`   last try: ${ink("red", failure.code)} in step ${failure.step}, try ${failure.attempts}, ${again}`);
     lines.push(`     ${answer} ${failure.message}`);
   }
+  for (const told of one.notes) lines.push(...noteLines(told, ink).map((line) => `   ${line}`));
   return lines.join("\n");
 }
 

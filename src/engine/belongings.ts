@@ -10,6 +10,8 @@
 import type { FailureCode } from "../core/failures/catalogue.ts";
 import type { AccessControlList } from "../core/model.ts";
 import { METADATA_WRITES, type Step } from "../core/plan.ts";
+import type { TaskFailure } from "../ledger/ledger.ts";
+import { S3Error } from "../s3/errors.ts";
 import type { WriteRequest } from "../s3/store.ts";
 import { answered, destinationOf, type Run, replicaRef, StepFailure } from "./run.ts";
 
@@ -42,7 +44,7 @@ function belongingsOf(run: Run): Belonging[] {
       name: "acl",
       members: { acl },
       deniedCode: METADATA_WRITES.writeAcl.deniedCode,
-      bring: (to) => destinationOf(to).putObjectAcl({ ...replicaRef(to), acl }, to),
+      bring: (to) => putAcl(to, acl),
     });
   }
   if (retention !== undefined) {
@@ -97,6 +99,27 @@ export async function withBelongings<R>(
     const reply = await answered(step, write(request));
     run.toBring = belongings;
     return reply;
+  }
+}
+
+const LEFT_BEHIND: ReadonlySet<string> = new Set<FailureCode>([
+  "SrcGetTaggingNotPermitted",
+  ...(["writeTags", "writeAcl", "writeRetention", "writeLegalHold"] as const).map(
+    (name) => METADATA_WRITES[name].deniedCode,
+  ),
+]);
+
+/** Whether a version has failed only because its replica lacks something that belongs to it. */
+export function isWithoutBelongings(failure: TaskFailure | undefined): boolean {
+  return failure !== undefined && LEFT_BEHIND.has(failure.code);
+}
+
+/** Replaces the replica's list, where its bucket takes lists. @throws S3Error */
+export async function putAcl(run: Run, acl: AccessControlList): Promise<void> {
+  try {
+    await destinationOf(run).putObjectAcl({ ...replicaRef(run), acl }, run);
+  } catch (error) {
+    if (!(error instanceof S3Error) || error.code !== ACL_NOT_SUPPORTED) throw error;
   }
 }
 

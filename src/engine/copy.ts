@@ -12,12 +12,11 @@ import type { Operation, ReplicationConfiguration } from "../core/model.ts";
 import { planReplication, type Step, type StepName } from "../core/plan.ts";
 import { replicationStatusOf } from "../core/status.ts";
 import type { TaskFailure, TaskRow } from "../ledger/ledger.ts";
-import type { ObjectHead } from "../s3/store.ts";
 import { bringAllBelongings } from "./belongings.ts";
 import { isMarked } from "./mark.ts";
 import type { Sites } from "./ports.ts";
 import { findReplica, mayBeThere, newerIsThere, type ReplicaMap } from "./replica-search.ts";
-import { Discrepancy, type Run, StepFailure } from "./run.ts";
+import { Discrepancy, partsOf, type Run, StepFailure } from "./run.ts";
 import { performStep } from "./steps.ts";
 
 /** What came of one try. */
@@ -74,13 +73,13 @@ export async function replicate(
   try {
     await perform(run, replicas);
   } catch (error) {
-    if (error instanceof StepFailure) return outcomeOf(error, run);
+    if (error instanceof StepFailure) return outcomeOf(run, error);
     throw error;
   } finally {
     run.source.body?.cancel();
   }
   if (run.unwanted !== undefined) return { done: "unwanted", because: run.unwanted };
-  if (run.metadataFailure !== undefined) return outcomeOf(run.metadataFailure, run);
+  if (run.metadataFailure !== undefined) return outcomeOf(run, run.metadataFailure);
   const { replicaVersionId } = run;
   const kept = replicaVersionId === undefined || replicaVersionId === task.version.versionId;
   return { done: true, bytes: run.sentBytes, ...(kept ? {} : { replicaVersionId }) };
@@ -118,7 +117,8 @@ async function isThereAlready(run: Run, step: Step, replicas: ReplicaMap): Promi
     await bringAllBelongings(run, step);
     return true;
   }
-  if (run.task.redrives > 0 && (await newerIsThere(run, step, replicas))) {
+  const isAgain = run.task.redrives > 0 || run.task.origin === "resync";
+  if (isAgain && (await newerIsThere(run, step, replicas))) {
     const { bucket, key } = run.task.version;
     const message = `a newer version of ${bucket}/${key} is at the destination, and this one would be put on top of it`;
     const error = new Discrepancy("DstNewerVersionThere", message, { operation: step.call, bucket, key });
@@ -148,12 +148,14 @@ const REVEALING: ReadonlySet<StepName> = new Set<StepName>(["readVersion", "read
 function planOf(run: Run): readonly Step[] {
   const { task, rule, roleArn, source } = run;
   const { bucket, key } = task.version;
+  const parts = source.head === undefined ? undefined : partsOf(source.head);
   const version = {
     bucket,
     key,
     encryption: source.head?.encryption ?? { kind: "NOT-SSE" as const },
     tagCount: source.head?.tagCount ?? 0,
-    partsCount: source.head === undefined ? 1 : partsOf(source.head),
+    partsCount: parts ?? 1,
+    isMultipart: parts !== undefined,
     retained: source.retention !== undefined,
     held: source.legalHold === true,
   };
@@ -167,19 +169,14 @@ function planOf(run: Run): readonly Step[] {
   });
 }
 
-/** The number of parts stands at the end of a multipart object's ETag. */
-function partsOf(head: ObjectHead): number {
-  const match = /-([0-9]{1,5})$/.exec(head.etag);
-  return match === null ? 1 : Number(match[1]);
-}
-
 /** Names what a step's failure means. */
-function outcomeOf(failed: StepFailure, { destinationTraits }: Run): CopyOutcome {
+function outcomeOf(run: Run, failed: StepFailure): CopyOutcome {
   const { step, error } = failed;
+  const locked = run.source.retention !== undefined || run.source.legalHold === true;
   const code =
     error instanceof Discrepancy
       ? error.failureCode
-      : classify({ name: step.name, side: failed.side, deniedCode: failed.deniedCode }, error.fields);
+      : classify({ name: step.name, side: failed.side, deniedCode: failed.deniedCode, locked }, error.fields);
   const { status, code: errorCode, requestId, retryAfterMs } = error.fields;
   const requestMember =
     requestId === undefined
@@ -199,7 +196,7 @@ function outcomeOf(failed: StepFailure, { destinationTraits }: Run): CopyOutcome
       ...requestMember,
     },
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(destinationTraits.mintsVersionIds === true && isUnsure(failed) ? { unsure: true } : {}),
+    ...(run.destinationTraits.mintsVersionIds === true && isUnsure(failed) ? { unsure: true } : {}),
   };
 }
 

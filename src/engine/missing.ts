@@ -18,9 +18,9 @@ import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import type { ListedVersion, Store, VersionPage } from "../s3/store.ts";
 import { newTask } from "./intake.ts";
-import { asListed, objectOf } from "./listed-version.ts";
 import { holdsReplicasName, MARK, markOf } from "./mark.ts";
 import type { Clock, Sites } from "./ports.ts";
+import { asListed, objectOf } from "./source-version.ts";
 
 export interface MissingOptions {
   readonly bucket: string;
@@ -246,7 +246,7 @@ class PairSearch implements Search {
     const { bucket, destinationArn, configuration, sites, clock, origin } = this.#options;
     const version =
       this.#readsHeads && !listed.isDeleteMarker
-        ? await objectOf(bucket, sites.reader(bucket), listed, configuration, signal)
+        ? await objectOf(sites.reader(bucket), { bucket, ...listed }, configuration, signal)
         : asListed(bucket, listed);
     if (version === undefined) return [];
     if (version === "unreadable") return version;

@@ -6,7 +6,7 @@ import type { Step } from "../core/plan.ts";
 import { checksumOf, compositeChecksum } from "../s3/checksum.ts";
 import { type CrcAlgorithm, combineCrcs } from "../s3/crc-combine.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
-import type { ChecksumAlgorithm, ObjectHead, UploadedPart, UploadRef } from "../s3/store.ts";
+import type { ChecksumAlgorithm, ObjectHead, ObjectReply, UploadedPart, UploadRef } from "../s3/store.ts";
 import {
   answered,
   BUFFER_MAX_BYTES,
@@ -14,9 +14,10 @@ import {
   destinationOf,
   headOf,
   markReading,
-  openSource,
+  partsOf,
   type Run,
   StepFailure,
+  sendSource,
 } from "./run.ts";
 
 /** Parts in flight at once: with buffered parts this bounds the memory of one object. */
@@ -35,23 +36,28 @@ interface CopiedPart extends UploadedPart {
  */
 export async function uploadAllParts(run: Run, step: Step, upload: UploadRef): Promise<readonly UploadedPart[]> {
   const head = headOf(run);
-  const total = Number(/-([0-9]+)$/.exec(head.etag)?.[1] ?? 1);
-  const numbers = Array.from({ length: total }, (_, index) => index + 1);
-  const copied = await sideBySide(numbers, PARTS_AT_ONCE_MAX, (partNumber) => copyPart(run, step, upload, partNumber));
+  const numbers = Array.from({ length: partsOf(head) ?? 1 }, (_, index) => index + 1);
+  const copied = await sideBySide(numbers, PARTS_AT_ONCE_MAX, (partNumber) =>
+    sendSource(run, step, (reply) => copyPart(run, step, { ...upload, partNumber }, reply), partNumber),
+  );
   // Of sealed parts only their seals tell: the store that takes them in has checked those.
   if (run.source.seal === undefined) await checkWhole(run, step, head, copied);
   return copied;
 }
 
-async function copyPart(run: Run, step: Step, upload: UploadRef, partNumber: number): Promise<CopiedPart> {
-  const { head, body } = await openSource(run, step, partNumber);
+async function copyPart(
+  run: Run,
+  step: Step,
+  part: UploadRef & Pick<UploadedPart, "partNumber">,
+  { head, body }: ObjectReply,
+): Promise<CopiedPart> {
   const destination = destinationOf(run);
   if (run.source.seal !== undefined) {
     const { sizeBytes } = body;
     const reading = markReading(step, body.stream());
     const payload = { sizeBytes, stream: reading.chunks };
     const sealed = head.sealed ?? run.source.seal;
-    const sending = reading.orBlame(destination.uploadPart({ ...upload, partNumber, body: payload, sealed }, run));
+    const sending = reading.orBlame(destination.uploadPart({ ...part, body: payload, sealed }, run));
     return { ...(await answered(step, sending)), sizeBytes };
   }
   const algorithm = algorithmOf(headOf(run));
@@ -59,19 +65,19 @@ async function copyPart(run: Run, step: Step, upload: UploadRef, partNumber: num
     const { sizeBytes } = body;
     const reading = markReading(step, body.stream());
     const payload = { sizeBytes, stream: reading.chunks, ...(algorithm === undefined ? {} : { trailer: algorithm }) };
-    const sending = reading.orBlame(destination.uploadPart({ ...upload, partNumber, body: payload }, run));
+    const sending = reading.orBlame(destination.uploadPart({ ...part, body: payload }, run));
     return { ...(await answered(step, sending)), sizeBytes };
   }
   const bytes = await answered(step, body.bytes(), { side: "source", deniedCode: "SrcGetObjectNotPermitted" });
   if (algorithm === undefined) {
     return {
-      ...(await answered(step, destination.uploadPart({ ...upload, partNumber, body: bytes }, run))),
+      ...(await answered(step, destination.uploadPart({ ...part, body: bytes }, run))),
       sizeBytes: bytes.byteLength,
     };
   }
   const readChecksum = await checksumOf(algorithm, bytes);
   const checksums = { type: "FULL_OBJECT" as const, values: { [algorithm]: readChecksum } };
-  const sending = destination.uploadPart({ ...upload, partNumber, body: bytes, checksums }, run);
+  const sending = destination.uploadPart({ ...part, body: bytes, checksums }, run);
   return { ...(await answered(step, sending)), checksums, sizeBytes: bytes.byteLength, readChecksum };
 }
 

@@ -16,9 +16,9 @@ import { answered, destinationOf, headOf, type Run, sourceOf, target } from "./r
 /** What the ledger knows of replicas. */
 export type ReplicaMap = Pick<Ledger, "replicaOf" | "replicasBetween">;
 
-/** Whether an earlier try may have written the replica. */
+/** Whether an earlier try may have written the replica; a resync may have made a new task of one that was tried. */
 export function mayBeThere(task: TaskRow): boolean {
-  return task.attempts > 0 || task.redrives > 0 || task.failure !== undefined;
+  return task.origin === "resync" || task.attempts > 0 || task.redrives > 0 || task.failure !== undefined;
 }
 
 /**

@@ -107,8 +107,25 @@ function deniedCodeOf(step: Step): FailureCode {
   return step.checks[0]?.deniedCode ?? "UnknownAnswer";
 }
 
-/** Opens the source for streaming; a refusal is the source's, whatever step it happens in. */
-export async function openSource(run: Run, step: Step, partNumber?: number): Promise<ObjectReply> {
+/**
+ * Sends what the source has. Its body is closed whatever comes of it: a destination that refuses, or that is not there,
+ * may not have begun to read it. A refusal of the source is the source's, whatever step it happens in.
+ */
+export async function sendSource<R>(
+  run: Run,
+  step: Step,
+  send: (reply: ObjectReply) => Promise<R>,
+  partNumber?: number,
+): Promise<R> {
+  const reply = await openSource(run, step, partNumber);
+  try {
+    return await send(reply);
+  } finally {
+    reply.body.cancel();
+  }
+}
+
+async function openSource(run: Run, step: Step, partNumber?: number): Promise<ObjectReply> {
   const { version } = run.task;
   const sealed = run.source.seal === undefined ? {} : { sealed: true };
   const request = { ...version, ...sealed, ...(partNumber === undefined ? {} : { partNumber }) };
@@ -192,6 +209,12 @@ export function sourceOf(run: Run): Store {
 export function destinationOf(run: Run): Store {
   assert(run.session !== undefined, "assumeRole goes before every other step");
   return run.session.destination;
+}
+
+/** The number of parts stands at the end of a multipart object's ETag; undefined for objects that were put whole. */
+export function partsOf({ etag }: ObjectHead): number | undefined {
+  const match = /-([0-9]{1,5})$/.exec(etag);
+  return match === null ? undefined : Number(match[1]);
 }
 
 export function headOf(run: Run): ObjectHead {

@@ -8,7 +8,7 @@ import type { Encryption } from "../core/model.ts";
 import type { Step, StepName } from "../core/plan.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { ChecksumAlgorithm, ObjectHead, PutReply, WriteRequest } from "../s3/store.ts";
-import { bringBelongings, withBelongings } from "./belongings.ts";
+import { bringBelongings, putAcl, withBelongings } from "./belongings.ts";
 import { MARK, markOf } from "./mark.ts";
 import { uploadAllParts } from "./parts.ts";
 import {
@@ -19,10 +19,11 @@ import {
   headOf,
   identityOf,
   markReading,
-  openSource,
+  partsOf,
   type Run,
   replicaRef,
   StepFailure,
+  sendSource,
   sourceOf,
   target,
   uploadOf,
@@ -93,7 +94,7 @@ async function readVersion(run: Run, step: Step): Promise<void> {
   run.source.head = head;
   run.source.body = body;
   if (head.encryption.kind === "SSE-C") run.source.seal = sealOf(run, step, head);
-  if (isMultipart(head) || body.sizeBytes > BUFFER_MAX_BYTES) {
+  if (partsOf(head) !== undefined || body.sizeBytes > BUFFER_MAX_BYTES) {
     body.cancel();
     return;
   }
@@ -109,10 +110,6 @@ function sealOf(run: Run, step: Step, { sealed }: ObjectHead): string {
   const message = `${bucket}/${key} is under a customer's key (SSE-C), and these stores do not hand it over unread`;
   const error = new Discrepancy("FeatureUnsupported", message, { operation: "GetObject", bucket, key });
   throw new StepFailure(step, "source", "SrcGetObjectNotPermitted", error);
-}
-
-function isMultipart(head: ObjectHead): boolean {
-  return head.etag.includes("-");
 }
 
 async function readAcl(run: Run, step: Step): Promise<void> {
@@ -145,11 +142,12 @@ async function writeReplica(run: Run, step: Step): Promise<void> {
   const put = async (request: WriteRequest): Promise<PutReply> => {
     const destination = destinationOf(run);
     if (bytes !== undefined) return destination.putObject({ ...request, ...checksums, body: bytes }, run);
-    const { body } = await openSource(run, step);
-    const chunks = seal === undefined ? verifyStream(head, body.stream(), run.task.version) : body.stream();
-    const reading = markReading(step, chunks);
-    const payload = { sizeBytes: body.sizeBytes, stream: reading.chunks };
-    return reading.orBlame(destination.putObject({ ...request, ...checksums, body: payload }, run));
+    return await sendSource(run, step, async ({ body }) => {
+      const chunks = seal === undefined ? verifyStream(head, body.stream(), run.task.version) : body.stream();
+      const reading = markReading(step, chunks);
+      const payload = { sizeBytes: body.sizeBytes, stream: reading.chunks };
+      return await reading.orBlame(destination.putObject({ ...request, ...checksums, body: payload }, run));
+    });
   };
   const reply = await withBelongings(run, step, writeRequest(run), put);
   checkReplica(run, step, reply);
@@ -207,7 +205,7 @@ async function writeTags(run: Run, step: Step): Promise<void> {
 async function writeAcl(run: Run, step: Step): Promise<void> {
   const { acl } = run.source;
   assert(acl !== undefined, "readAcl goes before writeAcl");
-  await answered(step, destinationOf(run).putObjectAcl({ ...replicaRef(run), acl }, run));
+  await answered(step, putAcl(run, acl));
 }
 
 async function writeRetention(run: Run, step: Step): Promise<void> {

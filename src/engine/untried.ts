@@ -1,24 +1,27 @@
 /**
  * Finds versions that were never tried though a rule takes them now: written before the rule, while it was disabled, or
  * when it did not select them. Walks the bucket; versions that the ledger knows are passed over.
+ *
+ * When it is asked to, it also finds those that arrived, but not where the rules lead now: COMPLETED at a destination that
+ * was changed or has lost them, and replicas, which are not replicated on by themselves.
  */
 import { bucketOfArn } from "../core/arn.ts";
 import { eligibility } from "../core/eligibility.ts";
-import type { ChangeEvent, ObjectVersion, ReplicationConfiguration, Rule } from "../core/model.ts";
+import type { ChangeEvent, ObjectVersion, ReplicationConfiguration, ReplicationStatus, Rule } from "../core/model.ts";
 import type { Ledger, NewTask } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import type { ListedVersion, Store } from "../s3/store.ts";
 import { newTask } from "./intake.ts";
-import { markerOf, objectOf } from "./listed-version.ts";
 import { missingTasks } from "./missing.ts";
 import type { Clock, Sites } from "./ports.ts";
+import { markerOf, objectOf } from "./source-version.ts";
 
 export interface UntriedOptions {
   readonly bucket: string;
   readonly prefix?: string;
-  /** Also versions that show FAILED and of which the ledger knows nothing. */
-  readonly failed: boolean;
+  /** Only versions that show one of these; NONE for none. Those that have arrived are looked for at the destinations. */
+  readonly statuses: ReadonlySet<ReplicationStatus | "NONE">;
   readonly configuration: ReplicationConfiguration;
   readonly ledger: Ledger;
   readonly sites: Sites;
@@ -39,7 +42,9 @@ export interface UntriedPage {
 export async function* untriedTasks(options: UntriedOptions, signal: AbortSignal): AsyncGenerator<UntriedPage> {
   const { rules } = options.configuration;
   const minting = await mintingDestinations(options);
-  for (const destinationArn of minting) yield* missingTasks({ ...options, destinationArn, origin: "resync" }, signal);
+  for (const destinationArn of options.statuses.has("NONE") ? minting : []) {
+    yield* missingTasks({ ...options, destinationArn, origin: "resync" }, signal);
+  }
   const others = rules.filter((one) => !minting.has(one.destination.bucketArn));
   if (others.length === 0) return;
   yield* walk({ ...options, configuration: { ...options.configuration, rules: others } }, signal);
@@ -81,26 +86,28 @@ async function tasksOfVersion(
   listed: ListedVersion,
   signal: AbortSignal,
 ): Promise<NewTask[] | "unreadable"> {
-  const { bucket, configuration, clock, failed } = options;
+  const { bucket, configuration, clock, statuses } = options;
   const version = listed.isDeleteMarker
-    ? markerOf(bucket, listed)
-    : await objectOf(bucket, store, listed, configuration, signal);
+    ? markerOf({ bucket, ...listed })
+    : await objectOf(store, { bucket, ...listed }, configuration, signal);
   if (version === undefined) return [];
   if (version === "unreadable") return version;
-  const status = version.replicationStatus;
-  if (status === "COMPLETED" || status === "REPLICA" || (status === "FAILED" && !failed)) return [];
+  const { replicationStatus: status = "NONE" } = version;
+  // No store shows the status of a delete marker: it may have arrived.
+  const mayHaveArrived = version.isDeleteMarker || status === "COMPLETED" || status === "REPLICA";
+  if (!statuses.has(status) && !(version.isDeleteMarker && statuses.has("COMPLETED"))) return [];
   const operation = version.isDeleteMarker ? "deleteMarker" : "put";
   const { replicationStatus: _, ...asWritten } = version;
   const { taken } = eligibility(configuration, asWritten, operation);
   const event: ChangeEvent = { operation, version, atMs: clock.nowMs() };
-  const missing = version.isDeleteMarker ? await withoutMarker(options, version, taken, signal) : taken;
+  const missing = mayHaveArrived ? await rulesWithoutReplica(options, version, taken, signal) : taken;
   return missing.map((rule) =>
     newTask(event, { ruleId: rule.id, destinationArn: rule.destination.bucketArn }, "resync"),
   );
 }
 
-/** No store shows the status of a delete marker: whether it has arrived is seen at the destination, as a 405. */
-async function withoutMarker(
+/** Whether a version has arrived is seen at the destination: an object is there, a marker is a 405. */
+async function rulesWithoutReplica(
   options: UntriedOptions,
   version: ObjectVersion,
   rules: readonly Rule[],

@@ -42,6 +42,8 @@ const SPIN_GUARD_MS = 20;
 interface Flight {
   readonly claim: Claim;
   readonly abort: AbortController;
+  /** Somebody else has the task now: what comes of this try counts for nothing. */
+  isLost: boolean;
 }
 
 export class Worker {
@@ -75,6 +77,11 @@ export class Worker {
     const { clock } = this.#options;
     const flying = new Set<Promise<void>>();
     const renewing = this.#renewWhileRunning(abandon);
+    // Not AbortSignal.any for every task: on Node 20 a signal that lives long remembers all that were made of it.
+    const cutShort = () => {
+      for (const one of this.#flights.values()) one.abort.abort();
+    };
+    abandon.addEventListener("abort", cutShort);
     let broken: unknown;
     try {
       while (!signal.aborted && broken === undefined) {
@@ -97,8 +104,16 @@ export class Worker {
       await Promise.all(flying);
     } finally {
       renewing.stop();
+      abandon.removeEventListener("abort", cutShort);
     }
     if (broken !== undefined) throw broken;
+  }
+
+  #lose(id: number): void {
+    const flight = this.#flights.get(id);
+    if (flight === undefined) return;
+    flight.isLost = true;
+    flight.abort.abort();
   }
 
   async #claim(): Promise<readonly Claim[]> {
@@ -108,7 +123,9 @@ export class Worker {
     const nowMs = clock.nowMs();
     const leaseUntilMs = nowMs + LEASE_MS;
     const claims = await ledger.claim({ worker: name, limit, nowMs, leaseUntilMs, ...this.#sizes });
-    for (const claim of claims) this.#flights.set(claim.task.id, { claim, abort: new AbortController() });
+    for (const claim of claims) {
+      this.#flights.set(claim.task.id, { claim, abort: new AbortController(), isLost: false });
+    }
     return claims;
   }
 
@@ -124,13 +141,14 @@ export class Worker {
     const { task } = claim;
     const flight = this.#flights.get(task.id);
     assert(flight !== undefined, "a claimed task is in flight");
-    const signal = AbortSignal.any([flight.abort.signal, abandon]);
+    if (abandon.aborted) flight.abort.abort();
     const startedAtMs = this.#options.clock.nowMs();
     try {
-      const outcome = await this.#try(task, signal);
+      const outcome = await this.#try(task, flight.abort.signal);
+      if (flight.isLost) return;
       if (outcome.done === "unwanted") await this.#drop(claim, outcome.because);
       else if (abandon.aborted && outcome.done === false) await this.#giveBack(claim, outcome);
-      else if (!flight.abort.signal.aborted) await this.#record(claim, startedAtMs, outcome);
+      else await this.#record(claim, startedAtMs, outcome);
     } finally {
       this.#flights.delete(task.id);
     }
@@ -208,7 +226,7 @@ export class Worker {
         const claims = [...this.#flights.values()].map((one) => one.claim);
         if (claims.length === 0) continue;
         const { lost } = await ledger.renew(claims, clock.nowMs() + LEASE_MS);
-        for (const id of lost) this.#flights.get(id)?.abort.abort();
+        for (const id of lost) this.#lose(id);
       }
     };
     // When the ledger cannot renew, the leases run out, and the next claim of this worker meets the same fault.

@@ -53,6 +53,8 @@ export interface Authenticated {
 /** Why a request is refused. */
 export type AuthenticationProblem =
   | { readonly reason: "unsupportedMechanism" }
+  /** In the header and in the query; the value is the header's. */
+  | { readonly reason: "twoMechanisms"; readonly value: string }
   | { readonly reason: "malformedHeader"; readonly says: string }
   | { readonly reason: "malformedQuery"; readonly says: string }
   | { readonly reason: "missingDate" }
@@ -93,13 +95,16 @@ const ALGORITHM = "AWS4-HMAC-SHA256";
 /** Reads who a request says it is from; undefined when it is not signed. @throws AuthenticationError */
 export function readClaim(request: WireRequest): Claim | undefined {
   const header = request.headers["authorization"];
+  const { query } = request;
   if (header !== undefined) {
+    if (query.has("X-Amz-Algorithm") || query.has("Signature")) {
+      throw new AuthenticationError({ reason: "twoMechanisms", value: header });
+    }
     if (!header.startsWith(ALGORITHM)) throw new AuthenticationError({ reason: "unsupportedMechanism" });
     const parsed = parseAuthorization(header);
     if (parsed === undefined) throw malformedHeader("The authorization header that you provided is not valid.");
     return { by: "header", ...parsed };
   }
-  const { query } = request;
   if (query.has("X-Amz-Algorithm") || query.has("X-Amz-Credential") || query.has("X-Amz-Signature")) {
     return readQueryClaim(query);
   }

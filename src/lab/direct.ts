@@ -4,41 +4,37 @@
  * For simulation and for tools in the same process. Signatures are not made; credentials are looked up for every call, so
  * a session that has expired is refused here too.
  */
-import type { AccessControlList, Credentials } from "../core/model.ts";
-import { CHECKSUM_ALGORITHMS } from "../s3/checksum.ts";
+import type { Credentials } from "../core/model.ts";
 import { S3Error } from "../s3/errors.ts";
-import type {
-  Body,
-  CallOptions,
-  Checksums,
-  CreateUploadRequest,
-  GetRequest,
-  ObjectHead,
-  Payload,
-  PutReply,
-  ReadRequest,
-  Store,
-  UploadRef,
-  WriteRequest,
-} from "../s3/store.ts";
-import { ConnectionCut } from "./disturbances/disturbances.ts";
-import { isOutOfRoom, storageFull } from "./disturbances/full-disk.ts";
+import type { CallOptions, Store, UploadRef } from "../s3/store.ts";
+import {
+  checksumChoice,
+  claimsOf,
+  grantsOf,
+  headOf,
+  incoming,
+  type Named,
+  rangeOf,
+  readInput,
+  replyBody,
+  replyOf,
+  sealedOf,
+  storeError,
+  writeInput,
+} from "./direct-translation.ts";
 import { type Caller, ServiceError } from "./model.ts";
 import { takeRandomBytes } from "./random.ts";
 import { refusal } from "./refusals.ts";
 import { authorise, requireBucket } from "./s3/access.ts";
 import { getObjectAcl, putObjectAcl } from "./s3/acl.ts";
-import type { AclWish } from "./s3/acl-wish.ts";
-import { bodyOf, type IncomingBody, type S3Call } from "./s3/call.ts";
+import type { S3Call } from "./s3/call.ts";
 import { completeMultipartUpload } from "./s3/complete.ts";
 import { deleteObject } from "./s3/delete.ts";
-import type { EncryptionWish } from "./s3/encryption.ts";
-import { invalidArgument, s3Error } from "./s3/errors.ts";
+import { s3Error } from "./s3/errors.ts";
 import { listVersions } from "./s3/listing.ts";
 import { abortMultipartUpload, createMultipartUpload, uploadPart } from "./s3/multipart.ts";
-import { putObject, type WriteAnswer, type WriteInput } from "./s3/put.ts";
-import { getObject, headObject, type ReadAnswer, type ReadInput } from "./s3/read.ts";
-import { type BodyClaims, DEFAULT_ALGORITHM } from "./s3/receive.ts";
+import { putObject } from "./s3/put.ts";
+import { getObject, headObject } from "./s3/read.ts";
 import { getObjectLegalHold, getObjectRetention, putObjectLegalHold, putObjectRetention } from "./s3/retention.ts";
 import type { S3Service } from "./s3/service.ts";
 import { getObjectTagging, putObjectTagging } from "./s3/tagging.ts";
@@ -181,11 +177,6 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
   };
 }
 
-interface Named {
-  readonly bucket?: string;
-  readonly key?: string;
-}
-
 type Run = <T>(
   operation: string,
   request: Named,
@@ -236,201 +227,4 @@ function callerOf(s3: S3Service, by: Credentials | Caller, nowMs: number): Calle
   const answer = s3.identity.credential(by.accessKeyId, by.sessionToken, nowMs);
   if ("caller" in answer) return answer.caller;
   throw refusal("s3", { reason: "credential", problem: answer.problem, accessKeyId: by.accessKeyId });
-}
-
-function storeError(
-  error: unknown,
-  named: { readonly operation: string } & Named,
-  requestId: string,
-  signal: AbortSignal | undefined,
-): S3Error {
-  if (error instanceof S3Error) return error;
-  if (signal?.aborted === true)
-    return new S3Error("the call was aborted", { ...named, network: "aborted" }, { cause: error });
-  if (error instanceof ConnectionCut)
-    return new S3Error(error.message, { ...named, network: "reset" }, { cause: error });
-  const told = error instanceof ServiceError ? error : isOutOfRoom(error) ? storageFull() : s3Error("InternalError");
-  // A HEAD has no body, so nobody over HTTP would know the code either.
-  const isHead = named.operation === "HeadObject";
-  return new S3Error(
-    told.message,
-    {
-      ...named,
-      status: told.status,
-      requestId,
-      ...(isHead ? {} : { code: told.code, details: told.details }),
-      ...(told.headers["x-amz-delete-marker"] === "true" ? { isDeleteMarker: true } : {}),
-      ...(told.headers["retry-after"] === undefined
-        ? {}
-        : { retryAfterMs: Number(told.headers["retry-after"]) * 1000 }),
-    },
-    { cause: error },
-  );
-}
-
-function readInput({ bucket, key, versionId, partNumber }: ReadRequest): ReadInput {
-  return {
-    bucket,
-    key,
-    ...(versionId === undefined ? {} : { versionId }),
-    ...(partNumber === undefined ? {} : { partNumber }),
-  };
-}
-
-function rangeOf({ range }: GetRequest): { readonly range?: string } {
-  return range === undefined ? {} : { range: `bytes=${range.firstByte}-${range.lastByte}` };
-}
-
-function sealedOf<Sealed>({ sealed }: { readonly sealed?: Sealed }): { readonly sealed?: Sealed } {
-  return sealed === undefined ? {} : { sealed };
-}
-
-function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
-  const { version, shownVersionId, partsCount, lock } = answer;
-  const { contentHeaders, userMetadata } = version.metadata;
-  return {
-    ...(shownVersionId === undefined ? {} : { versionId: shownVersionId }),
-    etag: version.etag,
-    sizeBytes: version.sizeBytes,
-    lastModifiedMs: version.modifiedMs,
-    storageClass: version.storageClass,
-    encryption: version.encryption,
-    contentHeaders: { "content-type": "binary/octet-stream", ...contentHeaders },
-    userMetadata,
-    ...(version.checksums === undefined ? {} : { checksums: version.checksums }),
-    ...(version.replicationStatus === undefined ? {} : { replicationStatus: version.replicationStatus }),
-    tagCount: version.tags.length,
-    ...(partsCount === undefined ? {} : { partsCount }),
-    ...sealedOf(answer),
-    ...(version.metadata.archive?.status === undefined ? {} : { archiveStatus: version.metadata.archive.status }),
-    ...lock,
-    requestId: call.requestId,
-  };
-}
-
-function writeInput(request: WriteRequest): WriteInput {
-  const { bucket, key, contentHeaders, userMetadata, storageClass, tags, acl, retention, legalHold, replica } = request;
-  const lock = {
-    ...(retention === undefined ? {} : { retention }),
-    ...(legalHold === undefined ? {} : { legalHold }),
-  };
-  return {
-    bucket,
-    key,
-    metadata: { contentHeaders, userMetadata },
-    encryption: wishOf(request),
-    tags: tags ?? [],
-    ...(storageClass === undefined ? {} : { storageClass }),
-    ...(acl === undefined ? {} : { acl: grantsOf(acl) }),
-    ...(retention === undefined && legalHold === undefined ? {} : { lock }),
-    ...(replica === undefined ? {} : { replica }),
-  };
-}
-
-function grantsOf({ ownerId, grants }: AccessControlList): AclWish {
-  return { kind: "grants", grants, ownerId };
-}
-
-function wishOf({ encryption, replica }: WriteRequest): EncryptionWish {
-  if (replica?.sealed !== undefined) return {};
-  switch (encryption?.kind) {
-    case undefined:
-    case "NOT-SSE":
-      return {};
-    case "SSE-S3":
-      return { kind: "SSE-S3" };
-    case "SSE-KMS":
-    case "DSSE-KMS":
-      return {
-        kind: encryption.kind,
-        ...(encryption.kmsKeyArn === undefined ? {} : { kmsKeyId: encryption.kmsKeyArn }),
-        ...(encryption.bucketKey === undefined ? {} : { bucketKey: encryption.bucketKey }),
-      };
-    case "SSE-C":
-      // The port carries no customer's key, and without one nothing can be encrypted by it.
-      throw invalidArgument(
-        "x-amz-server-side-encryption-customer-key",
-        "null",
-        "Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate secret key.",
-      );
-  }
-}
-
-/** One checksum is verified, as over HTTP, where S3 takes one only. */
-function claimsOf(checksums: Checksums | undefined, payload: Payload): BodyClaims {
-  for (const algorithm of CHECKSUM_ALGORITHMS) {
-    const value = checksums?.values[algorithm];
-    if (value !== undefined) return { checksum: { algorithm, value } };
-  }
-  // A trailer would be computed from the same bytes that are hashed here: there is nothing to compare, and nothing to demand.
-  return { defaultAlgorithm: (payload instanceof Uint8Array ? undefined : payload.trailer) ?? DEFAULT_ALGORITHM };
-}
-
-function checksumChoice({ checksums }: CreateUploadRequest) {
-  return checksums === undefined ? {} : { checksum: checksums };
-}
-
-function incoming(payload: Payload, callOptions: CallOptions | undefined): IncomingBody {
-  if (payload instanceof Uint8Array) return bodyOf(payload, payload.length);
-  return bodyOf(exactly(payload.stream, payload.sizeBytes, callOptions?.signal), payload.sizeBytes);
-}
-
-/** What a socket would find out: a stream that is shorter or longer than announced, and an abort. */
-async function* exactly(
-  stream: AsyncIterable<Uint8Array>,
-  sizeBytes: number,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  let size = 0;
-  for await (const chunk of stream) {
-    signal?.throwIfAborted();
-    size += chunk.length;
-    if (size > sizeBytes) throw s3Error("IncompleteBody");
-    yield chunk;
-  }
-  if (size < sizeBytes) throw s3Error("IncompleteBody");
-}
-
-function replyOf(answer: WriteAnswer, call: S3Call): PutReply {
-  return {
-    etag: answer.etag,
-    requestId: call.requestId,
-    ...(answer.versionId === undefined ? {} : { versionId: answer.versionId }),
-  };
-}
-
-function replyBody(
-  answer: { readonly sizeBytes: number; readonly body: Uint8Array | AsyncIterable<Uint8Array>; cancel(): void },
-  named: { readonly operation: string } & Named,
-  signal: AbortSignal | undefined,
-): Body {
-  const { sizeBytes, body } = answer;
-  async function* stream(): AsyncGenerator<Uint8Array> {
-    try {
-      if (body instanceof Uint8Array) {
-        yield body;
-        return;
-      }
-      for await (const chunk of body) {
-        signal?.throwIfAborted();
-        yield chunk;
-      }
-    } catch (error) {
-      const network = signal?.aborted === true ? "aborted" : "truncated";
-      throw new S3Error("the body ended early", { ...named, network }, { cause: error });
-    } finally {
-      answer.cancel();
-    }
-  }
-  return {
-    sizeBytes,
-    stream,
-    async bytes() {
-      if (body instanceof Uint8Array) return body;
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of stream()) chunks.push(chunk);
-      return Buffer.concat(chunks);
-    },
-    cancel: () => answer.cancel(),
-  };
 }

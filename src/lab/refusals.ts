@@ -23,6 +23,12 @@ function s3Refusal(problem: AuthenticationProblem): ServiceError {
       return s3Error("InvalidRequest", {
         message: "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
       });
+    case "twoMechanisms":
+      return s3Error("InvalidArgument", {
+        message:
+          "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified",
+        details: { ArgumentName: "Authorization", ArgumentValue: problem.value },
+      });
     case "malformedHeader":
       return s3Error("AuthorizationHeaderMalformed", {
         message: `The authorization header is malformed; ${problem.says}`,
@@ -164,6 +170,7 @@ function controlRefusal(codes: ControlCodes, problem: AuthenticationProblem): Se
     case "missingPayloadHash":
     case "badPayloadHash":
     case "unsupportedMechanism":
+    case "twoMechanisms":
       return say(codes.incomplete, "The request signature does not conform to AWS standards.");
     case "unsignedHeaders":
       return say(codes.wrongSignature, `'${problem.names.join("', '")}' must be a signed header`);

@@ -86,6 +86,13 @@ describe("client: settings of buckets", () => {
       const kms = { kind: "SSE-KMS", kmsKeyArn: "arn:k", bucketKey: true };
       assert.deepEqual(await client.getBucketEncryption("b"), kms);
 
+      answers(`<ServerSideEncryptionConfiguration><Rule><BlockedEncryptionTypes><EncryptionType>SSE-C</EncryptionType>
+      </BlockedEncryptionTypes></Rule></ServerSideEncryptionConfiguration>`);
+      assert.deepEqual(await client.getBucketEncryption("b"), { kind: "SSE-S3", blocked: ["SSE-C"] });
+
+      answers("<RequestPaymentConfiguration><Payer>Requester</Payer></RequestPaymentConfiguration>");
+      assert.equal(await client.getRequestPayment("b"), "Requester");
+
       answers("<OwnershipControls><Rule><ObjectOwnership>ObjectWriter</ObjectOwnership></Rule></OwnershipControls>");
       assert.equal(await client.getBucketOwnership("b"), "ObjectWriter");
 
@@ -108,6 +115,23 @@ describe("client: settings of buckets", () => {
 
       answers("<AccessControlPolicy><Owner><ID>o</ID></Owner></AccessControlPolicy>");
       assert.deepEqual(await client.getBucketAcl("b"), { ownerId: "o", grants: [] });
+    });
+
+    test("whose a bucket is: asked with the account, without it, and with an account that is nobody's", async () => {
+      const store = (owner: string | undefined, open: boolean) => {
+        answer = (request, response) => {
+          const expected = request.headers["x-amz-expected-bucket-owner"];
+          const refused = !open || (owner !== undefined && expected !== undefined && expected !== owner);
+          response.writeHead(refused ? 403 : 200).end();
+        };
+      };
+      store("111122223333", true);
+      assert.equal(await client.isOwnedBy("b", "111122223333"), true);
+      assert.equal(await client.isOwnedBy("b", "444455556666"), false);
+      store(undefined, true);
+      assert.equal(await client.isOwnedBy("b", "111122223333"), undefined);
+      store("111122223333", false);
+      assert.equal(await client.isOwnedBy("b", "111122223333"), undefined);
     });
 
     test("a location has the name of its region, also where S3 is shy of it", async () => {
@@ -151,6 +175,22 @@ describe("client: settings of buckets", () => {
         /<SSEAlgorithm>aws:kms<\/SSEAlgorithm><KMSMasterKeyID>k<\/KMSMasterKeyID>.*<BucketKeyEnabled>false</,
         () => client.putBucketEncryption("b", { kind: "SSE-KMS", kmsKeyArn: "k", bucketKey: false }),
       ],
+      [
+        "PUT /b?encryption=",
+        /<BlockedEncryptionTypes><EncryptionType>NONE<\/EncryptionType><\/BlockedEncryptionTypes><\/Rule>/,
+        () => client.putBucketEncryption("b", { kind: "SSE-S3", blocked: ["NONE"] }),
+      ],
+      [
+        "PUT /b?ownershipControls=",
+        /<Rule><ObjectOwnership>BucketOwnerEnforced<\/ObjectOwnership><\/Rule>/,
+        () => client.putBucketOwnership("b", "BucketOwnerEnforced"),
+      ],
+      [
+        "PUT /b?object-lock=",
+        /<ObjectLockEnabled>Enabled<\/ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE<\/Mode><Days>7</,
+        () => client.putObjectLock("b", { defaultRetention: { mode: "GOVERNANCE", days: 7 } }),
+      ],
+      ["PUT /b?requestPayment=", /<Payer>BucketOwner<\/Payer>/, () => client.putRequestPayment("b", "BucketOwner")],
     ] as const;
     for (const [what, body, change] of changes) {
       test(`${what} carries its document and the document's MD5: ${String(body)}`, async () => {
@@ -168,10 +208,17 @@ describe("client: settings of buckets", () => {
       await client.deleteBucketPolicy("b");
       await client.deleteBucketReplication("b");
       await client.deleteBucketEncryption("b");
+      await client.deleteBucketOwnership("b");
       await client.deleteBucket("b");
       assert.deepEqual(
         server.requests.map((request) => `${request.method} ${request.url}`),
-        ["DELETE /b?policy=", "DELETE /b?replication=", "DELETE /b?encryption=", "DELETE /b"],
+        [
+          "DELETE /b?policy=",
+          "DELETE /b?replication=",
+          "DELETE /b?encryption=",
+          "DELETE /b?ownershipControls=",
+          "DELETE /b",
+        ],
       );
     });
 

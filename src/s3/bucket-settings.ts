@@ -7,7 +7,6 @@
  * @source https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
  */
 import { assert } from "../core/assert.ts";
-import type { Encryption } from "../core/model.ts";
 import { child, childrenNamed, childText, printXml, type XmlElement, type XmlNode } from "../core/xml.ts";
 import { optional, readAcl } from "./answers.ts";
 import type { Call, Caller } from "./caller.ts";
@@ -22,10 +21,19 @@ import type {
   DeletedRef,
   ListedBucket,
   ListObjectsRequest,
-  ObjectLock,
   RefusedDelete,
-  VersioningStatus,
 } from "./settings.ts";
+import {
+  encryptionDocument,
+  objectLockDocument,
+  ownershipDocument,
+  readBucketEncryption,
+  readObjectLock,
+  readPayer,
+  readPublicAccessBlock,
+  requestPaymentDocument,
+  versioningDocument,
+} from "./settings-documents.ts";
 import type { CallOptions } from "./store.ts";
 
 const DELETED_AT_ONCE_MAX = 1000;
@@ -96,6 +104,10 @@ export function bucketSettingsOf(caller: Caller): BucketSettings {
       const rule = root && child(root, "Rule");
       return rule && childText(rule, "ObjectOwnership");
     },
+    putBucketOwnership: (bucket, ownership, options) =>
+      change("PutBucketOwnershipControls", bucket, "ownershipControls", ownershipDocument(ownership), options),
+    deleteBucketOwnership: (bucket, options) =>
+      remove("DeleteBucketOwnershipControls", bucket, "ownershipControls", options),
     getBucketAcl: async (bucket, options) => {
       const root = await read("GetBucketAcl", bucket, "acl", ["AccessControlPolicy"], options);
       assert(root !== undefined, "every bucket has an ACL: no code says that it has none");
@@ -106,6 +118,17 @@ export function bucketSettingsOf(caller: Caller): BucketSettings {
       const root = await read("GetObjectLockConfiguration", bucket, "object-lock", roots, options);
       return root && readObjectLock(root);
     },
+    putObjectLock: (bucket, lock, options) =>
+      change("PutObjectLockConfiguration", bucket, "object-lock", objectLockDocument(lock), options),
+    getRequestPayment: async (bucket, options) => {
+      const roots = ["RequestPaymentConfiguration"];
+      const root = await read("GetBucketRequestPayment", bucket, "requestPayment", roots, options);
+      assert(root !== undefined, "every bucket has somebody who pays: no code says that it has none");
+      return readPayer(root);
+    },
+    putRequestPayment: (bucket, payer, options) =>
+      change("PutBucketRequestPayment", bucket, "requestPayment", requestPaymentDocument(payer), options),
+    isOwnedBy: (bucket, account, options) => isOwnedBy(caller, bucket, account, options),
     getPublicAccessBlock: async (bucket, options) => {
       // The second name is that of radosgw 16.2.15.
       const roots = ["PublicAccessBlockConfiguration", "BlockPublicAccessBlockConfiguration"];
@@ -191,6 +214,30 @@ async function listBuckets(caller: Caller, options?: CallOptions): Promise<Liste
   }));
 }
 
+/** An owner that is not the expected one is answered with 403, as is a caller who may not ask: so the answer is asked twice. */
+async function isOwnedBy(
+  caller: Caller,
+  bucket: string,
+  account: string,
+  options?: CallOptions,
+): Promise<boolean | undefined> {
+  const ask = async (headers: Readonly<Record<string, string>>): Promise<boolean> => {
+    try {
+      await caller.sendOnly({ operation: "HeadBucket", method: "HEAD", bucket, headers }, options);
+      return true;
+    } catch (error) {
+      if (error instanceof S3Error && error.status === 403) return false;
+      throw error;
+    }
+  };
+  if (!(await ask({ "x-amz-expected-bucket-owner": account }))) return (await ask({})) ? false : undefined;
+  // A store that does not know the header answers 200 whatever it says.
+  return (await ask({ "x-amz-expected-bucket-owner": NOBODY })) ? undefined : true;
+}
+
+/** No account has this number. */
+const NOBODY = "000000000000";
+
 async function createBucket(
   caller: Caller,
   bucket: string,
@@ -217,67 +264,6 @@ async function getBucketPolicy(caller: Caller, bucket: string, options?: CallOpt
 
 /** AWS takes 20 KiB; others take more. */
 const POLICY_BYTES_MAX = 1024 * 1024;
-
-function versioningDocument(status: VersioningStatus): string {
-  return printXml(["VersioningConfiguration", [["Status", status]]], S3_NAMESPACE);
-}
-
-function encryptionDocument(encryption: Encryption): string {
-  const algorithm = { "SSE-S3": "AES256", "SSE-KMS": "aws:kms", "DSSE-KMS": "aws:kms:dsse" }[
-    assertDefault(encryption.kind)
-  ];
-  const byDefault: XmlNode = [
-    "ApplyServerSideEncryptionByDefault",
-    [
-      ["SSEAlgorithm", algorithm],
-      ["KMSMasterKeyID", encryption.kmsKeyArn],
-    ],
-  ];
-  const rule: XmlNode = ["Rule", [byDefault, ["BucketKeyEnabled", encryption.bucketKey]]];
-  return printXml(["ServerSideEncryptionConfiguration", [rule]], S3_NAMESPACE);
-}
-
-function assertDefault(kind: Encryption["kind"]): "SSE-S3" | "SSE-KMS" | "DSSE-KMS" {
-  assert(kind !== "NOT-SSE" && kind !== "SSE-C", `${kind} cannot be a bucket's default`);
-  return kind;
-}
-
-function readBucketEncryption(root: XmlElement): Encryption | undefined {
-  const rule = child(root, "Rule");
-  const byDefault = rule && child(rule, "ApplyServerSideEncryptionByDefault");
-  if (rule === undefined || byDefault === undefined) return undefined;
-  const algorithm = childText(byDefault, "SSEAlgorithm");
-  if (algorithm !== "aws:kms" && algorithm !== "aws:kms:dsse") return { kind: "SSE-S3" };
-  const bucketKey = childText(rule, "BucketKeyEnabled");
-  return {
-    kind: algorithm === "aws:kms" ? "SSE-KMS" : "DSSE-KMS",
-    ...optional("kmsKeyArn", childText(byDefault, "KMSMasterKeyID")),
-    ...optional("bucketKey", bucketKey === undefined ? undefined : bucketKey === "true"),
-  };
-}
-
-function readObjectLock(root: XmlElement): ObjectLock | undefined {
-  if (childText(root, "ObjectLockEnabled") !== "Enabled") return undefined;
-  const rule = child(root, "Rule");
-  const retention = rule && child(rule, "DefaultRetention");
-  const mode = retention && childText(retention, "Mode");
-  if (retention === undefined || (mode !== "GOVERNANCE" && mode !== "COMPLIANCE")) return {};
-  const period = (name: string) => {
-    const text = childText(retention, name);
-    return text === undefined ? undefined : Number(text);
-  };
-  return { defaultRetention: { mode, ...optional("days", period("Days")), ...optional("years", period("Years")) } };
-}
-
-function readPublicAccessBlock(root: XmlElement) {
-  const is = (name: string) => childText(root, name) === "true";
-  return {
-    blockPublicAcls: is("BlockPublicAcls"),
-    ignorePublicAcls: is("IgnorePublicAcls"),
-    blockPublicPolicy: is("BlockPublicPolicy"),
-    restrictPublicBuckets: is("RestrictPublicBuckets"),
-  };
-}
 
 async function listObjects(caller: Caller, request: ListObjectsRequest, options?: CallOptions) {
   const { bucket, prefix, delimiter, continuationToken, maxKeys } = request;

@@ -30,6 +30,7 @@ test("versions and delete markers become rows, in the order of the document", ()
         sizeBytes: 0,
         etag: "",
         storageClass: "STANDARD",
+        ownerId: "o",
       },
       {
         key: "a",

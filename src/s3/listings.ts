@@ -44,8 +44,13 @@ function readVersion(element: XmlElement, isDeleteMarker: boolean, decode: (text
   let sizeBytes = 0;
   let etag = "";
   let storageClass = "STANDARD";
-  for (const { name, text } of element.children) {
+  let ownerId: string | undefined;
+  for (const one of element.children) {
+    const { name, text } = one;
     switch (name) {
+      case "Owner":
+        ownerId = childText(one, "ID");
+        break;
       case "Key":
         key = decode(text);
         break;
@@ -70,11 +75,12 @@ function readVersion(element: XmlElement, isDeleteMarker: boolean, decode: (text
     }
   }
   const lastModifiedMs = Date.parse(lastModified);
+  const owner = ownerId === undefined ? {} : { ownerId };
   if (isDeleteMarker) {
     const bare = { sizeBytes: 0, etag: "", storageClass: "STANDARD" };
-    return { key, versionId, isLatest, isDeleteMarker, lastModifiedMs, ...bare };
+    return { key, versionId, isLatest, isDeleteMarker, lastModifiedMs, ...bare, ...owner };
   }
-  return { key, versionId, isLatest, isDeleteMarker, lastModifiedMs, sizeBytes, etag, storageClass };
+  return { key, versionId, isLatest, isDeleteMarker, lastModifiedMs, sizeBytes, etag, storageClass, ...owner };
 }
 
 /** One row of a listing of current objects. */

@@ -35,15 +35,23 @@ export interface BucketSettings {
   deleteBucketReplication(bucket: string, options?: CallOptions): Promise<void>;
 
   /** What versions are encrypted with when their writer does not say. */
-  getBucketEncryption(bucket: string, options?: CallOptions): Promise<Encryption | undefined>;
-  putBucketEncryption(bucket: string, encryption: Encryption, options?: CallOptions): Promise<void>;
+  getBucketEncryption(bucket: string, options?: CallOptions): Promise<BucketEncryption | undefined>;
+  putBucketEncryption(bucket: string, encryption: BucketEncryption, options?: CallOptions): Promise<void>;
   deleteBucketEncryption(bucket: string, options?: CallOptions): Promise<void>;
 
   /** `BucketOwnerEnforced`, `BucketOwnerPreferred` or `ObjectWriter`, as the store spells it. */
   getBucketOwnership(bucket: string, options?: CallOptions): Promise<string | undefined>;
+  putBucketOwnership(bucket: string, ownership: string, options?: CallOptions): Promise<void>;
+  deleteBucketOwnership(bucket: string, options?: CallOptions): Promise<void>;
   getBucketAcl(bucket: string, options?: CallOptions): Promise<AccessControlList>;
   /** Undefined: the bucket was made without Object Lock. */
   getObjectLock(bucket: string, options?: CallOptions): Promise<ObjectLock | undefined>;
+  /** Object Lock cannot be taken away again; its default retention can. */
+  putObjectLock(bucket: string, lock: ObjectLock, options?: CallOptions): Promise<void>;
+  getRequestPayment(bucket: string, options?: CallOptions): Promise<Payer>;
+  putRequestPayment(bucket: string, payer: Payer, options?: CallOptions): Promise<void>;
+  /** Whether the bucket is of that account; undefined where the store does not tell, or not to this caller. */
+  isOwnedBy(bucket: string, account: string, options?: CallOptions): Promise<boolean | undefined>;
   getPublicAccessBlock(bucket: string, options?: CallOptions): Promise<PublicAccessBlock | undefined>;
 
   /** Current objects only, keys in UTF-8 order. */
@@ -54,6 +62,15 @@ export interface BucketSettings {
     objects: readonly DeletedRef[],
     options?: CallOptions,
   ): Promise<readonly RefusedDelete[]>;
+}
+
+/** Who pays for requests and transfers. */
+export type Payer = "BucketOwner" | "Requester";
+
+/** What versions get when their writer does not say, and what the bucket refuses to take. */
+export interface BucketEncryption extends Encryption {
+  /** `SSE-C`, or `NONE` for nothing; undefined when the store does not say. */
+  readonly blocked?: readonly string[];
 }
 
 export type VersioningStatus = "Enabled" | "Suspended";

@@ -264,6 +264,8 @@ export interface ListedVersion {
   readonly sizeBytes: number;
   readonly etag: string;
   readonly storageClass: string;
+  /** Canonical user id; undefined when the store does not tell. */
+  readonly ownerId?: string;
 }
 
 export interface VersionPage {

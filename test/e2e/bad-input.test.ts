@@ -107,7 +107,12 @@ describe("bad input", () => {
     await complains(["fix", "s3://lonely", "--apply", "--undo", "u-1"], lab, 2, /choose one of --apply/);
     await complains(["fix", "s3://lonely", "--undo", "u-1"], lab, 2, /nothing was applied to s3:\/\/lonely under u-1/);
     await complains(["fix", "s3://lonely", "--cause", "c-1"], lab, 2, /there is no cause c-1/);
-    await complains(["resync", "s3://lonely", "--status", "BROKEN"], lab, 2, /--status is FAILED or NONE/);
+    await complains(
+      ["resync", "s3://lonely", "--status", "BROKEN"],
+      lab,
+      2,
+      /--status is FAILED, NONE, COMPLETED, REPLICA/,
+    );
     await complains(["resync", "s3://lonely", "--code", "Nope"], lab, 2, /there is no failure reason "Nope"/);
     await complains(["resync", "s3://lonely", "--canary", "0"], lab, 2, /--canary takes a whole number from 1/);
     await complains(["diagnose", "s3://lonely/no-such-key"], lab, 2, /there is no version of no-such-key/);

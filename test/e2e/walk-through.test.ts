@@ -50,6 +50,7 @@ describe("the example", () => {
       replica: 0,
       none: 60,
       unreadable: 0,
+      silent: { notSelected: 60, beforeRule: 0, unreadableClass: 0, replicaSource: 0 },
     });
     assert.deepEqual(value.engine.byReason, [{ code: "DstDelObjNotPermitted", state: "failed", tasks: 30 }]);
   });
@@ -130,6 +131,7 @@ describe("the example", () => {
       replica: 0,
       none: 0,
       unreadable: 0,
+      silent: { notSelected: 0, beforeRule: 0, unreadableClass: 0, replicaSource: 0 },
     });
     assert.match((await type("diagnose", "s3://photos")).stdout, /Nothing is wrong/);
   });

@@ -177,8 +177,10 @@ export class World {
     return diagnose(await this.facts(organization));
   }
 
-  async facts(organization: string = MANAGEMENT): Promise<Facts> {
-    return await collectFacts(await this.#connection(organization), { bucket: "photos" }, () => undefined);
+  /** @param key only this one */
+  async facts(organization: string = MANAGEMENT, key?: string): Promise<Facts> {
+    const scope = { bucket: "photos", ...(key === undefined ? {} : { key }) };
+    return await collectFacts(await this.#connection(organization), scope, () => undefined);
   }
 
   /** The only cause there is. */

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { CreateAccessKeyCommand, CreateUserCommand, type IAMClient, PutUserPolicyCommand } from "@aws-sdk/client-iam";
 import {
+  CopyObjectCommand,
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   DeleteBucketPolicyCommand,
   DeleteObjectsCommand,
   DeletePublicAccessBlockCommand,
@@ -17,6 +19,7 @@ import {
   PutObjectCommand,
   PutPublicAccessBlockCommand,
   type S3Client,
+  UploadPartCopyCommand,
 } from "@aws-sdk/client-s3";
 import type { Credentials } from "../../src/core/model.ts";
 import { ALICE, BOB, codeOf, refused, TestLab } from "./lab.ts";
@@ -245,5 +248,49 @@ describe("access", () => {
     assert.equal((await refused(lab.s3(bob).send(head))).status, 403);
     const owner = new GetObjectCommand({ Bucket: "alice-bucket", Key: "open/x", ExpectedBucketOwner: BOB });
     assert.equal(await codeOf(root.send(owner)), "AccessDenied 403");
+  });
+
+  test("policies see what a copy is made of, whole or in parts, and how", async () => {
+    const arn = "arn:aws:s3:::alice-bucket/*";
+    const from = { StringLike: { "s3:x-amz-copy-source": "alice-bucket/open/*" } };
+    const copier = await user(allow("s3:GetObject*", arn), allow("s3:PutObject", arn, from));
+    const copy = (source: string, more = {}) =>
+      copier.send(
+        new CopyObjectCommand({ Bucket: "alice-bucket", Key: "copy", CopySource: `alice-bucket/${source}`, ...more }),
+      );
+    // Copied tags need a permission of their own, so there are none.
+    const untagged = { TaggingDirective: "REPLACE" } as const;
+    await copy("open/x", untagged);
+    assert.equal(await codeOf(copy("shut/x", untagged)), "AccessDenied 403");
+    const upload = { Bucket: "alice-bucket", Key: "copy" };
+    const { UploadId } = await root.send(new CreateMultipartUploadCommand(upload));
+    const part = (source: string) =>
+      copier.send(
+        new UploadPartCopyCommand({ ...upload, UploadId, PartNumber: 1, CopySource: `alice-bucket/${source}` }),
+      );
+    await part("open/x");
+    assert.equal(await codeOf(part("shut/x")), "AccessDenied 403");
+
+    const replacing = { StringEquals: { "s3:x-amz-metadata-directive": "REPLACE" } };
+    const rewriter = await user(allow("s3:GetObject*", arn), allow("s3:PutObject", arn, replacing));
+    const rewrite = (more: object) =>
+      rewriter.send(new CopyObjectCommand({ ...upload, CopySource: "alice-bucket/open/x", ...untagged, ...more }));
+    await rewrite({ MetadataDirective: "REPLACE" });
+    assert.equal(await codeOf(rewrite({ MetadataDirective: "COPY" })), "AccessDenied 403");
+    assert.equal(await codeOf(rewrite({})), "AccessDenied 403");
+  });
+
+  test("a copy is refused when its source is not the account's that was expected", async () => {
+    const copy = (ExpectedSourceBucketOwner: string) =>
+      root.send(
+        new CopyObjectCommand({
+          Bucket: "alice-bucket",
+          Key: "copy",
+          CopySource: "alice-bucket/open/x",
+          ExpectedSourceBucketOwner,
+        }),
+      );
+    await copy(ALICE);
+    assert.equal(await codeOf(copy(BOB)), "AccessDenied 403");
   });
 });

@@ -139,6 +139,9 @@ describe("the wire", () => {
     assert.equal(await code(url(now, 604_801)), "AuthorizationQueryParametersError 400");
     assert.equal(await code(url(now, -1)), "AuthorizationQueryParametersError 400");
     assert.equal(await code(`${url(now, 60)}&x=1`), "SignatureDoesNotMatch 403");
+    const both = await fetch(url(now, 60), { headers: { authorization: "AWS4-HMAC-SHA256 Credential=x" } });
+    assert.equal(both.status, 400);
+    assert.match(await both.text(), /<Code>InvalidArgument<\/Code><Message>Only one auth mechanism allowed;/);
     assert.equal(await code(url(now, 60).replace(/&X-Amz-Expires=\d+/, "")), "AuthorizationQueryParametersError 400");
   });
 

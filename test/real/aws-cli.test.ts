@@ -73,7 +73,7 @@ describe("the README's walk-through with Debian's AWS CLI", () => {
   it("fixes both causes by the lines of the README, and a resync brings what was lost", async () => {
     const outcome = await type(block("**5. The same by hand**"));
     assert.equal(outcome.status, 0, `${outcome.stdout}\n${outcome.stderr}`);
-    assert.match(outcome.stdout, /Replicated 90 versions \(30 FAILED, 60 never tried\)/);
+    assert.match(outcome.stdout, /Replicated 90 versions \(30 FAILED, 60 not at the destination\)/);
     assert.match(outcome.stdout, /"ReplicationStatus": "REPLICA"/);
     const after = await type("npx lockstep status s3://photos");
     assert.equal(after.status, 0, after.stdout);

@@ -27,8 +27,9 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
     throw new UsageError("--prefix makes no sense with a key: leave one out");
   const { connect } = await import("../connection.ts");
   const { scan } = await import("../scan.ts");
+  const { notesOfKey } = await import("../../core/diagnose/by-design.ts");
   const { explainVersion } = await import("../../core/diagnose/explain-version.ts");
-  const { diagnosisWords, explanationWords } = await import("../../doctor/report.ts");
+  const { diagnosisWords, explanationWords, notesWords } = await import("../../doctor/report.ts");
   const connection = await connect(input, context);
   try {
     const scope = { bucket, ...(key === undefined ? {} : { key }), ...(prefix === undefined ? {} : { prefix }) };
@@ -36,7 +37,11 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
     const isFinding = diagnosis.causes.length > 0 || diagnosis.unexplained.length > 0;
     const status = isFinding ? 1 : 0;
     if (key === undefined) return { status, value: diagnosis, words: () => diagnosisWords(diagnosis, styled) };
-    if (facts.versions.length === 0) throw new UsageError(`there is no version of ${key} in s3://${bucket}`);
+    if (facts.versions.length === 0) {
+      const notes = notesOfKey(facts, key);
+      if (notes.length === 0) throw new UsageError(`there is no version of ${key} in s3://${bucket}`);
+      return { status, value: { ...diagnosis, versions: [], notes }, words: () => notesWords(notes, styled) };
+    }
     const versions = facts.versions.map((one) => explainVersion(facts, one));
     return {
       status,

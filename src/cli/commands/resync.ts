@@ -9,10 +9,11 @@ export const resyncCommand: CommandSpec = {
   summary: "replicate again what was lost, and only that",
   description:
     "Replicates again the versions that are FAILED, and those that were never tried though a rule takes them now.\n" +
-    "Versions that are COMPLETED are not touched. Waits until every one of them is COMPLETED or FAILED again.",
+    "Versions that are COMPLETED are not touched, unless they are asked for: then those that are not at a destination\n" +
+    "that a rule names now are replicated again, as after a change of the destination. Waits until every one of them is COMPLETED or FAILED again.",
   arguments: [{ name: "s3-uri", help: "s3://BUCKET" }],
   options: [
-    { flags: "--status <status>", help: "only FAILED, or only NONE (never tried)" },
+    { flags: "--status <status>", help: "only FAILED, NONE (never tried), COMPLETED or REPLICA" },
     { flags: "--code <code>", help: "only FAILED for this reason, such as DstDelObjNotPermitted" },
     { flags: "--prefix <prefix>", help: "only keys that start with this" },
     { flags: "--canary <number>", help: "only so many versions" },
@@ -22,6 +23,10 @@ export const resyncCommand: CommandSpec = {
   examples: [
     { does: "see how many it would be", type: "lockstep resync s3://photos --dry-run" },
     { does: "replicate them", type: "lockstep resync s3://photos" },
+    {
+      does: "bring what was replicated to the destination of before",
+      type: "lockstep resync s3://photos --status COMPLETED",
+    },
     { does: "only what failed for one reason", type: "lockstep resync s3://photos --code DstDelObjNotPermitted" },
   ],
   run,
@@ -32,11 +37,12 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const status = textOption(input, "status");
   const code = textOption(input, "code");
   const prefix = textOption(input, "prefix");
-  if (status !== undefined && status !== "FAILED" && status !== "NONE") {
-    throw new UsageError(`--status is FAILED or NONE, not "${status}"`);
+  if (status !== undefined && !isStatus(status)) {
+    throw new UsageError(`--status is ${STATUSES.join(", ")}, not "${status}"`);
   }
-  if (code !== undefined && status === "NONE")
-    throw new UsageError("--code goes with FAILED versions: leave --status NONE out");
+  if (code !== undefined && status !== undefined && status !== "FAILED") {
+    throw new UsageError(`--code goes with FAILED versions: leave --status ${status} out`);
+  }
   const limit = wholeNumber(textOption(input, "canary"), "--canary");
   const { connect } = await import("../connection.ts");
   const { resync } = await import("../resyncing.ts");
@@ -45,8 +51,9 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
     await connection.bucket(bucket);
     const request = {
       bucket,
-      failed: status !== "NONE",
-      untried: status !== "FAILED" && code === undefined,
+      failed: status === undefined || status === "FAILED",
+      untried: (status === undefined || status === "NONE") && code === undefined,
+      ...(status === "COMPLETED" || status === "REPLICA" ? { arrived: [status] } : {}),
       dryRun: isGiven(input, "dryRun"),
       ...(code === undefined ? {} : { failureCodes: [code] }),
       ...(prefix === undefined ? {} : { prefix }),
@@ -56,6 +63,12 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   } finally {
     await connection.close();
   }
+}
+
+const STATUSES = ["FAILED", "NONE", "COMPLETED", "REPLICA"] as const;
+
+function isStatus(text: string): text is (typeof STATUSES)[number] {
+  return (STATUSES as readonly string[]).includes(text);
 }
 
 function wholeNumber(text: string | undefined, option: string): number | undefined {

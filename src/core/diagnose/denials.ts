@@ -6,13 +6,15 @@ import { asArray, asObject, type DocumentValue, type Members } from "../config/d
 import { ask, type CompiledPolicy } from "../iam/compile.ts";
 import { findAllow } from "../iam/evaluate.ts";
 import { sayDecision, sayNearMiss } from "../iam/explain.ts";
-import type { StatementRef } from "../iam/model.ts";
+import type { PolicyKind, StatementRef } from "../iam/model.ts";
 import type { Rule } from "../model.ts";
 import { REPLICATION_SERVICE } from "../plan.ts";
 import { type Exempted, exempt } from "./exempt.ts";
 import { type Finding, ruleMembers } from "./finding.ts";
-import { type Allowance, allow, type Edit, fits } from "./patches.ts";
+import { type Allowance, allow, type Edit, fits, withoutGone } from "./patches.ts";
 import type { Obstacle } from "./predict.ts";
+import { changeStatement, repairOf } from "./repairs.ts";
+import { replicaKeyEdits, sayKeyChoice } from "./replica-keys.ts";
 import type { Evidence } from "./report.ts";
 import { isOfAws, type PolicyHome, type World } from "./world.ts";
 
@@ -30,22 +32,89 @@ export function deniedFinding(world: World, obstacle: Denied, rule: Rule): Findi
   const near = obstacle.nearMisses
     .slice(0, EVIDENCE_MAX)
     .map((one): Evidence => ({ kind: "policy", source: one.statement.source.name, says: sayNearMiss(one) }));
+  const foreign = foreignManagedKey(world, obstacle);
+  if (foreign !== undefined)
+    return managedKeyFinding(world, obstacle, rule, [{ kind: "policy", source, says }, foreign]);
+  const slips = slipsOf(world, obstacle);
   return {
-    key: `${code} ${check.action} ${resource} ${decidedBy}`,
+    key: `denied ${check.action} ${resource} ${decidedBy}`,
     code,
     ...(check.on === "destinationObject" || check.on === "replicaKey" ? ruleMembers(rule) : {}),
     action: check.action,
     resource,
     confidence: obstacle.certain ? "proven" : "likely",
-    evidence: [{ kind: "policy", source, says }, ...levelEvidence(world, obstacle), ...near],
+    evidence: [
+      { kind: "policy", source, says },
+      ...levelEvidence(world, obstacle),
+      ...slips.map((one): Evidence => ({ kind: "policy", source: one.source, says: one.says })),
+      ...near,
+    ],
     remedy:
       decision.because === "explicitDeny"
         ? `Take ${check.action} by the replication role out of the deny: ${says}`
-        : `Allow ${check.action} on ${resource} to the replication role`,
+        : slips.length > 0
+          ? `Correct ${slips.map((one) => `${one.source}: ${one.says}`).join("; ")}`
+          : `Allow ${check.action} on ${resource} to the replication role`,
     edits:
       decision.because === "explicitDeny"
         ? exemptEdits(world, obstacle, decision.by)
-        : allowEdits(world, obstacle, resource),
+        : allowEdits(world, obstacle, resource, slips),
+    resync: true,
+  };
+}
+
+/** A statement that is right but for a slip, and its correction. */
+interface Slip {
+  readonly kind: PolicyKind;
+  readonly source: string;
+  readonly says: string;
+  readonly edit: Edit;
+}
+
+/** At most one for each kind of policy that lacks an allow, or the resource's where that would do as well. */
+function slipsOf(world: World, obstacle: Denied): Slip[] {
+  const { decision, nearMisses, request } = obstacle;
+  if (decision.because !== "noAllow") return [];
+  const found = new Map<PolicyKind, Slip>();
+  for (const miss of nearMisses) {
+    const { source, index, sid } = miss.statement;
+    const home = world.homes.get(source);
+    if (home === undefined || found.has(source.kind)) continue;
+    const statement = statementsOf(home.text)[index];
+    const repair = statement && repairOf(statement, miss, request);
+    if (repair === undefined) continue;
+    found.set(source.kind, {
+      kind: source.kind,
+      source: `statement ${sid === undefined || sid === "" ? index + 1 : `"${sid}"`} of ${source.name}`,
+      says: repair.says,
+      edit: editOf(home, (held) => changeStatement(held, index, repair.change)),
+    });
+  }
+  const lacking = decision.missing.flatMap((kind) => found.get(kind) ?? []);
+  const other = found.get("resource");
+  return lacking.length === 0 && other !== undefined && decision.missing.join() === "identity" ? [other] : lacking;
+}
+
+/** A key that AWS manages can be used from its own account alone, and nobody can change its policy. */
+function foreignManagedKey(world: World, { check, request }: Denied): Evidence | undefined {
+  const key = check.on === "replicaKey" ? world.facts.keys[check.resource] : undefined;
+  const caller = "accountId" in request.principal ? request.principal.accountId : "";
+  if (key?.state !== "read" || key.value.managedBy !== "aws" || request.resourceAccount === caller) return undefined;
+  const says = `It is a key that AWS manages for account ${request.resourceAccount}: no other account can be let in`;
+  return { kind: "key", source: check.resource, says };
+}
+
+function managedKeyFinding(world: World, { check, code }: Denied, rule: Rule, evidence: readonly Evidence[]): Finding {
+  return {
+    key: `${code} ${check.action} ${check.resource} managed`,
+    code,
+    ...ruleMembers(rule),
+    action: check.action,
+    resource: check.resource,
+    confidence: "proven",
+    evidence,
+    remedy: `Let the rule name a customer managed key: ${sayKeyChoice(world.facts, rule)}`,
+    edits: replicaKeyEdits(world.facts, rule),
     resync: true,
   };
 }
@@ -67,7 +136,8 @@ function exempted(world: World, obstacle: Denied): Exempted | undefined {
 }
 
 function editOf({ target, resource, name, text }: PolicyHome, change: Edit["change"]): Edit {
-  return { target, resource, ...(name === undefined ? {} : { name }), before: readJson(text), change };
+  const clean: Edit["change"] = target === "bucket-policy" ? (held) => withoutGone(change(held)) : change;
+  return { target, resource, ...(name === undefined ? {} : { name }), before: readJson(text), change: clean };
 }
 
 /** Where an organisation's policies do not allow: each of its levels has to. */
@@ -104,22 +174,27 @@ function documentsRead(world: World, on: string, resource: string): string {
   return names.length > 0 ? names.join(", ") : `role ${world.role?.name ?? ""}, which has no policies`;
 }
 
-function allowEdits(world: World, obstacle: Denied, resource: string): Edit[] {
+function allowEdits(world: World, obstacle: Denied, resource: string, slips: readonly Slip[]): Edit[] {
   const { check, decision } = obstacle;
   const { role, facts } = world;
   if (role === undefined || decision.because !== "noAllow") return [];
   const { action } = check;
-  const edits: Edit[] = [];
-  if (decision.missing.includes("resource")) {
+  const edits: Edit[] = slips.map((one) => one.edit);
+  const corrected = new Set(slips.map((one) => one.kind));
+  const lacks = (kind: PolicyKind) => decision.missing.includes(kind) && !corrected.has(kind);
+  if (lacks("resource")) {
     const principal = { AWS: role.arn };
     if (check.on === "role") {
       const allowance = { action, principal: { Service: REPLICATION_SERVICE } };
       edits.push(policyEdit("iam-trust-policy", role.arn, role.trust, allowance));
     } else if (check.on === "sourceKey" || check.on === "replicaKey") {
       const key = facts.keys[check.resource];
-      const before = key?.state === "read" && key.value.policy.state === "read" ? key.value.policy.value : undefined;
+      const isOurs = key?.state === "read" && key.value.managedBy === "customer";
+      const before = isOurs && key.value.policy.state === "read" ? key.value.policy.value : undefined;
+      // A rule may name an alias; the policy is the key's.
+      const keyArn = key?.state === "read" ? key.value.arn : check.resource;
       if (before !== undefined) {
-        edits.push(policyEdit("kms-key-policy", check.resource, before, { action, resource: "*", principal }));
+        edits.push(policyEdit("kms-key-policy", keyArn, before, { action, resource: "*", principal }));
       }
     } else {
       const bucket = check.on === "destinationObject" ? facts.destinations[bucketOf(resource)] : facts.source;
@@ -129,12 +204,14 @@ function allowEdits(world: World, obstacle: Denied, resource: string): Edit[] {
       }
     }
   }
-  if (decision.missing.includes("identity")) {
+  // A slip in the resource's policy alone was found where that policy is enough by itself.
+  const isEnough = corrected.has("resource") && !decision.missing.includes("resource");
+  if (lacks("identity") && !isEnough) {
     const condition = keyCondition(obstacle);
     edits.push(...rolePolicyEdits(world, { action, resource, ...(condition === undefined ? {} : { condition }) }));
   }
   const limit = world.boundary === undefined ? undefined : world.homes.get(world.boundary.source);
-  if (decision.missing.includes("boundary") && limit !== undefined) {
+  if (lacks("boundary") && limit !== undefined) {
     const condition = keyCondition(obstacle);
     const allowance = { action, resource, ...(condition === undefined ? {} : { condition }) };
     edits.push(editOf(limit, (held) => allow(held, allowance)));
@@ -191,7 +268,8 @@ function rolePolicyEdits(world: World, allowance: Allowance): Edit[] {
 
 function policyEdit(target: Edit["target"], resource: string, before: string | undefined, allowance: Allowance): Edit {
   const document = before === undefined ? null : readJson(before);
-  return { target, resource, before: document, change: (held) => allow(held, allowance) };
+  const change: Edit["change"] = (held) => withoutGone(allow(held, allowance));
+  return { target, resource, before: document, change };
 }
 
 /** null when it is not JSON: such a document was never in force, and is replaced. */

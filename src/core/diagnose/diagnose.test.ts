@@ -3,12 +3,13 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { DocumentValue } from "../config/document.ts";
 import type { SkipReason } from "../eligibility.ts";
+import { FAILURES } from "../failures/catalogue.ts";
 import { diagnose } from "./diagnose.ts";
 import { explainVersion } from "./explain-version.ts";
 import type { BucketFacts, Facts, KeyFacts, Read, RecordedFailure, RolePolicy, VersionFacts } from "./facts.ts";
-import { saySkip, skipFinding } from "./findings.ts";
 import { patchesOf } from "./patches.ts";
 import { readRules } from "./rules.ts";
+import { saySkip, skipFinding } from "./skips.ts";
 import { worldOf } from "./world.ts";
 
 const ACCOUNT = "111122223333";
@@ -74,7 +75,13 @@ function bucket(name: string, region: string, change: Partial<BucketFacts> = {})
     versioning: read("Enabled" as const),
     policy: ABSENT,
     defaultEncryption: read({ kind: "SSE-S3" as const }),
-    ownerEnforced: read(true),
+    accountTold: true,
+    notOwnedBy: [],
+    ownerId: read(`owner of ${ACCOUNT}`),
+    ownership: read("BucketOwnerEnforced"),
+    objectLock: ABSENT,
+    publicAccessBlock: ABSENT,
+    requestPayer: read("BucketOwner" as const),
     replication: ABSENT,
     ...change,
   };
@@ -211,6 +218,7 @@ test("diagnose: a bucket with nothing wrong has no cause", () => {
     replica: 1,
     none: 0,
     unreadable: 0,
+    silent: { notSelected: 0, beforeRule: 0, unreadableClass: 0, replicaSource: 1 },
   });
 });
 
@@ -226,6 +234,7 @@ test("diagnose: one missing action is one cause, with its statement in the evide
     replica: 0,
     none: 0,
     unreadable: 0,
+    silent: { notSelected: 0, beforeRule: 0, unreadableClass: 0, replicaSource: 0 },
   });
   const [cause, ...others] = diagnosis.causes;
   assert.deepEqual(others, []);
@@ -343,6 +352,10 @@ interface RecordedCase {
 
 const RECORDED = JSON.parse(readFileSync("test/fixtures/failures.json", "utf8")) as readonly RecordedCase[];
 
+test("diagnose: every code of the catalogue has a recorded case", () => {
+  assert.deepEqual(RECORDED.map((one) => one.code).sort(), Object.keys(FAILURES).sort());
+});
+
 for (const one of RECORDED) {
   test(`diagnose: a recorded ${one.code} where nothing else is wrong: ${one.because}`, () => {
     const replicationStatus = one.pending ? "PENDING" : "FAILED";
@@ -400,6 +413,107 @@ test("diagnose: a destination that is gone, or has no versioning", () => {
   const { diagnosis } = diagnose(facts({ destination: suspended, versions: [failed("a")] }));
   assert.equal(diagnosis.causes[0]?.code, "DstBucketUnversioned");
   assert.deepEqual(diagnosis.causes[0]?.fix.patches[0]?.after, { Status: "Enabled" });
+});
+
+const KMS_RULE = {
+  ...RULE,
+  SourceSelectionCriteria: { SseKmsEncryptedObjects: { Status: "Enabled" } },
+  Destination: { Bucket: DESTINATION, EncryptionConfiguration: { ReplicaKmsKeyID: REPLICA_KEY } },
+};
+const failedSecret = (failures: RecordedFailure[] = []) => ({
+  ...failed("secret", failures),
+  encryption: { kind: "SSE-KMS" as const, kmsKeyArn: SOURCE_KEY },
+});
+
+test("diagnose: one missing permission is one cause, whatever it is met as, under the name that most have failed with", () => {
+  const large = (name: string, code: string) => ({ ...failed(name, [recorded(code)]), partsCount: 2 });
+  const world = { policies: [SOURCE_BUCKET, SOURCE_OBJECTS, KEYS] };
+  assert.deepEqual(causes({ ...world, versions: [large("a", "DstMultipartUploadNotPermitted")] }), [
+    "DstMultipartUploadNotPermitted 1 proven",
+  ]);
+  const versions = [
+    large("a", "DstMultipartInitNotPermitted"),
+    failed("b", [recorded("DstPutObjectNotPermitted")]),
+    large("c", "DstMultipartInitNotPermitted"),
+  ];
+  assert.deepEqual(causes({ ...world, versions }), ["DstMultipartInitNotPermitted 3 proven"]);
+  assert.deepEqual(causes({ ...world, versions: versions.slice(0, 2) }), ["DstPutObjectNotPermitted 2 proven"]);
+});
+
+test("diagnose: a key out of use does not hide that its use is denied besides", () => {
+  const found = causes({
+    rule: KMS_RULE,
+    policies: [SOURCE_BUCKET, SOURCE_OBJECTS, REPLICAS, { ...KEYS, Action: ["kms:Decrypt"] }],
+    replicaKey: { state: "Disabled" },
+    versions: [failedSecret()],
+  });
+  assert.deepEqual(found.sort(), ["DstKmsKeyInvalidState 1 proven", "DstPutObjectNotPermitted 1 proven"]);
+});
+
+test("diagnose: a role that is gone does not hide what is wrong with the destination", () => {
+  const destination = { versioning: read("Suspended" as const) };
+  const found = causes({ role: ABSENT, destination, versions: [failed("a")] });
+  assert.deepEqual(found.sort(), ["AssumeRoleNotPermitted 1 proven", "DstBucketUnversioned 1 proven"]);
+});
+
+test("diagnose: a bucket of another account that is gone lacks no policy besides", () => {
+  const destination = { account: "444455556666", region: ABSENT, versioning: ABSENT };
+  assert.deepEqual(causes({ destination, versions: [failed("a")] }), ["DstBucketNotFound 1 proven"]);
+});
+
+test("diagnose: beside what is still in the way nothing asks for a retry", () => {
+  const world = { rule: KMS_RULE, replicaKey: { state: "Disabled" as const } };
+  const past = failedSecret([recorded("DstPutObjectNotPermitted")]);
+  assert.deepEqual(causes({ ...world, versions: [past] }), ["DstKmsKeyInvalidState 1 proven"]);
+});
+
+test("diagnose: a key of another Region than the destination's is not there, whoever may use it", () => {
+  const Destination = { Bucket: DESTINATION, EncryptionConfiguration: { ReplicaKmsKeyID: SOURCE_KEY } };
+  const { diagnosis } = diagnose(facts({ rule: { ...KMS_RULE, Destination }, versions: [failedSecret()] }));
+  const [cause] = diagnosis.causes;
+  assert.equal(cause?.code, "DstKmsKeyNotFound");
+  assert.match(cause.evidence[0]?.says ?? "", /names a key of Region us-east-1/);
+  assert.deepEqual(
+    cause.fix.patches.map((one) => one.target),
+    ["replication"],
+  );
+});
+
+test("diagnose: a role that was made again takes the place of its old id, which no policy may name any more", () => {
+  const gone = "AROAQVMY3R5WVKEULPU4B";
+  const grant = (AWS: string | string[]) => ({
+    Sid: "Replicas",
+    Effect: "Allow",
+    Principal: { AWS },
+    Action: ["s3:ReplicateObject", "s3:ReplicateTags"],
+    Resource: `${DESTINATION}/*`,
+  });
+  const others = { ...grant(["AROA000000000000000GONE", "arn:aws:iam::444455556666:role/reader"]), Sid: "Others" };
+  const destination = { account: "444455556666", policy: read(statements(grant(gone), others)) };
+  const { diagnosis } = diagnose(facts({ destination, versions: [failed("a")] }));
+  assert.deepEqual(
+    diagnosis.causes.map((one) => one.code),
+    ["DstPutObjectNotPermitted"],
+  );
+  assert.deepEqual(diagnosis.causes[0]?.fix.patches[0]?.after, {
+    Version: "2012-10-17",
+    Statement: [grant(ROLE), { ...others, Principal: { AWS: ["arn:aws:iam::444455556666:role/reader"] } }],
+  });
+});
+
+test("diagnose: a version that is gone is said to be, whatever its last try failed with", () => {
+  const gone = (name: string, code: string) => version(name, { gone: true, failures: [recorded(code)] });
+  const found = causes({ versions: [gone("a", "DstPutObjectNotPermitted"), gone("b", "SrcObjectNotFound")] });
+  assert.deepEqual(found.sort(), ["SrcObjectNotFound 1 proven", "SrcVersionNotFound 1 proven"]);
+});
+
+test("diagnose: versions that failed because no rule takes them any more are named as they failed", () => {
+  const disabled = { ...RULE, Status: "Disabled" };
+  const versions = [failed("a", [recorded("SrcObjectNotEligible")])];
+  assert.deepEqual(causes({ rule: disabled, versions }), ["SrcObjectNotEligible 1 proven"]);
+  const source = { replication: ABSENT };
+  const without = [failed("a", [recorded("SrcBucketReplicationConfigMissing")])];
+  assert.deepEqual(causes({ source, versions: without }), ["SrcBucketReplicationConfigMissing 1 proven"]);
 });
 
 test("diagnose: a disabled key decides before any policy does", () => {
@@ -632,7 +746,6 @@ const SKIPPED: readonly (readonly [code: string, rule: Record<string, DocumentVa
     version("a"),
   ],
   ["DeleteMarkersNotReplicated", { ...RULE, DeleteMarkerReplication: { Status: "Disabled" } }, marker("a")],
-  ["MarkerByLifecycle", RULE, marker("a", { byLifecycle: true })],
   ["SourceArchived", RULE, version("a", { storageClass: "GLACIER" })],
 ];
 
@@ -647,11 +760,23 @@ for (const [code, rule, one] of SKIPPED) {
   });
 }
 
+test("diagnose: what is by design is told and is no cause", () => {
+  const { diagnosis } = diagnose(facts({ versions: [marker("a", { byLifecycle: true }), completed("b")] }));
+  assert.deepEqual(diagnosis.causes, []);
+  assert.equal(diagnosis.scanned.silent.notSelected, 1);
+  assert.deepEqual(
+    diagnosis.notes.map((one) => `${one.kind} ${one.versions}`),
+    ["lifecycleMarker 1"],
+  );
+});
+
 const REASONS: readonly (readonly [because: SkipReason, code: string])[] = [
   [{ reason: "isReplica" }, "SourceIsReplica"],
+  [{ reason: "markerByLifecycle" }, "MarkerByLifecycle"],
   [{ reason: "modificationsNotReplicated" }, "ModificationsNotReplicated"],
   [{ reason: "neverAdmitted" }, "NeverAdmitted"],
-  [{ reason: "outranked", byRuleId: "other" }, "SrcObjectNotEligible"],
+  [{ reason: "ownerOverridden" }, "OwnerOverridden"],
+  [{ reason: "outranked", byRuleId: "other" }, "Outranked"],
 ];
 
 for (const [because, code] of REASONS) {

@@ -1,13 +1,16 @@
 /** One version, step by step: which rules take it and why the others do not, and what each step of each rule may do. */
 import type { SkipReason } from "../eligibility.ts";
+import type { FailureCode } from "../failures/catalogue.ts";
 import { sayDecision } from "../iam/explain.ts";
 import type { Encryption, Rule } from "../model.ts";
 import type { Call, StepName } from "../plan.ts";
+import { type Note, note, notesOf, notesOfKey } from "./by-design.ts";
 import type { Facts, RecordedFailure, VersionFacts } from "./facts.ts";
-import { saySkip } from "./findings.ts";
 import { predict } from "./predict.ts";
 import { reasonOf, type ShownState } from "./reason.ts";
 import { operationOf, readRules } from "./rules.ts";
+import { settingFindings } from "./settings.ts";
+import { sayChange, saySkip } from "./skips.ts";
 import { type World, worldOf } from "./world.ts";
 
 export interface VersionExplanation {
@@ -25,10 +28,16 @@ export interface VersionExplanation {
     readonly taken: boolean;
     readonly because?: SkipReason["reason"];
     readonly says: string;
+    /** What would have to change for the rule to take it. */
+    readonly change?: string;
   }[];
   /** Of the rules that take it, in the order in which they are made. */
   readonly steps: readonly ExplainedStep[];
+  /** Settings of buckets and of the object that stand in the way, whatever is allowed. */
+  readonly settings: readonly { readonly rule: string; readonly code: FailureCode; readonly says: string }[];
   readonly failures: readonly RecordedFailure[];
+  /** What is by design, with the way out. */
+  readonly notes: readonly Note[];
 }
 
 export interface ExplainedStep {
@@ -63,9 +72,18 @@ export function explainVersion(facts: Facts, version: VersionFacts): VersionExpl
       taken: one.taken,
       ...(one.taken ? {} : { because: one.because.reason }),
       says: one.taken ? "The rule takes the version" : saySkip(one.because),
+      ...(one.taken ? {} : { change: sayChange(one.because, version) }),
     })),
     steps: (verdict?.taken ?? []).flatMap((rule) => explainSteps(world, version, rule)),
+    settings: (verdict?.taken ?? []).flatMap((rule) =>
+      settingFindings(world, version, operationOf(version), rule).map(({ code, evidence }) => ({
+        rule: rule.id,
+        code,
+        says: evidence[0]?.says ?? "",
+      })),
+    ),
     failures: version.failures,
+    notes: [...notesOf(rules, version).map(note), ...notesOfKey(facts, version.key)],
   };
 }
 

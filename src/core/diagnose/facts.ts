@@ -7,7 +7,8 @@
  */
 import type { DocumentValue } from "../config/document.ts";
 import type { Grant } from "../iam/model.ts";
-import type { Encryption, ObjectVersion } from "../model.ts";
+import type { AclGrant, ObjectVersion } from "../model.ts";
+import type { EncryptionSetting, ObjectLockSetting } from "./setting-documents.ts";
 
 export type Read<T> =
   | { readonly state: "read"; readonly value: T }
@@ -27,6 +28,14 @@ export interface Facts {
   /** "absent" when the account that asks is in none. */
   readonly organization: Read<OrganizationFacts>;
   readonly versions: readonly VersionFacts[];
+  /** Replicas whose version is not at the source any more; looked for only where one key is asked for. */
+  readonly strays?: readonly Stray[];
+}
+
+export interface Stray {
+  readonly destinationArn: string;
+  readonly key: string;
+  readonly versionId: string;
 }
 
 /** The organisation whose policies cap the accounts at hand. */
@@ -60,13 +69,25 @@ export interface BucketFacts {
   readonly arn: string;
   /** The account that owns it, as far as it can be told. */
   readonly account: string;
+  /** Whether the store says so; else it is what the rule names, or the account that asks. */
+  readonly accountTold: boolean;
+  /** Accounts of which the store says that they do not own it. */
+  readonly notOwnedBy: readonly string[];
+  /** Canonical user id of the owner. */
+  readonly ownerId: Read<string>;
   /** "absent" when there is no such bucket. */
   readonly region: Read<string>;
   readonly versioning: Read<"Enabled" | "Suspended">;
   /** JSON text. */
   readonly policy: Read<string>;
-  readonly defaultEncryption: Read<Encryption>;
-  readonly ownerEnforced: Read<boolean>;
+  /** With the kinds that are refused; "NONE" among them stands for nothing. */
+  readonly defaultEncryption: Read<EncryptionSetting>;
+  /** Object Ownership; "absent" where nothing is set, which is `ObjectWriter`. */
+  readonly ownership: Read<string>;
+  /** "absent" when the bucket has no Object Lock. */
+  readonly objectLock: Read<ObjectLockSetting>;
+  readonly publicAccessBlock: Read<{ readonly blockPublicAcls: boolean }>;
+  readonly requestPayer: Read<"BucketOwner" | "Requester">;
   /** In the JSON form; of the source only. */
   readonly replication: Read<DocumentValue>;
 }
@@ -115,12 +136,29 @@ export interface VersionFacts extends ObjectVersion {
   /** Tags themselves are read only where a rule asks for them; their number always. */
   readonly tagCount: number;
   readonly partsCount: number;
-  /** By destination bucket ARN; a destination that could not be asked is not in it. */
+  /** Undefined where it is not known; both false in a bucket without Object Lock. */
+  readonly retained?: boolean;
+  readonly held?: boolean;
+  /** Only where Object Ownership leaves objects to their writers. */
+  readonly access?: AccessFacts;
+  /** By destination bucket ARN; a destination that was not or could not be asked is not in it. */
   readonly replicas: Readonly<Record<string, "present" | "absent">>;
   /** What the engine (or an event, or a report) recorded of the last try. */
   readonly failures: readonly RecordedFailure[];
+  /** It was removed at the source for good: there is a record of it, and nothing else. */
+  readonly gone?: true;
   /** Why nothing but its name is known; then status, encryption and tags say nothing. */
   readonly unreadable?: string;
+}
+
+/** Who owns a version, and whom its access control list lets in. */
+export interface AccessFacts {
+  /** Canonical user id. */
+  readonly ownerId: string;
+  /** What the list gives to the bucket's owner; undefined when the list was not or could not be read. */
+  readonly bucketOwnerMay?: readonly AclGrant["permission"][];
+  /** Whether the list lets everybody in; undefined as above. */
+  readonly isPublic?: boolean;
 }
 
 export interface RecordedFailure {

@@ -21,6 +21,10 @@ export interface Edit {
 const ORDER: readonly PatchTarget[] = [
   "organization-policy",
   "versioning",
+  "ownership",
+  "encryption",
+  "object-lock",
+  "request-payment",
   "kms-key-state",
   "kms-key-policy",
   "bucket-policy",
@@ -71,6 +75,25 @@ export function allow(document: DocumentValue, allowance: Allowance): DocumentVa
     if (actions.includes(allowance.action)) return document;
     statements[at] = { ...found, Action: [...actions, allowance.action] };
   }
+  return { ...policy, Statement: statements };
+}
+
+/** How a role or user is shown in a policy that was deleted since: a policy that names one is refused when it is put. */
+const GONE_PRINCIPAL = /^A(?:ROA|IDA)[A-Z0-9]{12,}$/;
+
+/** The document without those who are gone; a statement that named nobody else goes with them. */
+export function withoutGone(document: DocumentValue): DocumentValue {
+  const policy = asObject(document);
+  const held = policy?.["Statement"];
+  if (policy === undefined || held === undefined) return document;
+  const statements = (Array.isArray(held) ? asArray(held) : [held]).flatMap((one) => {
+    const statement = asObject(one);
+    const principal = asObject(statement?.["Principal"]);
+    const named = toList(principal?.["AWS"]);
+    const left = named.filter((name) => typeof name !== "string" || !GONE_PRINCIPAL.test(name));
+    if (statement === undefined || left.length === named.length) return [one];
+    return left.length === 0 ? [] : [{ ...statement, Principal: { ...principal, AWS: left } }];
+  });
   return { ...policy, Statement: statements };
 }
 
@@ -134,6 +157,15 @@ export function selectKms(rule: Members, replicaKeyArn: string): Members {
       },
     },
   };
+}
+
+/** Gives a rule another prefix, wherever it keeps its own. */
+export function renamePrefix(rule: Members, prefix: string): Members {
+  if (rule["Prefix"] !== undefined) return { ...rule, Prefix: prefix };
+  const filter = asObject(rule["Filter"]) ?? {};
+  const and = asObject(filter["And"]);
+  const renamed = and === undefined ? { ...filter, Prefix: prefix } : { ...filter, And: { ...and, Prefix: prefix } };
+  return { ...rule, Filter: renamed };
 }
 
 function toList(value: DocumentValue | undefined): readonly DocumentValue[] {

@@ -74,19 +74,19 @@ export function predict(world: World, version: VersionFacts, operation: Operatio
     ...(destination?.defaultEncryption.state === "read"
       ? { destinationDefault: destination.defaultEncryption.value }
       : {}),
-    ...(destination?.ownerEnforced.state === "read"
-      ? { destinationOwnerEnforced: destination.ownerEnforced.value }
+    ...(destination?.ownership.state === "read"
+      ? { destinationOwnerEnforced: destination.ownership.value === "BucketOwnerEnforced" }
       : {}),
+    sourceObjectLock: facts.source.objectLock.state === "read",
   });
-  if (facts.role.state === "absent") {
-    return { steps: [], obstacles: [{ kind: "roleAbsent", code: "AssumeRoleNotPermitted", roleArn }] };
-  }
   const obstacles: Obstacle[] = destinationObstacles(destination, rule);
   const steps = plan.map((step): PredictedStep => {
     const checks = step.checks.map((check) => judge(world, step, check, obstacles));
     return { step, checks: checks.filter((one) => one !== undefined) };
   });
-  return { steps, obstacles };
+  // Without the role no step is made; what else is in the way is said all the same.
+  if (facts.role.state !== "absent") return { steps, obstacles };
+  return { steps: [], obstacles: [{ kind: "roleAbsent", code: "AssumeRoleNotPermitted", roleArn }, ...obstacles] };
 }
 
 function destinationObstacles(destination: BucketFacts | undefined, rule: Rule): Obstacle[] {
@@ -105,15 +105,17 @@ function destinationObstacles(destination: BucketFacts | undefined, rule: Rule):
 function judge(
   world: World,
   step: Step,
-  check: Check,
+  planned: Check,
   obstacles: Obstacle[],
 ): PredictedStep["checks"][number] | undefined {
+  const check = withKeyItself(world, planned);
   const key = keyObstacle(world, check);
   if (key !== undefined) {
     if (!obstacles.some((one) => one.kind === key.kind && "keyArn" in one && one.keyArn === check.resource)) {
       obstacles.push(key);
     }
-    return undefined;
+    // Of a key that is not there nothing else can be said; one that is out of use may be denied besides.
+    if (key.kind === "keyAbsent") return undefined;
   }
   // Of a role that could not be read nothing is known, not even whom it trusts.
   if (world.session === undefined) return undefined;
@@ -154,11 +156,19 @@ function judge(
     left = withoutStatement(left, denial.by);
     denial = evaluate(request, left);
   }
-  return { check, request, decision };
+  return key === undefined ? { check, request, decision } : undefined;
 }
 
 /** Reasons for which one check is denied, at most. */
 const DENIALS_MAX = 10;
+
+/** An alias is another name of a key: policies are asked about the key itself. */
+function withKeyItself(world: World, check: Check): Check {
+  if (check.on !== "sourceKey" && check.on !== "replicaKey") return check;
+  const named = world.facts.keys[check.resource];
+  const resource = named?.state === "read" ? named.value.arn : check.resource;
+  return world.facts.keys[resource] === undefined ? check : { ...check, resource };
+}
 
 /** A key that is missing or out of use decides before any policy does. */
 function keyObstacle(world: World, check: Check): Obstacle | undefined {
@@ -227,8 +237,12 @@ function resourceAccount(world: World, check: Check): string {
     case "sourceBucket":
     case "sourceObject":
       return world.facts.source.account;
-    case "destinationObject":
-      return destinationOf(world.facts, check.resource)?.account ?? world.facts.source.account;
+    case "destinationObject": {
+      const destination = destinationOf(world.facts, check.resource);
+      // A bucket that is not there has no policy that could lack anything.
+      const owner = destination?.region.state === "absent" ? parseArn(world.roleArn)?.account : destination?.account;
+      return owner ?? world.facts.source.account;
+    }
   }
 }
 

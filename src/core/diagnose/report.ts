@@ -2,7 +2,11 @@
  * What a diagnosis says: the stable JSON of `lockstep diagnose --json`. Fields are added, never renamed.
  */
 import type { DocumentValue } from "../config/document.ts";
-import type { FailureClass, FailureCode } from "../failures/catalogue.ts";
+import type { EvidenceKind, FailureClass, FailureCode, PatchTarget } from "../failures/catalogue.ts";
+
+import type { Note } from "./by-design.ts";
+
+export type { PatchTarget } from "../failures/catalogue.ts";
 
 export interface Diagnosis {
   readonly bucket: string;
@@ -12,6 +16,12 @@ export interface Diagnosis {
   /** The widest first. */
   readonly causes: readonly Cause[];
   readonly unexplained: readonly Unexplained[];
+  /** What is by design, and how many versions show it: never counted among the causes. */
+  readonly notes: readonly CountedNote[];
+}
+
+export interface CountedNote extends Note {
+  readonly versions: number;
 }
 
 export interface Scanned {
@@ -24,6 +34,20 @@ export interface Scanned {
   readonly none: number;
   /** Versions of which the caller may not read more than the name. */
   readonly unreadable: number;
+  /** Of those without a status of their own, why: S3 says nothing of them. */
+  readonly silent: Silent;
+}
+
+/** @source aws-replication.md §2.1 */
+export interface Silent {
+  /** No rule takes them: prefix, tags, disabled, KMS, markers. */
+  readonly notSelected: number;
+  /** A rule takes them now, and did not when they were written. */
+  readonly beforeRule: number;
+  /** Archived: they cannot be read. */
+  readonly unreadableClass: number;
+  /** Replicas that a rule would take if they were none. */
+  readonly replicaSource: number;
 }
 
 /** Something that a person can change, and the versions that it holds back. */
@@ -51,7 +75,7 @@ export interface Cause {
 }
 
 export interface Evidence {
-  readonly kind: "policy" | "config" | "key" | "object" | "log" | "event" | "response";
+  readonly kind: EvidenceKind;
   readonly source: string;
   readonly says: string;
 }
@@ -63,19 +87,6 @@ export interface Fix {
   /** Whether the affected versions have to be replicated again afterwards. */
   readonly resync: boolean;
 }
-
-export type PatchTarget =
-  | "iam-role-policy"
-  | "iam-trust-policy"
-  /** The managed policy that is a role's permissions boundary. */
-  | "iam-boundary-policy"
-  /** A service control policy or resource control policy of AWS Organizations. */
-  | "organization-policy"
-  | "bucket-policy"
-  | "replication"
-  | "versioning"
-  | "kms-key-policy"
-  | "kms-key-state";
 
 /** A reversible change of one document. */
 export interface Patch {

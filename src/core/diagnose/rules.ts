@@ -10,8 +10,6 @@ export interface Rules {
   verdict(version: VersionFacts): Verdict | undefined;
   /** What the verdict would be if every rule were enabled. */
   verdictIfEnabled(version: VersionFacts): Verdict | undefined;
-  /** Equal for versions that every rule treats alike. */
-  signature(version: VersionFacts): string;
 }
 
 export function readRules(facts: Facts): Rules {
@@ -19,20 +17,14 @@ export function readRules(facts: Facts): Rules {
   const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
   if (configuration === undefined) {
     const nothing = () => undefined;
-    return { configuration, verdict: nothing, verdictIfEnabled: nothing, signature: () => "" };
+    return { configuration, verdict: nothing, verdictIfEnabled: nothing };
   }
   const enabled = { ...configuration, rules: configuration.rules.map((rule) => ({ ...rule, enabled: true })) };
   const ask = (rules: ReplicationConfiguration) => (version: VersionFacts) =>
     eligibility(rules, asWritten(version), operationOf(version));
   const verdict = ask(configuration);
   const verdictIfEnabled = ask(enabled);
-  const print = (one: Verdict) => one.outcomes.map((rule) => (rule.taken ? "+" : JSON.stringify(rule.because))).join();
-  return {
-    configuration,
-    verdict,
-    verdictIfEnabled,
-    signature: (version) => `${print(verdict(version))} ${print(verdictIfEnabled(version))}`,
-  };
+  return { configuration, verdict, verdictIfEnabled };
 }
 
 /** The operation that replicates a version itself. */
@@ -82,6 +74,7 @@ function nearness(outcome: RuleOutcome): number {
     case "isReplica":
     case "modificationsNotReplicated":
     case "neverAdmitted":
+    case "ownerOverridden":
     case "outranked":
       return 2;
   }

@@ -25,6 +25,8 @@ export interface AnsweredStep {
   readonly side: "role" | "source" | "destination";
   /** What a denial of this step is called. */
   readonly deniedCode: FailureCode;
+  /** Whether the write carried a retention or a legal hold. */
+  readonly locked?: boolean;
 }
 
 /** Names the failure. Pure and total. */
@@ -32,11 +34,32 @@ export function classify(step: AnsweredStep, answer: WireAnswer): FailureCode {
   if (answer.network !== undefined) return networkFailure(answer.network);
   const named = answer.code === undefined ? undefined : byErrorCode(step, answer.code);
   if (named !== undefined) return named;
-  const status = answer.status ?? 0;
-  if (status === 401 || status === 403) return step.deniedCode;
-  if (status === 404) return notFound(step);
-  if (status === 408 || status === 429) return "RequestThrottled";
-  return status >= 500 ? "StoreUnavailable" : "UnknownAnswer";
+  return byStatus(step, answer.status ?? 0);
+}
+
+function byStatus(step: AnsweredStep, status: number): FailureCode {
+  switch (status) {
+    case 401:
+    case 403:
+      return step.deniedCode;
+    case 404:
+      return notFound(step);
+    case 405:
+      return notAllowed(step);
+    case 408:
+    case 429:
+      return "RequestThrottled";
+    case 412:
+      return changed(step);
+    case 413:
+      return step.side === "destination" ? "BodyTooLarge" : "UnknownAnswer";
+    case 501:
+      return "FeatureUnsupported";
+    case 507:
+      return step.side === "destination" ? "DstStorageFull" : "StoreUnavailable";
+    default:
+      return status >= 500 ? "StoreUnavailable" : "UnknownAnswer";
+  }
 }
 
 /** Whether the failure passes by itself: the version stays PENDING. */
@@ -58,7 +81,7 @@ function networkFailure(network: NonNullable<WireAnswer["network"]>): FailureCod
     case "protocol":
       return "ConnectionBroken";
     case "truncated":
-      return "ChecksumMismatch";
+      return "TruncatedBody";
     default:
       return unreachable(network);
   }
@@ -68,20 +91,31 @@ function networkFailure(network: NonNullable<WireAnswer["network"]>): FailureCod
 const EITHER_SIDE: Readonly<Record<string, FailureCode>> = {
   InvalidAccessKeyId: "CredentialsInvalid",
   SignatureDoesNotMatch: "CredentialsInvalid",
+  // radosgw: the user is locked out.
+  UserSuspended: "CredentialsInvalid",
   InvalidToken: "CredentialsExpired",
+  // MinIO's word for it.
+  InvalidTokenId: "CredentialsExpired",
   ExpiredToken: "CredentialsExpired",
   ExpiredTokenException: "CredentialsExpired",
   RequestTimeTooSkewed: "ClockSkewed",
   SlowDown: "RequestThrottled",
+  SlowDownRead: "RequestThrottled",
+  SlowDownWrite: "RequestThrottled",
   RequestLimitExceeded: "RequestThrottled",
   TooManyRequests: "RequestThrottled",
   Throttling: "RequestThrottled",
   ThrottlingException: "RequestThrottled",
   "KMS.ThrottlingException": "KmsThrottled",
+  "KMS.LimitExceededException": "KmsThrottled",
+  "KMS.KMSInternalException": "StoreUnavailable",
+  "KMS.DependencyTimeoutException": "StoreUnavailable",
+  "KMS.KeyUnavailableException": "StoreUnavailable",
+  NotImplemented: "FeatureUnsupported",
   BadDigest: "ChecksumMismatch",
   XAmzContentSHA256Mismatch: "ChecksumMismatch",
   XAmzContentChecksumMismatch: "ChecksumMismatch",
-  IncompleteBody: "ChecksumMismatch",
+  IncompleteBody: "TruncatedBody",
   RequestTimeout: "ConnectionBroken",
   InternalError: "StoreUnavailable",
   ServiceUnavailable: "StoreUnavailable",
@@ -98,6 +132,7 @@ const SOURCE: Readonly<Record<string, FailureCode>> = {
   ReplicationConfigurationNotFoundError: "SrcBucketReplicationConfigMissing",
   InvalidObjectState: "SrcObjectNotEligible",
   "KMS.DisabledException": "SrcKmsKeyInvalidState",
+  "KMS.InvalidKeyUsageException": "SrcKmsKeyInvalidState",
   "KMS.KMSInvalidStateException": "SrcKmsKeyInvalidState",
   "KMS.InvalidStateException": "SrcKmsKeyInvalidState",
   // A key that is gone for good leaves its data unreadable: AWS has no nearer code (unconfirmed).
@@ -111,19 +146,52 @@ const DESTINATION: Readonly<Record<string, FailureCode>> = {
   InvalidBucketState: "DstBucketUnversioned",
   ObjectLockConfigurationNotFoundError: "DstBucketObjectLockConfigMissing",
   QuotaExceeded: "DstQuotaExceeded",
+  XMinioAdminBucketQuotaExceeded: "DstQuotaExceeded",
+  XMinioStorageFull: "DstStorageFull",
+  InsufficientStorage: "DstStorageFull",
+  EntityTooLarge: "BodyTooLarge",
+  InvalidStorageClass: "FeatureUnsupported",
   "KMS.DisabledException": "DstKmsKeyInvalidState",
+  "KMS.InvalidKeyUsageException": "DstKmsKeyInvalidState",
   "KMS.KMSInvalidStateException": "DstKmsKeyInvalidState",
   "KMS.InvalidStateException": "DstKmsKeyInvalidState",
   "KMS.NotFoundException": "DstKmsKeyNotFound",
 };
 
+/** The codes by which stores say no, whatever the status: KMS's own are 400. */
+const DENIALS: ReadonlySet<string> = new Set(["AccessDenied", "AccessDeniedException", "KMS.AccessDeniedException"]);
+
+/** Steps that write metadata to a version that is at the destination already. */
+const ON_REPLICAS: ReadonlySet<StepName> = new Set(["writeTags", "writeAcl", "writeRetention", "writeLegalHold"]);
+
 function byErrorCode(step: AnsweredStep, code: string): FailureCode | undefined {
+  if (DENIALS.has(code)) return step.deniedCode;
+  if (code === "PreconditionFailed") return changed(step);
+  if (code === "MethodNotAllowed") return notAllowed(step);
+  if (code === "InvalidRequest") return lockRefused(step) ? "DstBucketObjectLockConfigMissing" : undefined;
   const tables = step.side === "source" ? [SOURCE, EITHER_SIDE] : [DESTINATION, EITHER_SIDE];
   for (const table of step.side === "role" ? [EITHER_SIDE] : tables) {
     const found = Object.hasOwn(table, code) ? table[code] : undefined;
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** A bucket without Object Lock calls a write that carries a lock an invalid request, and says so of nothing else. */
+function lockRefused(step: AnsweredStep): boolean {
+  const isLock = step.locked === true || step.name === "writeRetention" || step.name === "writeLegalHold";
+  return step.side === "destination" && isLock;
+}
+
+/** A condition on the source says that it changed since it was looked at, one on the destination that the replica did. */
+function changed(step: AnsweredStep): FailureCode {
+  return step.side === "destination" ? "ReplicaAltered" : "SourceChanged";
+}
+
+/** What was a version is a delete marker now, or the store does not know the call at all. */
+function notAllowed(step: AnsweredStep): FailureCode {
+  if (step.side === "source") return "SrcVersionNotFound";
+  return ON_REPLICAS.has(step.name) ? "DstVersionNotFound" : "FeatureUnsupported";
 }
 
 function notFound(step: AnsweredStep): FailureCode {
@@ -133,7 +201,7 @@ function notFound(step: AnsweredStep): FailureCode {
     case "source":
       return "SrcObjectNotFound";
     case "destination":
-      return step.name === "writeTags" ? "DstVersionNotFound" : "DstBucketNotFound";
+      return ON_REPLICAS.has(step.name) ? "DstVersionNotFound" : "DstBucketNotFound";
     default:
       return unreachable(step.side);
   }

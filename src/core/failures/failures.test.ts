@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { StepName } from "../plan.ts";
-import { FAILURES, type FailureCode, failureCode, isFailureCode } from "./catalogue.ts";
+import { FAILURES, type FailureCode, type FailureEntry, failureCode, isFailureCode } from "./catalogue.ts";
 import { type AnsweredStep, classify, isTransient, type WireAnswer } from "./classify.ts";
 
 /** AWS's own table, written down apart from the catalogue: S3 User Guide, "Amazon S3 replication failure reasons". */
@@ -26,89 +27,68 @@ test("catalogue: every entry says what happened, what to do and where it is from
   }
 });
 
+test("catalogue: every entry names its evidence, and either what a patch may change or what a person decides", () => {
+  for (const [code, entry] of Object.entries<FailureEntry>(FAILURES)) {
+    assert.ok(entry.evidence.length > 0, code);
+    assert.ok((entry.patch?.length ?? 0) > 0 || (entry.decision ?? "").length > 0, code);
+    if (entry.retry === "later") assert.ok(entry.decision !== undefined && entry.patch === undefined, code);
+  }
+});
+
 test("catalogue: older spellings are understood, names from Object.prototype are not codes", () => {
   assert.equal(failureCode("DstMultipartPartUploadNotPermitted"), "DstMultipartUploadNotPermitted");
   assert.equal(failureCode("toString"), undefined);
   assert.equal(isFailureCode("constructor"), false);
 });
 
-const source = (name: StepName, deniedCode: FailureCode): AnsweredStep => ({ name, side: "source", deniedCode });
-const destination = (name: StepName, deniedCode: FailureCode): AnsweredStep => ({
-  name,
-  side: "destination",
-  deniedCode,
-});
-const READ = source("readVersion", "SrcGetObjectNotPermitted");
-const WRITE = destination("writeReplica", "DstPutObjectNotPermitted");
+interface ClassifyCase {
+  readonly name: string;
+  readonly store: string;
+  readonly step: StepName;
+  readonly side: AnsweredStep["side"];
+  readonly deniedCode: FailureCode;
+  readonly locked?: boolean;
+  readonly status?: number;
+  /** The raw answer. */
+  readonly body?: string;
+  readonly network?: NonNullable<WireAnswer["network"]>;
+  readonly expected: FailureCode;
+}
 
-const CASES: readonly (readonly [says: string, step: AnsweredStep, answer: WireAnswer, code: FailureCode])[] = [
-  ["403 is named after the step", READ, { status: 403, code: "AccessDenied" }, "SrcGetObjectNotPermitted"],
-  [
-    "a HEAD's bare 403 too",
-    source("headVersion", "SrcHeadObjectNotPermitted"),
-    { status: 403 },
-    "SrcHeadObjectNotPermitted",
-  ],
-  [
-    "a denied session",
-    { name: "assumeRole", side: "role", deniedCode: "AssumeRoleNotPermitted" },
-    { status: 403, code: "AccessDenied" },
-    "AssumeRoleNotPermitted",
-  ],
-  ["404 of a source version", READ, { status: 404, code: "NoSuchVersion" }, "SrcVersionNotFound"],
-  ["404 of a source key", READ, { status: 404, code: "NoSuchKey" }, "SrcKeyNotFound"],
-  ["404 of a source bucket", READ, { status: 404, code: "NoSuchBucket" }, "SrcBucketNotFound"],
-  ["404 without a code", source("headVersion", "SrcHeadObjectNotPermitted"), { status: 404 }, "SrcObjectNotFound"],
-  ["404 of the destination bucket", WRITE, { status: 404, code: "NoSuchBucket" }, "DstBucketNotFound"],
-  [
-    "404 of the version whose tags changed",
-    destination("writeTags", "DstPutTaggingNotPermitted"),
-    { status: 404, code: "NoSuchVersion" },
-    "DstVersionNotFound",
-  ],
-  ["an unversioned destination", WRITE, { status: 409, code: "InvalidBucketState" }, "DstBucketUnversioned"],
-  ["an archived source", READ, { status: 403, code: "InvalidObjectState" }, "SrcObjectNotEligible"],
-  ["a disabled source key", READ, { status: 400, code: "KMS.DisabledException" }, "SrcKmsKeyInvalidState"],
-  ["a disabled replica key", WRITE, { status: 400, code: "KMS.DisabledException" }, "DstKmsKeyInvalidState"],
-  ["a missing replica key", WRITE, { status: 400, code: "KMS.NotFoundException" }, "DstKmsKeyNotFound"],
-  ["a quota", WRITE, { status: 403, code: "QuotaExceeded" }, "DstQuotaExceeded"],
-  ["wrong keys", WRITE, { status: 403, code: "SignatureDoesNotMatch" }, "CredentialsInvalid"],
-  ["an expired session", READ, { status: 400, code: "ExpiredToken" }, "CredentialsExpired"],
-  ["a wrong clock", READ, { status: 403, code: "RequestTimeTooSkewed" }, "ClockSkewed"],
-  ["too many requests", WRITE, { status: 503, code: "SlowDown" }, "RequestThrottled"],
-  ["429 without a code", WRITE, { status: 429 }, "RequestThrottled"],
-  ["KMS under load", WRITE, { status: 400, code: "KMS.ThrottlingException" }, "KmsThrottled"],
-  ["500", WRITE, { status: 500, code: "InternalError" }, "StoreUnavailable"],
-  ["502 of a proxy", WRITE, { status: 502 }, "StoreUnavailable"],
-  ["a bad digest", WRITE, { status: 400, code: "BadDigest" }, "ChecksumMismatch"],
-  ["a body that ended early", READ, { network: "truncated" }, "ChecksumMismatch"],
-  ["nobody listens", WRITE, { network: "refused" }, "EndpointUnreachable"],
-  ["no answer in time", WRITE, { network: "timeout" }, "EndpointUnreachable"],
-  ["no such host", WRITE, { network: "dns" }, "DnsFailed"],
-  ["an untrusted certificate", WRITE, { network: "tls" }, "TlsFailed"],
-  ["a connection that broke", WRITE, { network: "reset" }, "ConnectionBroken"],
-  ["something new", WRITE, { status: 418, code: "ImATeapot" }, "UnknownAnswer"],
-  ["a code that is a name of Object.prototype", WRITE, { status: 400, code: "constructor" }, "UnknownAnswer"],
-];
+const CASES = JSON.parse(readFileSync("test/fixtures/classify.json", "utf8")) as readonly ClassifyCase[];
 
-for (const [says, step, answer, code] of CASES) {
-  test(`classify: ${says} is ${code}`, () => {
-    assert.equal(classify(step, answer), code);
+function answerOf({ status, body, network }: ClassifyCase): WireAnswer {
+  const code = /<Code>([^<]*)<\/Code>/.exec(body ?? "")?.[1];
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(code === undefined ? {} : { code }),
+    ...(network === undefined ? {} : { network }),
+  };
+}
+
+for (const one of CASES) {
+  test(`classify: ${one.name} (${one.store}) is ${one.expected}`, () => {
+    const { step: name, side, deniedCode, locked } = one;
+    const step = { name, side, deniedCode, ...(locked === undefined ? {} : { locked }) };
+    assert.equal(classify(step, answerOf(one)), one.expected);
   });
 }
 
 test("classify: what passes by itself stays PENDING, what somebody has to change does not", () => {
-  const transient = CASES.map(([, , , code]) => code).filter((code) => isTransient(code));
+  const transient = CASES.map((one) => one.expected).filter((code) => isTransient(code));
   assert.deepEqual([...new Set(transient)].sort(), [
     "ChecksumMismatch",
     "ClockSkewed",
     "ConnectionBroken",
     "CredentialsExpired",
     "DnsFailed",
+    "DstStorageFull",
     "EndpointUnreachable",
     "KmsThrottled",
     "RequestThrottled",
+    "SourceChanged",
     "StoreUnavailable",
     "TlsFailed",
+    "TruncatedBody",
   ]);
 });

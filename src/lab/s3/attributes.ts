@@ -2,9 +2,9 @@
 import { authoriseAction, existing } from "./access.ts";
 import type { S3Call } from "./call.ts";
 import { type CustomerKey, checkCustomerKey } from "./encryption.ts";
-import { partsOfUpload, type StoredPart } from "./multipart.ts";
 import { locate, type ReadInput, shownVersionId } from "./read.ts";
 import type { S3Service } from "./service.ts";
+import { partsOfUpload, type StoredPart } from "./upload-rows.ts";
 import type { StoredVersion } from "./versions.ts";
 
 export interface AttributesInput extends Pick<ReadInput, "bucket" | "key" | "versionId"> {

@@ -9,18 +9,10 @@ import { commitVersion } from "./commit.ts";
 import type { WriteConditions } from "./conditions.ts";
 import type { CustomerKey } from "./encryption.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
-import {
-  findUpload,
-  locateUpload,
-  noSuchUpload,
-  PARTS_MAX,
-  partsOfUpload,
-  type StoredPart,
-  type Upload,
-  type UploadRefInput,
-} from "./multipart.ts";
+import { locateUpload, type UploadRefInput } from "./multipart.ts";
 import { storedMetadata, type WriteAnswer, wholeSeconds, writeAnswer } from "./put.ts";
 import type { S3Service } from "./service.ts";
+import { findUpload, noSuchUpload, PARTS_MAX, partsOfUpload, type StoredPart, type Upload } from "./upload-rows.ts";
 import { dropBody, dropParts } from "./versions.ts";
 
 /** Every part but the last must have this much. */

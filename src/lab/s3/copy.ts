@@ -1,12 +1,14 @@
 /** CopyObject and UploadPartCopy: a read of one version and a write of another, both judged, in one call. */
+import type { RequestContext } from "../../core/iam/model.ts";
 import type { ChecksumAlgorithm } from "../../s3/store.ts";
 import { authoriseAction, requireBucket } from "./access.ts";
 import { refuseArchived } from "./archive.ts";
+import type { Bucket } from "./bucket.ts";
 import { bodyOf, type IncomingBody, type S3Call } from "./call.ts";
 import { commitVersion } from "./commit.ts";
 import { checkCopyConditions, type ReadConditions } from "./conditions.ts";
 import { type CustomerKey, makeDataKey, openDataKey } from "./encryption.ts";
-import { invalidRequest } from "./errors.ts";
+import { invalidRequest, s3Error } from "./errors.ts";
 import { type AddedPart, addPart, locateUpload, type UploadRefInput } from "./multipart.ts";
 import { aclOfWrite } from "./ownership.ts";
 import {
@@ -31,12 +33,14 @@ export interface CopySource {
   readonly versionId?: string;
   readonly conditions?: ReadConditions;
   readonly customerKey?: CustomerKey;
+  /** The account that has to own the source's bucket. */
+  readonly expectedOwner?: string;
 }
 
 export interface CopyInput extends WriteInput {
   readonly source: CopySource;
-  /** COPY takes metadata from the source and ignores that of the request. */
-  readonly metadataDirective: "COPY" | "REPLACE";
+  /** COPY, which is the default, takes metadata from the source and ignores that of the request. */
+  readonly metadataDirective?: "COPY" | "REPLACE";
   readonly taggingDirective: "COPY" | "REPLACE";
   readonly checksumAlgorithm?: ChecksumAlgorithm;
 }
@@ -55,21 +59,22 @@ export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput):
     authoriseAction(s3, call, action, { bucket: source.bucket, key: version.key, existingTags: tags });
   }
   const metadata =
-    input.metadataDirective === "COPY"
+    input.metadataDirective !== "REPLACE"
       ? { contentHeaders: version.metadata.contentHeaders, userMetadata: version.metadata.userMetadata }
       : input.metadata;
-  admitWrite(s3, call, "CopyObject", bucket, { ...input, metadata, tags });
+  admitWrite(s3, call, "CopyObject", bucket, { ...input, metadata, tags, context: copyContext(input) });
   // The source's ACL is not copied, on S3 neither.
   const acl = aclOfWrite(s3, call, bucket, input);
-  refuseCopyOntoItself(input, version, source.isLatest);
+  refuseCopyOntoItself(input, version);
   refuseLarge(version.sizeBytes);
 
   const [known] = Object.keys(version.checksums?.values ?? {});
   const algorithm = input.checksumAlgorithm ?? (known as ChecksumAlgorithm | undefined);
   const claims = algorithm === undefined ? {} : { defaultAlgorithm: algorithm };
-  const bytes = await source.read(s3, call, undefined, input.source.customerKey);
-  const sealing = await makeDataKey(s3, call, bucket, input.key, input.encryption);
-  const received = await receiveBody(s3, bytes, claims, bodySealing(sealing, call));
+  const { sealing, received } = await readSource(s3, call, source, undefined, async (bytes) => {
+    const key = await makeDataKey(s3, call, bucket, input.key, input.encryption);
+    return { sealing: key, received: await receiveBody(s3, bytes, claims, bodySealing(key, call)) };
+  });
   try {
     const committed = await commitVersion(
       s3,
@@ -114,27 +119,37 @@ export interface CopyPartAnswer extends AddedPart {
 }
 
 export async function uploadPartCopy(s3: S3Service, call: S3Call, input: CopyPartInput): Promise<CopyPartAnswer> {
-  const { bucket, upload } = locateUpload(s3, call, "UploadPartCopy", input);
+  const { bucket, upload } = locateUpload(s3, call, "UploadPartCopy", input, copyContext(input));
   const source = openSource(s3, call, input.source);
   const range = input.range === undefined ? undefined : parseCopyRange(input.range, source.version.sizeBytes);
-  const bytes = await source.read(s3, call, range, input.source.customerKey);
-  refuseLarge(bytes.sizeBytes ?? 0);
-  const added = await addPart(s3, call, bucket, upload, { ...input, claims: {} }, bytes);
+  const added = await readSource(s3, call, source, range, (bytes) => {
+    refuseLarge(bytes.sizeBytes ?? 0);
+    return addPart(s3, call, bucket, upload, { ...input, claims: {} }, bytes);
+  });
   return { ...added, ...source.shown };
 }
 
+/** A version that may be read, and has not been yet. */
+interface OpenedSource {
+  readonly bucket: Bucket;
+  readonly version: StoredVersion;
+  readonly customerKey: CustomerKey | undefined;
+  /** What the answer says of it. */
+  readonly shown: { readonly sourceVersionId?: string };
+}
+
 /** Finds and authorises the source. */
-function openSource(s3: S3Service, call: S3Call, source: CopySource) {
+function openSource(s3: S3Service, call: S3Call, source: CopySource): OpenedSource {
   const { bucket, version } = locateSource(s3, call, source);
+  if (source.expectedOwner !== undefined && source.expectedOwner !== bucket.account) throw s3Error("AccessDenied");
   if (source.conditions !== undefined) checkCopyConditions(version, source.conditions);
   refuseArchived(call, version);
   const shown = shownVersionId(bucket, version);
   return {
     bucket,
     version,
-    isLatest: version.isLatest,
+    customerKey: source.customerKey,
     shown: shown === undefined ? {} : { sourceVersionId: shown },
-    read: readSource.bind(undefined, bucket, version),
   };
 }
 
@@ -147,28 +162,35 @@ function locateSource(s3: S3Service, call: S3Call, source: CopySource): ReturnTy
   }
 }
 
-async function readSource(
-  bucket: ReturnType<typeof locate>["bucket"],
-  version: StoredVersion,
+/** Hands the source's bytes over; what of them is not read is let go in the end. */
+async function readSource<T>(
   s3: S3Service,
   call: S3Call,
+  { bucket, version, customerKey }: OpenedSource,
   range: ByteRange | undefined,
-  customerKey: CustomerKey | undefined,
-): Promise<IncomingBody> {
+  use: (bytes: IncomingBody) => Promise<T>,
+): Promise<T> {
   const found = findBytes(s3, version, range);
   try {
     const dataKey = await openDataKey(s3, call, bucket, version, customerKey);
     const sizeBytes = range === undefined ? version.sizeBytes : range.lastByte - range.firstByte + 1;
-    return bodyOf(found.read(dataKey), sizeBytes);
-  } catch (error) {
+    return await use(bodyOf(found.read(dataKey), sizeBytes));
+  } finally {
     found.release();
-    throw error;
   }
 }
 
-function refuseCopyOntoItself(input: CopyInput, version: StoredVersion, isLatest: boolean): void {
+/** Condition keys of a copy. @source https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html */
+function copyContext({ source, metadataDirective }: Pick<CopyInput, "source" | "metadataDirective">): RequestContext {
+  return {
+    "s3:x-amz-copy-source": `${source.bucket}/${source.key}`,
+    ...(metadataDirective === undefined ? {} : { "s3:x-amz-metadata-directive": metadataDirective }),
+  };
+}
+
+function refuseCopyOntoItself(input: CopyInput, version: StoredVersion): void {
   const { source } = input;
-  if (source.bucket !== input.bucket || source.key !== input.key || !isLatest) return;
+  if (source.bucket !== input.bucket || source.key !== input.key || !version.isLatest) return;
   const { kind, kmsKeyId, customerKey } = input.encryption;
   const changes =
     input.metadataDirective === "REPLACE" ||

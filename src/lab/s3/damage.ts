@@ -7,9 +7,9 @@ import { framePosition, openFrame, sealedSize, sealFrame } from "../envelope.ts"
 import { requireBucket } from "./access.ts";
 import { openServiceKey } from "./encryption.ts";
 import { invalidRequest } from "./errors.ts";
-import { partsOfUpload } from "./multipart.ts";
 import { noSuchKey } from "./read.ts";
 import type { S3Service } from "./service.ts";
+import { partsOfUpload } from "./upload-rows.ts";
 import { type StoredVersion, updateVersion, wantedVersion } from "./versions.ts";
 
 export interface VersionChoice {

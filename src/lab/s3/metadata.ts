@@ -58,7 +58,8 @@ export async function changeMetadata(
   change: (version: StoredVersion) => StoredVersion,
 ): Promise<ChangedVersion> {
   const { bucket, key, versionId } = wanted;
-  const listable = wanted.seen !== undefined || mayList(s3, call, bucket);
+  // Replication works inside S3: it is told what is not there, whatever its role may list.
+  const listable = wanted.seen !== undefined || isReplicator(call) || mayList(s3, call, bucket);
   const { changed, isTaken } = await s3.database.write((connection) => {
     const now = s3.buckets.current(connection, bucket);
     const before = wantedVersion(connection, bucket.id, key, versionId);

@@ -1,5 +1,5 @@
 /**
- * Multipart uploads: create, upload parts, complete, abort, list.
+ * Multipart uploads: create, upload parts, abort. `complete.ts` makes versions of them, `uploads.ts` lists them.
  *
  * An upload is a row until it is completed or aborted; its parts are bodies of their own and stay where they are when it
  * becomes a version. All parts share the data key that the upload got when it was created. S3 keeps that key for the
@@ -7,74 +7,32 @@
  * allowed to decrypt with the KMS key, as AWS demands.
  */
 import { createHash, randomBytes } from "node:crypto";
-import type { AccessControlList, Encryption, Tag } from "../../core/model.ts";
-import type { Connection, Row } from "../../ledger/database.ts";
-import type { ChecksumAlgorithm, Checksums, ObjectMetadata } from "../../s3/store.ts";
+import type { RequestContext } from "../../core/iam/model.ts";
+import type { Encryption } from "../../core/model.ts";
+import type { ChecksumAlgorithm, Checksums } from "../../s3/store.ts";
 import { authorise, requireBucket } from "./access.ts";
 import type { Bucket } from "./bucket.ts";
 import { type IncomingBody, isReplicator, type S3Call } from "./call.ts";
 import { isMd5Etag } from "./commit.ts";
-import { type CustomerKey, type KmsContext, makeDataKey, openDataKey, type SealingKey } from "./encryption.ts";
-import { invalidArgument, invalidRequest, s3Error } from "./errors.ts";
+import { type CustomerKey, makeDataKey, openDataKey, type SealingKey } from "./encryption.ts";
+import { invalidArgument, invalidRequest } from "./errors.ts";
 import { requireLockDigest } from "./lock-access.ts";
-import type { ObjectLock } from "./object-lock.ts";
 import type { S3Operation } from "./operations.ts";
 import { aclOfWrite } from "./ownership.ts";
 import { admitWrite, bodySealing, storedMetadata, type WriteInput, wholeSeconds } from "./put.ts";
 import { type BodyClaims, type NamedChecksum, type ReceivedBody, receiveBody } from "./receive.ts";
 import { describeSealedPart, openSealedPart, openSealedVersion } from "./sealed.ts";
 import type { S3Service } from "./service.ts";
-import { dropBody, dropParts, type Sealing } from "./versions.ts";
-
-export const PARTS_MAX = 10_000;
-
-/** What was said when the upload was created. */
-export interface UploadDetails {
-  readonly encryption: Encryption;
-  readonly customerKeyMd5?: string;
-  readonly kmsContext?: KmsContext;
-  /** Of an upload whose parts come sealed; the customer alone has its key. */
-  readonly sealing?: Sealing;
-  readonly storageClass: string;
-  readonly metadata: ObjectMetadata;
-  readonly tags: readonly Tag[];
-  /** Whoever completes the upload: the version is its creator's. */
-  readonly acl?: AccessControlList;
-  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: Checksums["type"] };
-  /** False when the client named no algorithm: parts and answers then carry no checksums. */
-  readonly checksumWasNamed: boolean;
-  readonly lock?: ObjectLock;
-}
-
-/** A row of `s3_uploads`. */
-export interface Upload {
-  readonly id: string;
-  readonly bucketId: number;
-  readonly key: string;
-  readonly place: number;
-  readonly startedMs: number;
-  /** ARN of who created it. */
-  readonly initiator: string;
-  /** The data key under the lab's own key. */
-  readonly keptKey: Uint8Array;
-  /** The data key as the version will have it. */
-  readonly wrappedKey: Uint8Array;
-  readonly details: UploadDetails;
-}
-
-/** A row of `s3_parts`. */
-export interface StoredPart {
-  readonly number: number;
-  readonly bodyId: number;
-  readonly inFile: boolean;
-  readonly sizeBytes: number;
-  /** Without quotes. */
-  readonly etag: string;
-  readonly checksum: NamedChecksum;
-  /** Only with SSE-C. */
-  readonly sealing?: Sealing;
-  readonly modifiedMs: number;
-}
+import {
+  findUpload,
+  noSuchUpload,
+  PARTS_MAX,
+  replacePart,
+  type StoredPart,
+  type Upload,
+  type UploadDetails,
+} from "./upload-rows.ts";
+import { dropParts } from "./versions.ts";
 
 export interface UploadRefInput {
   readonly bucket: string;
@@ -237,69 +195,21 @@ export async function abortMultipartUpload(s3: S3Service, call: S3Call, input: U
   s3.blobs.remove(freed);
 }
 
-/** Finds an upload and checks that the caller may work on it. */
+/** Finds an upload and checks that the caller may work on it. @param context condition keys of the operation */
 export function locateUpload(
   s3: S3Service,
   call: S3Call,
   operation: S3Operation,
   input: UploadRefInput,
+  context: RequestContext = {},
 ): { readonly bucket: Bucket; readonly upload: Upload } {
   const bucket = requireBucket(s3, input.bucket);
-  authorise(s3, call, operation, { bucket, key: input.key });
+  authorise(s3, call, operation, { bucket, key: input.key, context });
   const upload = findUpload(s3.database.committed, input.uploadId);
   if (upload === undefined || upload.bucketId !== bucket.id || upload.key !== input.key) {
     throw noSuchUpload(input.uploadId);
   }
   return { bucket, upload };
-}
-
-export function findUpload(connection: Connection, uploadId: string): Upload | undefined {
-  const row = connection.prepare("SELECT * FROM s3_uploads WHERE id = ?").get(uploadId);
-  return row === undefined ? undefined : uploadOfRow(row);
-}
-
-export function uploadOfRow(row: Row): Upload {
-  return {
-    id: String(row["id"]),
-    bucketId: Number(row["bucket_id"]),
-    key: String(row["key"]),
-    place: Number(row["place"]),
-    startedMs: Number(row["started_ms"]),
-    initiator: String(row["initiator"]),
-    keptKey: row["data_key"] as Uint8Array,
-    wrappedKey: row["wrapped_key"] as Uint8Array,
-    details: JSON.parse(String(row["details"])) as UploadDetails,
-  };
-}
-
-/** In the order of their numbers. */
-export function partsOfUpload(
-  connection: Connection,
-  uploadId: string,
-  page: { readonly afterNumber: number; readonly limit: number } = { afterNumber: 0, limit: PARTS_MAX },
-): StoredPart[] {
-  return connection
-    .prepare("SELECT * FROM s3_parts WHERE upload = ? AND number > ? ORDER BY number LIMIT ?")
-    .all(uploadId, page.afterNumber, page.limit)
-    .map((row) => ({
-      number: Number(row["number"]),
-      bodyId: Number(row["body_id"]),
-      inFile: row["in_file"] === 1,
-      sizeBytes: Number(row["size"]),
-      etag: String(row["etag"]),
-      ...checksumOfRow(row),
-      modifiedMs: Number(row["modified_ms"]),
-    }));
-}
-
-/** The column `checksums` of a part. */
-export function checksumOfRow(row: Row): Pick<StoredPart, "checksum" | "sealing"> {
-  const { sealing, ...checksum } = JSON.parse(String(row["checksums"])) as NamedChecksum & Pick<StoredPart, "sealing">;
-  return { checksum, ...(sealing === undefined ? {} : { sealing }) };
-}
-
-export function noSuchUpload(uploadId: string): Error {
-  return s3Error("NoSuchUpload", { details: { UploadId: uploadId } });
 }
 
 /** Composite for the SHAs, of the full object for CRC64NVME; the other two may be either. */
@@ -328,33 +238,6 @@ async function uploadKey(
   if (isReplicator(call)) return s3.serviceKey.unwrapServiceKey(keptKey, keptKeyContext(upload.id));
   const metadata = storedMetadata(details.metadata, details);
   return openDataKey(s3, call, bucket, { key, wrappedKey, encryption: details.encryption, metadata }, customerKey);
-}
-
-function replacePart(connection: Connection, uploadId: string, part: StoredPart, received: ReceivedBody): number[] {
-  if (connection.prepare("SELECT 1 FROM s3_uploads WHERE id = ?").get(uploadId) === undefined) {
-    throw noSuchUpload(uploadId);
-  }
-  const before = connection
-    .prepare("SELECT body_id, in_file FROM s3_parts WHERE upload = ? AND number = ?")
-    .get(uploadId, part.number);
-  const freed = before === undefined ? [] : dropBody(connection, Number(before["body_id"]), before["in_file"] === 1);
-  if (before !== undefined) {
-    connection.prepare("DELETE FROM s3_parts WHERE upload = ? AND number = ?").run(uploadId, part.number);
-  }
-  received.store(connection);
-  connection
-    .prepare("INSERT INTO s3_parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-    .run(
-      uploadId,
-      part.number,
-      part.bodyId,
-      part.inFile ? 1 : 0,
-      part.sizeBytes,
-      part.etag,
-      JSON.stringify(part.sealing === undefined ? part.checksum : { ...part.checksum, sealing: part.sealing }),
-      part.modifiedMs,
-    );
-  return freed;
 }
 
 /** With KMS and customers' keys it is no MD5 of the part, but follows from it, so replicas have the source's etags. */

@@ -36,6 +36,8 @@ export interface WriteInput {
   readonly conditions?: WriteConditions;
   /** Ignored unless a service that replicates says it. */
   readonly replica?: ReplicaIdentity;
+  /** Condition keys of this kind of write alone. */
+  readonly context?: RequestContext;
 }
 
 export interface PutInput extends WriteInput {
@@ -139,7 +141,7 @@ export function admitWrite(
 /** Condition keys that a write's own parameters set. */
 function writeContext(input: WriteInput, replica: ReplicaIdentity | undefined, nowMs: number): RequestContext {
   const { storageClass, acl, encryption, lock } = input;
-  const context: Record<string, string | readonly string[]> = { ...requestTagContext(input.tags) };
+  const context: Record<string, string | readonly string[]> = { ...input.context, ...requestTagContext(input.tags) };
   if (acl !== undefined) Object.assign(context, aclContext(acl));
   if (storageClass !== undefined) context["s3:x-amz-storage-class"] = storageClass;
   if (encryption.kind !== undefined) context["s3:x-amz-server-side-encryption"] = SSE_HEADER[encryption.kind];

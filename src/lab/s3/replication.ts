@@ -19,7 +19,7 @@ import type {
   VersionRef,
 } from "../../core/model.ts";
 import { REPLICATION_SESSION } from "../../core/plan.ts";
-import type { Connection } from "../../ledger/database.ts";
+import type { Connection, Row } from "../../ledger/database.ts";
 import type { Bucket } from "./bucket.ts";
 import { REPLICATION_SERVICE } from "./call.ts";
 import type { S3Service } from "./service.ts";
@@ -148,41 +148,51 @@ export function openChanges(s3: S3Service): Changes {
     });
   }
 
+  /** The next rows, and how many of their versions are there still. */
+  function takeSome(limit: number): { readonly rows: number; readonly taken: TakenChange[]; readonly gone: number[] } {
+    const rows = s3.database.committed
+      .prepare(
+        "SELECT c.*, b.name FROM s3_changes c JOIN s3_buckets b ON b.id = c.bucket_id WHERE seq > ? ORDER BY seq LIMIT ?",
+      )
+      .all(handedOut, limit);
+    const taken: TakenChange[] = [];
+    const gone: number[] = [];
+    for (const row of rows) {
+      const seq = Number(row["seq"]);
+      handedOut = seq;
+      const [bucketId, key, versionId] = [Number(row["bucket_id"]), String(row["key"]), String(row["version_id"])];
+      const version = findVersion(s3.database.committed, bucketId, key, versionId);
+      // Whoever removed the version for good has settled the matter.
+      if (version === undefined) gone.push(seq);
+      else taken.push({ seq, event: eventOfRow(row, version) });
+    }
+    return { rows: rows.length, taken, gone };
+  }
+
   return {
     done,
     async take(limit) {
-      const rows = s3.database.committed
-        .prepare(
-          "SELECT c.*, b.name FROM s3_changes c JOIN s3_buckets b ON b.id = c.bucket_id WHERE seq > ? ORDER BY seq LIMIT ?",
-        )
-        .all(handedOut, limit);
-      const taken: TakenChange[] = [];
-      const gone: number[] = [];
-      for (const row of rows) {
-        const seq = Number(row["seq"]);
-        handedOut = seq;
-        const [bucketId, key, versionId] = [Number(row["bucket_id"]), String(row["key"]), String(row["version_id"])];
-        const version = findVersion(s3.database.committed, bucketId, key, versionId);
-        // Whoever removed the version for good has settled the matter.
-        if (version === undefined) gone.push(seq);
-        else {
-          const event: ChangeEvent = {
-            operation: String(row["operation"]) as Operation,
-            version: objectVersionOf(String(row["name"]), version),
-            atMs: Number(row["at_ms"]),
-            taken: JSON.parse(String(row["taken"])) as NonNullable<ChangeEvent["taken"]>,
-            ...(row["initiated"] === 1 ? { isInitiated: true } : {}),
-          };
-          taken.push({ seq, event });
-        }
+      for (;;) {
+        const { rows, taken, gone } = takeSome(limit);
+        if (gone.length > 0) await done(gone);
+        // Nothing means that there is nothing more, not that the next few are gone.
+        if (taken.length > 0 || rows < limit) return taken;
       }
-      if (gone.length > 0) await done(gone);
-      return taken;
     },
     onChange(listener) {
       s3.changeListeners.add(listener);
       return () => void s3.changeListeners.delete(listener);
     },
+  };
+}
+
+function eventOfRow(row: Row, version: StoredVersion): ChangeEvent {
+  return {
+    operation: String(row["operation"]) as Operation,
+    version: objectVersionOf(String(row["name"]), version),
+    atMs: Number(row["at_ms"]),
+    taken: JSON.parse(String(row["taken"])) as NonNullable<ChangeEvent["taken"]>,
+    ...(row["initiated"] === 1 ? { isInitiated: true } : {}),
   };
 }
 

@@ -15,9 +15,9 @@ import type { Bucket } from "./bucket.ts";
 import type { S3Call } from "./call.ts";
 import { keyContextOf, refuseBlockedCustomerKeys, type SealingKey } from "./encryption.ts";
 import { invalidArgument, s3Error } from "./errors.ts";
-import { partsOfUpload, type StoredPart, type Upload } from "./multipart.ts";
 import type { ReceivedBody } from "./receive.ts";
 import type { S3Service } from "./service.ts";
+import { partsOfUpload, type StoredPart, type Upload } from "./upload-rows.ts";
 import type { Sealing, StoredVersion } from "./versions.ts";
 
 /** What the text of a version says. */

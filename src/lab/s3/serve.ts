@@ -6,8 +6,8 @@
  */
 import { FRAME_BYTES, frameCount, framePosition, openFrame, SealError, sealedSize } from "../envelope.ts";
 import { s3Error } from "./errors.ts";
-import { checksumOfRow } from "./multipart.ts";
 import type { S3Service } from "./service.ts";
+import { checksumOfRow } from "./upload-rows.ts";
 import type { Sealing, StoredVersion } from "./versions.ts";
 
 /** Both ends included, from 0. */

@@ -3,16 +3,9 @@
 import { authorise, requireBucket } from "./access.ts";
 import type { S3Call } from "./call.ts";
 import { compareKeys, successor } from "./listing.ts";
-import {
-  locateUpload,
-  PARTS_MAX,
-  partsOfUpload,
-  type StoredPart,
-  type Upload,
-  type UploadRefInput,
-  uploadOfRow,
-} from "./multipart.ts";
+import { locateUpload, type UploadRefInput } from "./multipart.ts";
 import type { S3Service } from "./service.ts";
+import { PARTS_MAX, partsOfUpload, type StoredPart, type Upload, uploadOfRow } from "./upload-rows.ts";
 
 export interface ListPartsInput extends UploadRefInput {
   readonly afterNumber: number;

@@ -7,9 +7,8 @@ import type { AclWish } from "../acl-wish.ts";
 import { s3Error } from "../errors.ts";
 import type { S3Service } from "../service.ts";
 import { aclWishOf, aclWishOfDocument } from "./acl-headers.ts";
-import { targetOf } from "./object-handlers.ts";
 import { emptyAnswer } from "./print.ts";
-import { readText, type S3Request, xmlOf } from "./request.ts";
+import { readText, type S3Request, targetOf, xmlOf } from "./request.ts";
 
 export function handleGetObjectAcl(s3: S3Service, request: S3Request): ServiceAnswer {
   return aclAnswer(getObjectAcl(s3, request.call, targetOf(request)));

@@ -8,9 +8,8 @@ import { getObjectLegalHold, getObjectRetention, putObjectLegalHold, putObjectRe
 import type { S3Service } from "../service.ts";
 import { getSetting, putObjectLockConfiguration } from "../settings.ts";
 import { bypassAsked, instantOf, isMode } from "./lock-headers.ts";
-import { targetOf } from "./object-handlers.ts";
 import { emptyAnswer, xmlAnswer, xmlDate } from "./print.ts";
-import { readXml, requireDigest, type S3Request } from "./request.ts";
+import { readXml, requireDigest, type S3Request, targetOf } from "./request.ts";
 
 export function handleGetObjectLockConfiguration(s3: S3Service, request: S3Request): ServiceAnswer {
   const { bucket, call } = request;

@@ -8,14 +8,9 @@ import { type CompletedPart, completeMultipartUpload } from "../complete.ts";
 import { uploadPartCopy } from "../copy.ts";
 import { parseCustomerKey, printKmsContext } from "../encryption.ts";
 import { invalidArgument, invalidRequest, s3Error } from "../errors.ts";
-import {
-  abortMultipartUpload,
-  createMultipartUpload,
-  type StoredPart,
-  type UploadDetails,
-  uploadPart,
-} from "../multipart.ts";
+import { abortMultipartUpload, createMultipartUpload, uploadPart } from "../multipart.ts";
 import type { S3Service } from "../service.ts";
+import type { StoredPart, UploadDetails } from "../upload-rows.ts";
 import { listMultipartUploads, listParts } from "../uploads.ts";
 import { encodeForListing, encodingTypeOf, maxOf } from "./list-handlers.ts";
 import {

@@ -138,3 +138,8 @@ export function xmlDate(ms: number): string {
   if (ms !== lastIsoDate.ms) lastIsoDate = { ms, text: new Date(ms).toISOString() };
   return lastIsoDate.text;
 }
+
+/** Buckets that were never versioned show none. */
+export function versionIdHeader(versionId: string | undefined): AnswerHeaders {
+  return versionId === undefined ? {} : { "x-amz-version-id": versionId };
+}

@@ -6,6 +6,7 @@ import type { ChecksumAlgorithm } from "../../../s3/store.ts";
 import { parseXml, XmlError } from "../../../s3/xml.ts";
 import type { IncomingBody, S3Call } from "../call.ts";
 import { invalidRequest, s3Error } from "../errors.ts";
+import type { VersionInput } from "../metadata.ts";
 import { badVersionId } from "../read.ts";
 import type { BodyClaims } from "../receive.ts";
 import { trailerAlgorithm } from "../receive.ts";
@@ -113,6 +114,11 @@ export function versionIdOf(request: S3Request): { readonly versionId?: string }
   if (versionId === undefined) return {};
   if (!isVersionId(versionId)) throw badVersionId(versionId);
   return { versionId };
+}
+
+/** What a request on an object is about. */
+export function targetOf(request: S3Request): VersionInput {
+  return { bucket: request.bucket, key: request.key, ...versionIdOf(request) };
 }
 
 /** An algorithm by its name in a header, in any case. */

@@ -18,6 +18,7 @@ import * as locks from "./lock-handlers.ts";
 import * as uploads from "./multipart-handlers.ts";
 import * as objects from "./object-handlers.ts";
 import { printS3Error } from "./print.ts";
+import * as reads from "./read-handlers.ts";
 import type { S3Request } from "./request.ts";
 import { resolveTarget } from "./resolve.ts";
 import * as tags from "./tagging-handlers.ts";
@@ -73,9 +74,9 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
   ListObjectsV2: lists.handleListObjectsV2,
   ListObjectVersions: lists.handleListObjectVersions,
   ListMultipartUploads: uploads.handleListMultipartUploads,
-  GetObject: objects.handleGetObject,
-  HeadObject: objects.handleHeadObject,
-  GetObjectAttributes: objects.handleGetObjectAttributes,
+  GetObject: reads.handleGetObject,
+  HeadObject: reads.handleHeadObject,
+  GetObjectAttributes: reads.handleGetObjectAttributes,
   PutObject: objects.handlePutObject,
   CopyObject: objects.handleCopyObject,
   DeleteObject: objects.handleDeleteObject,

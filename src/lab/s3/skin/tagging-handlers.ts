@@ -5,9 +5,8 @@ import type { ServiceAnswer } from "../../model.ts";
 import { s3Error } from "../errors.ts";
 import type { S3Service } from "../service.ts";
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from "../tagging.ts";
-import { targetOf, versionIdHeader } from "./object-handlers.ts";
-import { emptyAnswer, xmlAnswer } from "./print.ts";
-import { readXml, type S3Request } from "./request.ts";
+import { emptyAnswer, versionIdHeader, xmlAnswer } from "./print.ts";
+import { readXml, type S3Request, targetOf } from "./request.ts";
 
 export function handleGetObjectTagging(s3: S3Service, request: S3Request): ServiceAnswer {
   const answer = getObjectTagging(s3, request.call, targetOf(request));

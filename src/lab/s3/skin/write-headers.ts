@@ -166,6 +166,7 @@ export function copySourceOf(headers: Headers): CopySource {
   const ifModifiedSinceMs = dateOf(headers[`${source}modified-since`]);
   const ifUnmodifiedSinceMs = dateOf(headers[`${source}unmodified-since`]);
   const customerKey = parseCustomerKey(headers, "x-amz-copy-source-server-side-encryption-customer-");
+  const expectedOwner = headers["x-amz-source-expected-bucket-owner"];
   return {
     bucket: decoded.slice(0, slash),
     key: decoded.slice(slash + 1),
@@ -177,6 +178,7 @@ export function copySourceOf(headers: Headers): CopySource {
       ...(ifUnmodifiedSinceMs === undefined ? {} : { ifUnmodifiedSinceMs }),
     },
     ...(customerKey === undefined ? {} : { customerKey }),
+    ...(expectedOwner === undefined ? {} : { expectedOwner }),
   };
 }
 

@@ -1,23 +1,18 @@
-/** From a row of a listing to a version as rules judge it. */
-import type { ObjectVersion, ReplicationConfiguration, Tag } from "../core/model.ts";
+/** Versions as they are at the source now, in the nouns that rules are asked with. */
+import type { ObjectVersion, ReplicationConfiguration, Tag, VersionRef } from "../core/model.ts";
 import { replicationStatusOf } from "../core/status.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { ListedVersion, ObjectHead, Store } from "../s3/store.ts";
 import { isMarked } from "./mark.ts";
 
-/**
- * An object with what rules ask of it, read from its store.
- *
- * @returns undefined when the version is gone meanwhile, "unreadable" when the caller may not see more than its name
- */
+/** Asks for an object's version: undefined when it is gone, `unreadable` when the bucket's own account may not read it. */
 export async function objectOf(
-  bucket: string,
   store: Store,
-  listed: ListedVersion,
+  { bucket, key, versionId }: VersionRef,
   configuration: ReplicationConfiguration,
   signal: AbortSignal,
 ): Promise<ObjectVersion | "unreadable" | undefined> {
-  const ref = { bucket, key: listed.key, versionId: listed.versionId };
+  const ref = { bucket, key, versionId };
   let head: ObjectHead;
   let tags: readonly Tag[] = [];
   try {
@@ -32,7 +27,7 @@ export async function objectOf(
     throw error;
   }
   const { sizeBytes, etag, lastModifiedMs, storageClass, encryption } = head;
-  const status = isMarked(head.userMetadata, ref.key) ? "REPLICA" : replicationStatusOf(head.replicationStatus);
+  const status = isMarked(head.userMetadata, key) ? "REPLICA" : replicationStatusOf(head.replicationStatus);
   return {
     ...ref,
     isDeleteMarker: false,
@@ -46,25 +41,26 @@ export async function objectOf(
   };
 }
 
-/** A delete marker, of which a listing tells all there is. */
-export function markerOf(bucket: string, listed: ListedVersion): ObjectVersion {
+/** A delete marker has nothing that would have to be asked for. */
+export function markerOf(marker: VersionRef & Pick<ObjectVersion, "lastModifiedMs" | "storageClass">): ObjectVersion {
+  const { bucket, key, versionId, lastModifiedMs, storageClass } = marker;
   return {
     bucket,
-    key: listed.key,
-    versionId: listed.versionId,
+    key,
+    versionId,
     isDeleteMarker: true,
     sizeBytes: 0,
     etag: "",
-    lastModifiedMs: listed.lastModifiedMs,
-    storageClass: listed.storageClass,
+    lastModifiedMs,
+    storageClass,
     encryption: { kind: "NOT-SSE" },
     tags: [],
   };
 }
 
-/** A version as far as its listing tells, without tags, encryption and status. */
+/** A version as far as its listing tells: of objects no tags, encryption and status. */
 export function asListed(bucket: string, listed: ListedVersion): ObjectVersion {
-  if (listed.isDeleteMarker) return markerOf(bucket, listed);
+  if (listed.isDeleteMarker) return markerOf({ bucket, ...listed });
   const { key, versionId, sizeBytes, etag, lastModifiedMs, storageClass } = listed;
   const known = { bucket, key, versionId, isDeleteMarker: false, sizeBytes, etag, lastModifiedMs, storageClass };
   return { ...known, encryption: { kind: "NOT-SSE" }, tags: [] };

@@ -1,0 +1,97 @@
+/** Findings that rest on what an engine recorded, and those that leave nothing to do but to replicate again. */
+import { type FailureCode, failureEntry } from "../failures/catalogue.ts";
+import type { Rule } from "../model.ts";
+import type { Facts, RecordedFailure } from "./facts.ts";
+import { type Finding, ruleMembers } from "./finding.ts";
+import type { Evidence } from "./report.ts";
+
+/** The finding behind a recorded answer that no prediction reproduces: quotas, throttling, networks, unknown answers. */
+export function recordedFinding(failure: RecordedFailure, code: FailureCode): Finding {
+  return {
+    key: `${code} ${failure.destinationArn}`,
+    code,
+    rule: failure.ruleId,
+    destination: failure.destinationArn,
+    confidence: "proven",
+    evidence: [responseEvidence(failure)],
+    remedy: failureEntry(code).remedy,
+    edits: [],
+    resync: !failure.pending,
+  };
+}
+
+/** The finding behind versions that are said to be somewhere, or could be, and are not at a rule's destination. */
+export function absentFinding(code: "ReplicaMissing" | "SourceIsReplica", rule: Rule): Finding {
+  const { bucketArn } = rule.destination;
+  return {
+    key: `${code} ${rule.id} ${bucketArn}`,
+    code,
+    ...ruleMembers(rule),
+    resource: bucketArn,
+    // Why it is not there cannot be seen: another destination, a new bucket, or a replica that was deleted for good.
+    confidence: code === "ReplicaMissing" ? "likely" : "proven",
+    evidence: [
+      { kind: "object", source: bucketArn, says: "The destination answers 404 for the versions that were looked for" },
+    ],
+    remedy: failureEntry(code).remedy,
+    edits: [],
+    resync: true,
+  };
+}
+
+/** What the store answered, as it was kept. */
+export function responseEvidence(failure: RecordedFailure): Evidence {
+  const answer = [failure.httpStatus, failure.errorCode].filter((one) => one !== undefined).join(" ");
+  return {
+    kind: "response",
+    source: `step ${failure.step}, ${failure.attempts} ${failure.attempts === 1 ? "try" : "tries"}`,
+    says: answer === "" ? failure.message : `${answer}: ${failure.message}`,
+  };
+}
+
+/** A fact that would have had a say, and why it is not known. */
+export function notRead(says: string): Evidence {
+  return { kind: "config", source: "facts", says };
+}
+
+/** @source aws-replication.md §11.1 row 4 */
+const LATE_TAGS: Evidence = {
+  kind: "object",
+  source: "tags as they are now",
+  says: "They carry the rule's tags now; tags that were put on after the object was written select nothing",
+};
+
+/**
+ * Nothing stands in the way: the versions only have to be replicated again, or for the first time.
+ *
+ * @param doubts what could not be read and could still stand in the way
+ */
+export function resyncFinding(
+  facts: Facts,
+  code: "NeverTried" | "RetryNeeded",
+  rule: Rule,
+  doubts: readonly string[] = [],
+): Finding {
+  return {
+    key: `${code} ${rule.id} ${rule.destination.bucketArn}`,
+    code,
+    ...ruleMembers(rule),
+    resource: facts.source.arn,
+    confidence: doubts.length > 0 ? "possible" : "likely",
+    evidence: [
+      {
+        kind: "config",
+        source: `replication configuration of ${facts.source.name}, rule ${rule.id}`,
+        says:
+          doubts.length > 0
+            ? "The rule takes them, and nothing that could be read denies a step of their replication"
+            : "The rule takes them, and every step of their replication is allowed now",
+      },
+      ...(code === "NeverTried" && rule.tags.length > 0 ? [LATE_TAGS] : []),
+      ...doubts.map(notRead),
+    ],
+    remedy: failureEntry(code).remedy,
+    edits: [],
+    resync: true,
+  };
+}

@@ -1,0 +1,15 @@
+/** Every failure code: the lab is broken so that it occurs, it is named, mended, replicated again, and nothing is left. */
+import { after, describe, test } from "node:test";
+import type { FailureCode } from "../../src/core/failures/catalogue.ts";
+import { temporaryDirectory } from "../e2e/binary.ts";
+import { closeTheLoop, type LoopCase } from "./case.ts";
+import { CASES } from "./cases.ts";
+
+describe("the loop closes", () => {
+  const directory = temporaryDirectory();
+  after(() => directory.remove());
+
+  for (const [code, one] of Object.entries(CASES) as [FailureCode, LoopCase][]) {
+    test(`loop: ${code}: ${one.name}`, () => closeTheLoop(code, one, directory.path));
+  }
+});
