@@ -39,6 +39,8 @@ export interface OptionSpec {
   readonly flags: string;
   readonly help: string;
   readonly default?: string;
+  /** Given several times, it has several values. */
+  readonly isRepeated?: true;
 }
 
 export interface Example {
@@ -51,8 +53,10 @@ export interface Example {
 export interface CommandInput {
   readonly arguments: readonly string[];
   /** By camel-cased option name. */
-  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly options: Readonly<Record<string, OptionValue>>;
 }
+
+export type OptionValue = string | readonly string[] | boolean | undefined;
 
 /** What a command found. `--json` prints the value, otherwise the words are printed: both say the same. */
 export interface CommandResult {
@@ -65,6 +69,12 @@ export interface CommandResult {
 export function textOption(input: CommandInput, name: string): string | undefined {
   const value = input.options[name];
   return typeof value === "string" ? value : undefined;
+}
+
+/** Texts of an option that may be repeated. */
+export function textOptions(input: CommandInput, name: string): readonly string[] {
+  const value = input.options[name];
+  return typeof value === "object" ? value : [];
 }
 
 export function isGiven(input: CommandInput, name: string): boolean {

@@ -14,36 +14,73 @@ import type { BucketAccess, Surroundings } from "../doctor/ports.ts";
 import { createS3Client, type S3Client } from "../s3/client.ts";
 import { S3Error } from "../s3/errors.ts";
 import { hashPayload, signHeaders } from "../s3/sigv4.ts";
-import { type CommandInput, textOption } from "./command.ts";
+import { acrossAccounts } from "./accounts.ts";
+import { type CommandInput, textOption, textOptions } from "./command.ts";
 import { ConsoleClient } from "./console-client.ts";
 import type { Context } from "./context.ts";
 import { DEFAULT_REGION } from "./defaults.ts";
-import { AccessError } from "./errors.ts";
+import { AccessError, UsageError } from "./errors.ts";
 
 export interface Connection extends Surroundings {
   /** "aws" when no endpoint is set. */
   readonly endpoint: string;
   readonly console?: ConsoleClient;
+  /** What has to be typed once more to ask as the same accounts; "" or words that begin with a space. */
+  readonly typed?: string;
   close(): Promise<void>;
 }
 
 /** From the command's options and the environment. @throws AccessError when there are no credentials, or nobody answers */
 export async function connect(input: CommandInput, context: Context): Promise<Connection> {
   const { environment, clock } = context;
+  const access = accessOf(input, context);
+  const organizationProfile = textOption(input, "organizationProfile") ?? environment["LOCKSTEP_ORGANIZATION_PROFILE"];
+  const consoleUrl = environment["LOCKSTEP_CONSOLE_URL"];
+  const token = environment["LOCKSTEP_CONSOLE_TOKEN"] ?? "";
+  const profiles = accountProfiles(input, environment);
+  const first = await openConnection(
+    access,
+    clock,
+    consoleUrl === undefined ? undefined : new ConsoleClient(consoleUrl, token),
+    organizationProfile === undefined ? access.credentials : credentialsOf(organizationProfile, environment),
+  );
+  const others: Connection[] = [];
+  for (const { account, profile } of profiles) {
+    const credentials = credentialsOf(profile, environment);
+    const other = await openConnection({ ...access, credentials }, clock, undefined);
+    others.push(other);
+    if (other.accountId === account) continue;
+    await Promise.all([first, ...others].map((one) => one.close()));
+    throw new UsageError(`profile ${profile} holds credentials of account ${other.accountId}, not of ${account}`);
+  }
+  const typed = profiles.map(({ account, profile }) => ` --profile-for ${account}=${profile}`).join("");
+  return { ...acrossAccounts(first, others), typed };
+}
+
+/** Where a command asks, and as whom; nothing is asked for it. */
+export function accessOf(input: CommandInput, { environment }: Context): AwsAccess {
   const endpoint =
     textOption(input, "endpointUrl") ?? environment["AWS_ENDPOINT_URL_S3"] ?? environment["AWS_ENDPOINT_URL"];
   const region =
     textOption(input, "region") ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? DEFAULT_REGION;
   const credentials = credentialsOf(textOption(input, "profile"), environment);
-  const organizationProfile = textOption(input, "organizationProfile") ?? environment["LOCKSTEP_ORGANIZATION_PROFILE"];
-  const consoleUrl = environment["LOCKSTEP_CONSOLE_URL"];
-  const token = environment["LOCKSTEP_CONSOLE_TOKEN"] ?? "";
-  return await openConnection(
-    { region, credentials, ...(endpoint === undefined ? {} : { endpoint }) },
-    clock,
-    consoleUrl === undefined ? undefined : new ConsoleClient(consoleUrl, token),
-    organizationProfile === undefined ? credentials : credentialsOf(organizationProfile, environment),
-  );
+  return { region, credentials, ...(endpoint === undefined ? {} : { endpoint }) };
+}
+
+/** `ACCOUNT=PROFILE`, from the options, or else from the environment, where commas part them. @throws UsageError */
+function accountProfiles(
+  input: CommandInput,
+  environment: Context["environment"],
+): readonly { readonly account: string; readonly profile: string }[] {
+  const given = textOptions(input, "profileFor");
+  const texts = given.length > 0 ? given : (environment["LOCKSTEP_PROFILE_FOR"] ?? "").split(",");
+  return texts
+    .filter((one) => one !== "")
+    .map((text) => {
+      const [, account, profile] = /^(\d{12})=(.+)$/.exec(text.trim()) ?? [];
+      if (account !== undefined && profile !== undefined) return { account, profile };
+      throw new UsageError(`--profile-for takes ACCOUNT=PROFILE, such as 444455556666=replica, not "${text}"`);
+    });
 }
 
 /**
@@ -97,13 +134,16 @@ export function credentialsOf(
   let provider: (() => Promise<Credentials>) | undefined;
   return async () => {
     if (provider === undefined) {
-      const { fromNodeProviderChain } = await import("@aws-sdk/credential-providers");
-      provider = fromNodeProviderChain(profile === undefined ? {} : { profile });
+      const { fromIni, fromNodeProviderChain } = await import("@aws-sdk/credential-providers");
+      provider = profile === undefined ? fromNodeProviderChain() : fromIni({ profile });
     }
     try {
       return await provider();
     } catch (cause) {
-      const hint = `run \`eval "$(lockstep env)"\` for the lab, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`;
+      const hint =
+        profile === undefined
+          ? `run \`eval "$(lockstep env)"\` for the lab, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`
+          : `profile ${profile} of the AWS configuration files yields none`;
       throw new AccessError(`there are no credentials: ${hint}`, { cause });
     }
   };

@@ -19,6 +19,8 @@ export interface FixPlan {
   readonly causes: readonly Cause[];
   /** One per document, for all causes together. */
   readonly patches: readonly Patch[];
+  /** What can never be taken back: written only where its cause is named. */
+  readonly leftOut: readonly Patch[];
 }
 
 /** @param causeId only this one; undefined: all */
@@ -34,15 +36,18 @@ export async function plan(
     const known = diagnosis.causes.map((one) => one.id).join(", ");
     throw new UsageError(`there is no cause ${causeId} in s3://${bucket}${known === "" ? "" : `; there are ${known}`}`);
   }
-  return { bucket, causes, patches: patchesOf(causes.flatMap((one) => edits.get(one.id) ?? [])) };
+  const patches = patchesOf(causes.flatMap((one) => edits.get(one.id) ?? []));
+  const leftOut = causeId === undefined ? lastingOf(patches) : [];
+  return { bucket, causes, patches: patches.filter((one) => !leftOut.includes(one)), leftOut };
 }
 
 export function show(fix: FixPlan, endpoint: string, ink: Ink): CommandResult {
   const at = endpoint === "aws" ? undefined : endpoint;
-  const patches = fix.patches.map((one) => ({ ...one, diff: patchDiff(one), awsCli: patchCommand(one, at) }));
+  const shown = (one: Patch) => ({ ...one, diff: patchDiff(one), awsCli: patchCommand(one, at) });
+  const [patches, leftOut] = [fix.patches.map(shown), fix.leftOut.map(shown)];
   return {
     status: fix.causes.length > 0 ? 1 : 0,
-    value: { bucket: fix.bucket, causes: fix.causes, patches },
+    value: { bucket: fix.bucket, causes: fix.causes, patches, leftOut },
     words: () => planWords(fix, at, ink).join("\n"),
   };
 }
@@ -50,15 +55,25 @@ export function show(fix: FixPlan, endpoint: string, ink: Ink): CommandResult {
 function planWords(fix: FixPlan, endpoint: string | undefined, ink: Ink): string[] {
   if (fix.causes.length === 0) return [ink("green", "Nothing is to be fixed.")];
   const lines = fix.causes.map((one) => `${one.id}  ${one.code}: ${one.fix.summary}`);
-  for (const patch of fix.patches) {
+  for (const patch of [...fix.patches, ...fix.leftOut]) {
     lines.push("", ink("bold", `${patch.id}  ${patchTitle(patch)}`), colouredDiff(patchDiff(patch), ink));
     lines.push("", ink("dim", "by hand:"), patchCommand(patch, endpoint));
   }
+  if (fix.leftOut.length > 0) lines.push("", ...leftOutLines(fix, ink));
   if (fix.patches.length > 0) lines.push("", `To write it: lockstep fix s3://${fix.bucket} --apply`);
-  else if (fix.causes.some((one) => one.fix.resync)) {
+  else if (fix.leftOut.length === 0 && fix.causes.some((one) => one.fix.resync)) {
     lines.push("", `Nothing is to be changed: lockstep resync s3://${fix.bucket}`);
   }
   return lines;
+}
+
+/** What is done only when somebody asks for exactly that. */
+function leftOutLines({ bucket, causes, leftOut }: FixPlan, ink: Ink): string[] {
+  return leftOut.map((patch) => {
+    const id = causes.find((one) => one.fix.patches.some(({ id: held }) => held === patch.id))?.id ?? "ID";
+    const how = `lockstep fix s3://${bucket} --cause ${id} --apply`;
+    return `${ink("yellow", "left out")} ${patchTitle(patch)}: nothing takes it back; to write it: ${how}`;
+  });
 }
 
 function colouredDiff(diff: string, ink: Ink): string {
@@ -88,12 +103,13 @@ export async function apply(connection: Connection, fix: FixPlan, context: Conte
   }
   return {
     status: 0,
-    value: { bucket: fix.bucket, undo: application.id, applied: fix.patches },
+    value: { bucket: fix.bucket, undo: application.id, applied: fix.patches, leftOut: fix.leftOut },
     words: () =>
       [
         ...fix.patches.map((one) => `${styled("green", "applied")}  ${patchTitle(one)}`),
+        ...leftOutLines(fix, styled),
         "",
-        `To take it back:            lockstep fix s3://${fix.bucket} --undo ${application.id}`,
+        `To take it back:            lockstep fix s3://${fix.bucket} --undo ${application.id}${connection.typed ?? ""}`,
         `To replicate what was lost: lockstep resync s3://${fix.bucket}`,
       ].join("\n"),
   };

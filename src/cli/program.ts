@@ -1,10 +1,11 @@
 /** Builds the parser and the help from the commands' data. */
 import { Command, CommanderError } from "commander";
-import { type CommandSpec, EXIT_STATUSES, type ExitStatus } from "./command.ts";
+import { type CommandSpec, EXIT_STATUSES, type ExitStatus, type OptionValue } from "./command.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
 import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
 import { lintCommand } from "./commands/lint.ts";
+import { probeCommand } from "./commands/probe.ts";
 import { resyncCommand } from "./commands/resync.ts";
 import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -21,6 +22,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   fixCommand,
   resyncCommand,
   lintCommand,
+  probeCommand,
   runCommand,
 ];
 
@@ -62,10 +64,14 @@ function addCommand(program: Command, spec: CommandSpec, context: Context, done:
     .helpOption("-h, --help", "print help")
     .addHelpText("after", `${exampleHelp(spec)}\n${exitStatusHelp()}`);
   for (const one of spec.arguments) command.argument(`<${one.name}>`, one.help);
-  for (const one of spec.options) command.option(one.flags, one.help, one.default);
+  for (const one of spec.options) {
+    if (one.isRepeated === true)
+      command.option(one.flags, one.help, (text, before: string[] | undefined) => [...(before ?? []), text]);
+    else command.option(one.flags, one.help, one.default);
+  }
   command.option("--json", "print the result as JSON");
   command.action(async (...given: unknown[]) => {
-    const options = command.opts<Record<string, string | boolean | undefined>>();
+    const options = command.opts<Record<string, OptionValue>>();
     // Of an argument that may be repeated the parser makes a list.
     const words = given.slice(0, spec.arguments.length).flat().map(String);
     const result = await spec.run({ arguments: words, options }, context);

@@ -4,11 +4,13 @@ import { SingleBar } from "cli-progress";
 import { isFailureCode } from "../core/failures/catalogue.ts";
 import { plural, sizeWords } from "../doctor/report.ts";
 import type { ResyncProgress, ResyncRequest } from "../engine/resync.ts";
+import { S3Error } from "../s3/errors.ts";
 import type { CommandResult } from "./command.ts";
 import type { Connection } from "./connection.ts";
 import type { ConsoleClient } from "./console-client.ts";
 import { type Context, styled } from "./context.ts";
 import { AccessError, UsageError } from "./errors.ts";
+import { withRecord } from "./scan.ts";
 
 const POLL_MS = 200;
 
@@ -27,6 +29,22 @@ export async function resync(connection: Connection, request: ResyncRequest, con
   const unfinished = foundOf(ended) - ended.completed - ended.failed;
   const isFinding = request.dryRun ? foundOf(ended) > 0 : ended.failed > 0 || unfinished > 0;
   return { status: isFinding ? 1 : 0, value: ended, words: () => resyncWords(ended) };
+}
+
+/**
+ * Whether the bucket is there, or gone as somebody says that it is: the engine forgets versions that answer 404, so the
+ * word of one person is not enough.
+ *
+ * @throws S3Error when it cannot be reached; UsageError when it is there all the same
+ */
+export async function checkBucket(connection: Connection, bucket: string, isGone: boolean): Promise<void> {
+  try {
+    await connection.bucket(bucket);
+  } catch (error) {
+    if (isGone && error instanceof S3Error && error.status === 404) return;
+    throw await withRecord(connection, bucket, error);
+  }
+  if (isGone) throw new UsageError(`s3://${bucket} is there: leave --gone out`);
 }
 
 /** Polls until the job is over or ctrl-C; the job itself goes on in the engine. */

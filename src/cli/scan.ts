@@ -5,6 +5,7 @@ import { collectFacts } from "../doctor/collect.ts";
 import type { Scope } from "../doctor/collect-versions.ts";
 import type { Surroundings } from "../doctor/ports.ts";
 import { plural } from "../doctor/report.ts";
+import { S3Error } from "../s3/errors.ts";
 import type { Context } from "./context.ts";
 
 export interface Scan extends Explained {
@@ -15,7 +16,20 @@ export async function scan(surroundings: Surroundings, scope: Scope, context: Co
   const live = context.stderr.isTTY === true;
   const facts = await collectFacts(surroundings, scope, (versions) => {
     if (live) context.stderr.write(`\r\u001b[Klooking at s3://${scope.bucket}: ${plural(versions, "version")}`);
+  }).catch(async (error: unknown) => {
+    throw await withRecord(surroundings, scope.bucket, error);
   });
   if (live) context.stderr.write("\r\u001b[K");
   return { facts, ...diagnose(facts) };
+}
+
+/** A bucket that is gone may have left versions on the engine's record: whoever asks for it is told how they go, too. */
+export async function withRecord({ records }: Surroundings, bucket: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof S3Error) || error.status !== 404 || records === undefined) return error;
+  for await (const page of records.failures(bucket, undefined)) {
+    if (page.length === 0) return error;
+    const hint = `the engine has failures of it on record: lockstep resync s3://${bucket} --gone forgets them`;
+    return new S3Error(`${error.message}; ${hint}`, error.fields, { cause: error });
+  }
+  return error;
 }

@@ -1,6 +1,7 @@
 /** What `up` does: starts everything, writes the example, says what is wrong, serves until it is interrupted. */
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { KmsControl } from "../aws/kms.ts";
 import type { Diagnosis } from "../core/diagnose/report.ts";
 import { scannedLine } from "../doctor/report.ts";
 import { createS3Client } from "../s3/client.ts";
@@ -67,8 +68,8 @@ async function showExample(embedded: Embedded, context: Context): Promise<Diagno
     if (stderr.isTTY === true) stderr.write(`\r\u001b[K${text}`);
   };
   try {
-    const { iam, kms, accountId } = connection;
-    await writeExample({ source, replica, iam, kms, accountId }, (done, all) =>
+    const { iam, accountId } = connection;
+    await writeExample({ source, replica, iam, kms: new KmsControl(access), accountId }, (done, all) =>
       show(`writing the example: ${done} of ${all}`),
     );
     await settle(embedded, context, show);

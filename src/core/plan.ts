@@ -240,7 +240,7 @@ function readLegalHold(request: PlanRequest): Step {
   return sourceStep("readLegalHold", "GetObjectLegalHold", [check]);
 }
 
-const BODY_WRITES = {
+export const BODY_WRITES = {
   writeReplica: { call: "PutObject", deniedCode: "DstPutObjectNotPermitted" },
   createUpload: { call: "CreateMultipartUpload", deniedCode: "DstMultipartInitNotPermitted" },
   uploadParts: { call: "UploadPart", deniedCode: "DstMultipartUploadNotPermitted" },

@@ -4,7 +4,8 @@
  * Before the first write every document is read again: when one has changed since the facts were taken, nothing is
  * written. When a write fails, what was written before it is put back, and the error says which patch it was.
  */
-import { bucketOfArn } from "../core/arn.ts";
+import { AwsError } from "../aws/errors.ts";
+import { bucketOfArn, parseArn } from "../core/arn.ts";
 import { unreachable } from "../core/assert.ts";
 import { asObject, type DocumentValue, documentOfXml } from "../core/config/document.ts";
 import { printReplication } from "../core/config/print.ts";
@@ -17,7 +18,9 @@ import {
   ownershipDocumentOf,
   ownershipOfDocument,
 } from "../core/diagnose/setting-documents.ts";
+import { S3Error } from "../s3/errors.ts";
 import type { Surroundings } from "./ports.ts";
+import { isDenied } from "./read.ts";
 
 /** A document is not as the patch expects it: nothing was written. */
 export class ChangedError extends Error {
@@ -34,7 +37,9 @@ export class ChangedError extends Error {
 /** @throws ChangedError, S3Error, AwsError; nothing is left half-applied unless putting back failed too */
 export async function applyPatches(surroundings: Surroundings, patches: readonly Patch[]): Promise<void> {
   for (const patch of patches) {
-    const now = await readDocument(surroundings, patch);
+    const now = await readDocument(surroundings, patch).catch((error: unknown) => {
+      throw withRemedy(surroundings, patch, error);
+    });
     if (!sameDocument(now, patch.before)) throw new ChangedError(patch);
   }
   const written: Patch[] = [];
@@ -47,6 +52,18 @@ export async function applyPatches(surroundings: Surroundings, patches: readonly
     }
     written.push(patch);
   }
+}
+
+/** Who may not read a document is told whose credentials are needed. */
+function withRemedy(surroundings: Surroundings, patch: Patch, error: unknown): unknown {
+  const account = parseArn(patch.resource)?.account;
+  const remedy = surroundings.remedyFor?.(account === "" ? undefined : account);
+  if (remedy === undefined || !(error instanceof S3Error || error instanceof AwsError) || !isDenied(error))
+    return error;
+  const says = `${error.message}; ${remedy}`;
+  return error instanceof S3Error
+    ? new S3Error(says, error.fields, { cause: error })
+    : new AwsError(says, error.fields, { cause: error });
 }
 
 /**

@@ -5,40 +5,29 @@ import type { ReplicationConfiguration } from "../core/model.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { BucketSettings } from "../s3/settings.ts";
 import type { BucketAccess, Surroundings } from "./ports.ts";
-import { read } from "./read.ts";
+import { read, unreadable } from "./read.ts";
 
-/**
- * @param asking the account that asks
- * @param named  the account that a rule names as the owner
- */
+/** @param named the account that a rule names as the owner */
 export async function bucketFacts(
   name: string,
   access: BucketAccess,
-  asking: string,
+  surroundings: Surroundings,
   named: string | undefined,
 ): Promise<BucketFacts> {
   const { settings, region } = access;
-  const [
-    owner,
-    ownerId,
-    versioning,
-    policy,
-    defaultEncryption,
-    ownership,
-    objectLock,
-    publicAccessBlock,
-    requestPayer,
-  ] = await Promise.all([
-    ownerOf(settings, name, asking, named),
-    read(async () => (await settings.getBucketAcl(name)).ownerId),
-    read(() => settings.getBucketVersioning(name)),
-    read(() => settings.getBucketPolicy(name)),
-    read(() => settings.getBucketEncryption(name)),
-    read(() => settings.getBucketOwnership(name)),
-    read(() => settings.getObjectLock(name)),
-    read(() => settings.getPublicAccessBlock(name)),
-    read(() => settings.getRequestPayment(name)),
-  ]);
+  const owner = await ownerOf(settings, name, surroundings.accountId, named);
+  const remedy = surroundings.remedyFor?.(owner.account);
+  const [ownerId, versioning, policy, defaultEncryption, ownership, objectLock, publicAccessBlock, requestPayer] =
+    await Promise.all([
+      read(async () => (await settings.getBucketAcl(name)).ownerId, remedy),
+      read(() => settings.getBucketVersioning(name), remedy),
+      read(() => settings.getBucketPolicy(name), remedy),
+      read(() => settings.getBucketEncryption(name), remedy),
+      read(() => settings.getBucketOwnership(name), remedy),
+      read(() => settings.getObjectLock(name), remedy),
+      read(() => settings.getPublicAccessBlock(name), remedy),
+      read(() => settings.getRequestPayment(name), remedy),
+    ]);
   return {
     name,
     arn: bucketArn(name),
@@ -97,11 +86,11 @@ async function destinationOf(
 ): Promise<BucketFacts> {
   const { accountId } = surroundings;
   try {
-    return await bucketFacts(name, await surroundings.bucket(name), accountId, named);
+    return await bucketFacts(name, await surroundings.bucket(name), surroundings, named);
   } catch (error) {
     if (!(error instanceof S3Error)) throw error;
     const nothing: Read<never> =
-      error.status === 404 ? { state: "absent" } : { state: "unreadable", because: error.message };
+      error.status === 404 ? { state: "absent" } : unreadable(error, surroundings.remedyFor?.(named));
     return {
       name,
       arn: bucketArn(name),

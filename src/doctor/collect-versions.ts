@@ -246,6 +246,15 @@ class Look {
       // A destination that does not answer is not asked for every version.
       if (there === "silent") this.#silent.add(arn);
       if (there === "silent" || there === undefined) continue;
+      if (
+        there === "absent" &&
+        listed.isDeleteMarker &&
+        listed.isLatest &&
+        (await isDeletedThere(store, bucket, listed))
+      ) {
+        found[arn] = "present";
+        continue;
+      }
       if (there === "absent" && !listed.isDeleteMarker && (await this.#isThereByContent(store, bucket, listed)))
         continue;
       found[arn] = there;
@@ -293,6 +302,17 @@ async function lookFor(
     if (error.status === 400 && !isMarker) return "present";
     // A bucket that is gone is another matter, and a HEAD's 404 does not tell which of the two it is.
     return error.status === 404 ? "absent" : undefined;
+  }
+}
+
+/** Lifecycle, or a store with ids of its own, has put another marker there: the object is deleted on both sides. */
+async function isDeletedThere(store: Store, bucket: string, { key }: { readonly key: string }): Promise<boolean> {
+  try {
+    await store.headObject({ bucket, key, checksums: false });
+    return false;
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+    return error.fields.isDeleteMarker === true;
   }
 }
 

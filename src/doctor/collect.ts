@@ -14,6 +14,7 @@ import { bucketFacts, destinationFacts } from "./collect-buckets.ts";
 import { collectOrganization } from "./collect-organization.ts";
 import { collectStrays } from "./collect-strays.ts";
 import { collectVersions, type Scope } from "./collect-versions.ts";
+import { withDifferences } from "./compare-metadata.ts";
 import type { BucketAccess, Surroundings } from "./ports.ts";
 import { read } from "./read.ts";
 
@@ -30,12 +31,13 @@ export async function collectFacts(
   onSeen: (versions: number) => void,
 ): Promise<Facts> {
   const access = await surroundings.bucket(scope.bucket);
-  const source = await bucketFacts(scope.bucket, access, surroundings.accountId, undefined);
+  const source = await bucketFacts(scope.bucket, access, surroundings, undefined);
   const replication = await readReplication(scope.bucket, access);
   const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
   const destinations = await destinationFacts(surroundings, configuration);
   const looked = { scope, configuration, source, destinations };
-  const versions = await collectVersions(surroundings, access.store, looked, onSeen);
+  const seen = await collectVersions(surroundings, access.store, looked, onSeen);
+  const versions = scope.key === undefined ? seen : await withDifferences(surroundings, access.store, seen);
   const keys = await keyFacts(surroundings, configuration, destinations, versions);
   return {
     takenAtMs: surroundings.clock(),
@@ -102,7 +104,7 @@ async function keyFacts(
   for (const one of Object.values(candidateKeys).flat()) named.add(one.arn);
   const keys: Record<string, Read<KeyFacts>> = {};
   for (const arn of named) {
-    const key = await read(() => readKey(surroundings, arn));
+    const key = await read(() => readKey(surroundings, arn), remedyForKey(surroundings, arn));
     keys[arn] = key;
     // An alias is another name of the key: policies know it only by its own.
     if (key.state === "read") keys[key.value.arn] ??= key;
@@ -116,11 +118,12 @@ async function candidatesByRegion(
   destinations: Readonly<Record<string, BucketFacts>>,
 ): Promise<Record<string, readonly KeyFacts[]>> {
   const found: Record<string, readonly KeyFacts[]> = {};
-  for (const { region } of Object.values(destinations)) {
-    if (region.state !== "read" || found[region.value] !== undefined) continue;
-    const arns = await read(() => surroundings.kms.keyArns(region.value, CANDIDATE_KEYS_MAX));
-    const keys: KeyFacts[] = [];
+  for (const { region, account } of Object.values(destinations)) {
+    if (region.state !== "read") continue;
+    const arns = await read(() => surroundings.kms.keyArns(region.value, CANDIDATE_KEYS_MAX, account));
+    const keys = [...(found[region.value] ?? [])];
     for (const arn of arns.state === "read" ? arns.value : []) {
+      if (keys.some((one) => one.arn === arn)) continue;
       const key = await read(() => readKey(surroundings, arn));
       if (key.state === "read") keys.push(key.value);
     }
@@ -129,18 +132,23 @@ async function candidatesByRegion(
   return found;
 }
 
+function remedyForKey(surroundings: Surroundings, arn: string): string | undefined {
+  return surroundings.remedyFor?.(parseArn(arn)?.account);
+}
+
 async function readKey(surroundings: Surroundings, keyArn: string): Promise<KeyFacts | undefined> {
   const { kms } = surroundings;
   const key = await kms.key(keyArn);
   if (key === undefined) return undefined;
-  const { region = "", resource = "" } = parseArn(key.arn) ?? {};
-  const aliases = await read(() => kms.aliases(region));
+  const { region = "", account = "", resource = "" } = parseArn(key.arn) ?? {};
+  const remedy = remedyForKey(surroundings, key.arn);
+  const aliases = await read(() => kms.aliases(region, account));
   return {
     arn: key.arn,
     state: key.state as KeyState,
     managedBy: key.managedBy,
     aliases: aliases.state === "read" ? (aliases.value.get(resource.replace(/^key\//, "")) ?? []) : [],
-    policy: await read(() => kms.policy(key.arn)),
-    grants: await read(() => kms.grants(key.arn)),
+    policy: await read(() => kms.policy(key.arn), remedy),
+    grants: await read(() => kms.grants(key.arn), remedy),
   };
 }

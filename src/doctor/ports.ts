@@ -11,13 +11,21 @@ export interface Surroundings {
   /** A client that speaks to the bucket's own Region. @throws S3Error 404 when there is no such bucket */
   bucket(name: string): Promise<BucketAccess>;
   readonly iam: IamControl;
-  readonly kms: KmsControl;
+  readonly kms: Keys;
   readonly organizations: OrganizationsControl;
   /** The account that asks. */
   readonly accountId: string;
+  /** What to do so that an account's own documents can be read; undefined where nothing is known to help. */
+  remedyFor?(account: string | undefined): string | undefined;
   readonly clock: () => number;
   /** What an engine has recorded; undefined where none can be asked. */
   readonly records?: FailureRecords;
+}
+
+/** Keys are asked for in the account that their ARN names; what has no ARN yet, in the one that is named. */
+export interface Keys extends Pick<KmsControl, "key" | "policy" | "grants" | "setPolicy" | "setState"> {
+  aliases(region: string, account: string): ReturnType<KmsControl["aliases"]>;
+  keyArns(region: string, limit: number, account: string): ReturnType<KmsControl["keyArns"]>;
 }
 
 export interface BucketAccess {

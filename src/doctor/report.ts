@@ -86,6 +86,11 @@ export function explanationWords(one: VersionExplanation, ink: Ink): string {
     lines.push(`   rule ${rule.rule} → ${rule.destination} ${mark}${rule.taken ? "" : `: ${rule.says}`}`);
     if (rule.change !== undefined) lines.push(`     ${ink("green", "to be taken:")} ${rule.change}`);
   }
+  for (const left of one.changes) {
+    const what = left.operation === "acl" ? "access control list" : "tags, retention or legal hold";
+    lines.push(`   a later change of its ${what} is not replicated by rule ${left.rule}: ${left.says}`);
+    lines.push(`     ${ink("green", "to be replicated:")} ${left.change}`);
+  }
   for (const step of one.steps) {
     lines.push(`   ${step.step} (${step.call}, as ${step.by === "service" ? "S3" : "the role"})`);
     for (const check of step.checks) {

@@ -83,7 +83,11 @@ export async function withBelongings<R>(
   request: WriteRequest,
   write: (request: WriteRequest) => Promise<R>,
 ): Promise<R> {
-  let belongings = belongingsOf(run);
+  const all = belongingsOf(run);
+  const isLate = (one: Belonging) =>
+    one.name === "tags" && step.name === "createUpload" && run.destinationTraits.tagsOnUploads === false;
+  run.toBring = all.filter(isLate);
+  let belongings = all.filter((one) => !isLate(one));
   for (;;) {
     const members = Object.assign({}, ...belongings.map((one) => one.members)) as Belonging["members"];
     try {
@@ -97,7 +101,7 @@ export async function withBelongings<R>(
       if (error.error.status !== 403 || belongings.length === 0) throw error;
     }
     const reply = await answered(step, write(request));
-    run.toBring = belongings;
+    run.toBring = [...belongings, ...run.toBring];
     return reply;
   }
 }

@@ -14,9 +14,10 @@ import { replicationStatusOf } from "../core/status.ts";
 import type { TaskFailure, TaskRow } from "../ledger/ledger.ts";
 import { bringAllBelongings } from "./belongings.ts";
 import { isMarked } from "./mark.ts";
+import { namedByOtherId } from "./other-id.ts";
 import type { Sites } from "./ports.ts";
 import { findReplica, mayBeThere, newerIsThere, type ReplicaMap } from "./replica-search.ts";
-import { Discrepancy, partsOf, type Run, StepFailure } from "./run.ts";
+import { Discrepancy, partsToCopy, type Run, StepFailure } from "./run.ts";
 import { performStep } from "./steps.ts";
 
 /** What came of one try. */
@@ -73,7 +74,7 @@ export async function replicate(
   try {
     await perform(run, replicas);
   } catch (error) {
-    if (error instanceof StepFailure) return outcomeOf(run, error);
+    if (error instanceof StepFailure) return outcomeOf(run, await namedByOtherId(run, error));
     throw error;
   } finally {
     run.source.body?.cancel();
@@ -148,7 +149,7 @@ const REVEALING: ReadonlySet<StepName> = new Set<StepName>(["readVersion", "read
 function planOf(run: Run): readonly Step[] {
   const { task, rule, roleArn, source } = run;
   const { bucket, key } = task.version;
-  const parts = source.head === undefined ? undefined : partsOf(source.head);
+  const parts = source.head === undefined ? undefined : partsToCopy(run, source.head);
   const version = {
     bucket,
     key,

@@ -61,6 +61,12 @@ export interface BucketTraits {
   readonly mintsVersionIds?: boolean;
   /** False where the accounts of a source mean nothing: its grants are then not even read. */
   readonly takesGrants?: boolean;
+  /** False where a part cannot be asked for: objects of several parts are then read and written whole. */
+  readonly readsParts?: boolean;
+  /** False where a multipart upload loses the tags that it brings: they are put when it is complete. */
+  readonly tagsOnUploads?: boolean;
+  /** The HEAD of a delete marker is a 404, as if it were gone: only a listing tells. */
+  readonly hidesMarkers?: boolean;
 }
 
 export interface SessionRequest {

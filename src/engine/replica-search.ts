@@ -9,9 +9,10 @@
 import type { Step } from "../core/plan.ts";
 import type { KnownReplica, Ledger, TaskRow } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
-import type { ListedVersion, Store } from "../s3/store.ts";
+import type { Store } from "../s3/store.ts";
 import { MARK, markOf } from "./mark.ts";
 import { answered, destinationOf, headOf, type Run, sourceOf, target } from "./run.ts";
+import { versionsOfKey } from "./versions-of-key.ts";
 
 /** What the ledger knows of replicas. */
 export type ReplicaMap = Pick<Ledger, "replicaOf" | "replicasBetween">;
@@ -73,24 +74,6 @@ export async function newerIsThere(run: Run, step: Step, map: ReplicaMap): Promi
 async function knownReplicas({ task }: Run, map: ReplicaMap): Promise<readonly KnownReplica[]> {
   const { bucket, key } = task.version;
   return await map.replicasBetween({ bucket, destinationArn: task.destinationArn, fromKey: key, toKey: key });
-}
-
-/** All versions of one key, the newest first. Other keys that begin with it come behind it in the listing. */
-async function* versionsOfKey(
-  store: Store,
-  { bucket, key }: { readonly bucket: string; readonly key: string },
-  step: Step,
-  run: Run,
-): AsyncGenerator<ListedVersion> {
-  let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined;
-  do {
-    const page = await answered(step, store.listObjectVersions({ bucket, prefix: key, ...next }, run));
-    for (const one of page.versions) {
-      if (one.key !== key) return;
-      yield one;
-    }
-    next = page.next;
-  } while (next !== undefined);
 }
 
 /** Somebody may remove a version between its listing and the look at it. */

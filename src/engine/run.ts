@@ -221,3 +221,8 @@ export function headOf(run: Run): ObjectHead {
   assert(run.source.head !== undefined, "the version is read before it is written");
   return run.source.head;
 }
+
+/** In how many parts it is copied; undefined: whole, as an object that was put whole, or whose parts nobody can ask for. */
+export function partsToCopy({ sourceTraits }: Run, head: ObjectHead): number | undefined {
+  return sourceTraits.readsParts === false ? undefined : partsOf(head);
+}

@@ -19,7 +19,7 @@ import {
   headOf,
   identityOf,
   markReading,
-  partsOf,
+  partsToCopy,
   type Run,
   replicaRef,
   StepFailure,
@@ -29,6 +29,7 @@ import {
   uploadOf,
 } from "./run.ts";
 import { verifyBytes, verifyStream } from "./verify.ts";
+import { versionsOfKey } from "./versions-of-key.ts";
 
 /** Performs one step. @throws StepFailure when a store refuses it */
 export async function performStep(run: Run, step: Step): Promise<void> {
@@ -66,9 +67,9 @@ async function headVersion(run: Run, step: Step): Promise<void> {
   try {
     run.source.head = await answered(step, source.headObject(run.task.version, run));
   } catch (error) {
-    const isMarker = error instanceof StepFailure && error.error.status === 405;
-    if (!isMarker || run.task.operation !== "deleteMarker") throw error;
-    return;
+    if (run.task.operation !== "deleteMarker" || !(error instanceof StepFailure)) throw error;
+    if (error.error.status === 405 || (await isHiddenMarker(run, step, error))) return;
+    throw error;
   }
   if (run.task.operation !== "deleteMarker") return;
   const { bucket, key, versionId } = run.task.version;
@@ -79,6 +80,16 @@ async function headVersion(run: Run, step: Step): Promise<void> {
     "UnknownAnswer",
     new S3Error(message, { operation: "HeadObject", bucket, key }),
   );
+}
+
+/** Where the answer is the same as for what is gone, the listing tells. */
+async function isHiddenMarker(run: Run, step: Step, { error }: StepFailure): Promise<boolean> {
+  if (error.status !== 404 || run.sourceTraits.hidesMarkers !== true) return false;
+  const { versionId } = run.task.version;
+  for await (const one of versionsOfKey(sourceOf(run), run.task.version, step, run)) {
+    if (one.versionId === versionId) return one.isDeleteMarker;
+  }
+  return false;
 }
 
 /** Small bodies are read whole at once; of large ones first only the head, the bytes when there is a place to send them. */
@@ -94,7 +105,7 @@ async function readVersion(run: Run, step: Step): Promise<void> {
   run.source.head = head;
   run.source.body = body;
   if (head.encryption.kind === "SSE-C") run.source.seal = sealOf(run, step, head);
-  if (partsOf(head) !== undefined || body.sizeBytes > BUFFER_MAX_BYTES) {
+  if (partsToCopy(run, head) !== undefined || body.sizeBytes > BUFFER_MAX_BYTES) {
     body.cancel();
     return;
   }

@@ -65,10 +65,9 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
     putObject: (request, callOptions) =>
       run("PutObject", request, callOptions, async (call) => {
         const claims = claimsOf(request.checksums, request.body);
-        return replyOf(
-          await putObject(s3, call, { ...writeInput(request), claims }, incoming(request.body, callOptions)),
-          call,
-        );
+        const conditions = request.onlyIfAbsent === true ? { conditions: { ifNoneMatch: "*" } } : {};
+        const input = { ...writeInput(request), ...conditions, claims };
+        return replyOf(await putObject(s3, call, input, incoming(request.body, callOptions)), call);
       }),
 
     deleteObject: (request, callOptions) =>

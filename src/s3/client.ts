@@ -89,6 +89,14 @@ export interface S3Client extends Store, BucketSettings {
   close(): Promise<void>;
 }
 
+const BYPASS_HEADER = "x-amz-bypass-governance-retention";
+
+/** A version that nothing protects, by S3's word and by that of radosgw 16.2.15, whose word S3 keeps for buckets. */
+const NO_LOCK_CODES: ReadonlySet<string | undefined> = new Set([
+  "NoSuchObjectLockConfiguration",
+  "ObjectLockConfigurationNotFoundError",
+]);
+
 /** S3 assembles large uploads before it answers. */
 const COMPLETE_TIMEOUT_MS = 600_000;
 
@@ -189,6 +197,7 @@ function headOf(caller: Caller, exchange: Exchange): ObjectHead {
 async function putObject(caller: Caller, request: PutRequest, options?: CallOptions): Promise<PutReply> {
   const { bucket, key, body, checksums } = request;
   const headers = writeHeaders(request, caller.profile.metadataText);
+  if (request.onlyIfAbsent === true) headers["if-none-match"] = "*";
   if (checksums !== undefined) {
     assert(checksums.type === "FULL_OBJECT", "an object that is put whole has a checksum of its bytes");
     addChecksum(headers, checksums);
@@ -212,6 +221,7 @@ async function deleteObject(caller: Caller, request: DeleteRequest, options?: Ca
   const { bucket, key, versionId, replica } = request;
   const headers: Headers = {};
   if (replica !== undefined) addReplica(headers, replica);
+  if (request.bypassGovernance === true) headers[BYPASS_HEADER] = "true";
   const call = { operation: "DeleteObject", method: "DELETE", bucket, key, query: { versionId }, headers } as const;
   const exchange = await caller.sendOnly(call, options);
   return {
@@ -341,13 +351,13 @@ async function getObjectRetention(
   try {
     return readRetention((await caller.sendForDocument(call, ["Retention"], options)).root);
   } catch (error) {
-    if (error instanceof S3Error && error.code === "NoSuchObjectLockConfiguration") return undefined;
+    if (error instanceof S3Error && NO_LOCK_CODES.has(error.code)) return undefined;
     throw error;
   }
 }
 
 async function putObjectRetention(caller: Caller, request: PutRetentionRequest, options?: CallOptions): Promise<void> {
-  const bypass = request.bypassGovernance === true ? { "x-amz-bypass-governance-retention": "true" } : {};
+  const bypass = request.bypassGovernance === true ? { [BYPASS_HEADER]: "true" } : {};
   const document = retentionDocument(request.retention);
   const call = { operation: "PutObjectRetention", resource: "retention", document, headers: bypass };
   await putDocument(caller, request, call, options);
@@ -361,7 +371,7 @@ async function getObjectLegalHold(caller: Caller, request: ReadRequest, options?
     const { root } = await caller.sendForDocument(call, ["LegalHold"], options);
     return childText(root, "Status") === "ON";
   } catch (error) {
-    if (error instanceof S3Error && error.code === "NoSuchObjectLockConfiguration") return false;
+    if (error instanceof S3Error && NO_LOCK_CODES.has(error.code)) return false;
     throw error;
   }
 }

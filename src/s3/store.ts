@@ -171,6 +171,11 @@ export interface PutRequest extends WriteRequest {
   readonly body: Payload;
   /** Sent as `x-amz-checksum-*`; the store must verify it, or say that it cannot. */
   readonly checksums?: Checksums;
+  /**
+   * `If-None-Match: *`. Rejects with 412 when the key has an object; stores that do not know the condition write all the
+   * same (`Capabilities.conditionalPut`).
+   */
+  readonly onlyIfAbsent?: boolean;
 }
 
 export interface PutReply {
@@ -184,6 +189,8 @@ export interface DeleteRequest {
   readonly key: string;
   readonly versionId?: string;
   readonly replica?: ReplicaIdentity;
+  /** Removes a version also while a retention in GOVERNANCE mode protects it, where the caller may. */
+  readonly bypassGovernance?: boolean;
 }
 
 export interface DeleteReply {

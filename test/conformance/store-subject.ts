@@ -25,14 +25,18 @@ export class Subject {
 
   async end(): Promise<void> {
     if (this.#made === undefined) return;
-    for (const bucket of [this.bucket, this.plainBucket]) await this.#empty(bucket);
-    await this.settings.deleteBucket(this.plainBucket);
-    if (this.#hasLock) {
-      await this.#unlock(this.lockBucket);
-      await this.#empty(this.lockBucket);
-      await this.settings.deleteBucket(this.lockBucket);
+    try {
+      if (this.#made.isDisposable === true) return;
+      for (const bucket of [this.bucket, this.plainBucket]) await this.#empty(bucket);
+      await this.settings.deleteBucket(this.plainBucket);
+      if (this.#hasLock) {
+        await this.#unlock(this.lockBucket);
+        await this.#empty(this.lockBucket);
+        await this.settings.deleteBucket(this.lockBucket);
+      }
+    } finally {
+      await this.#made.close();
     }
-    await this.#made.close();
   }
 
   get store(): Store {

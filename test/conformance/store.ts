@@ -22,6 +22,8 @@ export interface StoreUnderTest {
   readonly replicator?: Store;
   /** Exists and is empty. The suite enables versioning in it, and makes `BUCKET-plain` and `BUCKET-lock` beside it. */
   readonly bucket: string;
+  /** The store ends with the suite, and what it holds with it. */
+  readonly isDisposable?: boolean;
   close(): Promise<void>;
 }
 
@@ -47,6 +49,14 @@ export interface StoreCapabilities {
   readonly keepsAcls: boolean;
   /** Protects versions by retention and legal hold, in a bucket that was created for it. */
   readonly objectLock: boolean;
+  /** Ends a retention in GOVERNANCE mode for who may bypass it, and not only by removing the version. */
+  readonly endsRetention: boolean;
+  /** Lets the caller bypass GOVERNANCE to remove a version. */
+  readonly bypassesOnDelete: boolean;
+  /** Protects the version that comes of an upload as CreateMultipartUpload said. */
+  readonly locksUploads: boolean;
+  /** Heeds `If-None-Match: *` on a write. */
+  readonly conditionalPut: boolean;
 }
 
 const ALL: StoreCapabilities = {
@@ -60,6 +70,10 @@ const ALL: StoreCapabilities = {
   encrypts: true,
   keepsAcls: true,
   objectLock: true,
+  endsRetention: true,
+  bypassesOnDelete: true,
+  locksUploads: true,
+  conditionalPut: true,
 };
 
 /**

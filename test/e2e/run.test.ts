@@ -212,6 +212,7 @@ describe("run", () => {
     const text = readFileSync(path, "utf8")
       .replace(/configuration:[\s\S]*?destinations:/, "configuration: {fromBucket: true}\n    destinations:")
       .replace("here: {", "here: {provider: aws, addressing: path, ")
+      .replace("there: {", "there: {provider: generic, ")
       .replaceAll("${HERE_", "${OPERATOR_");
     writeFileSync(path, text);
     const denied = await stores.run(path, "--check");

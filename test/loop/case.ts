@@ -3,15 +3,20 @@
  * what was lost is replicated again, and then everything is there and nothing is wrong any more.
  */
 import assert from "node:assert/strict";
+import type { NoteKind } from "../../src/core/diagnose/by-design.ts";
 import type { Diagnosis } from "../../src/core/diagnose/report.ts";
+import type { SkipReason } from "../../src/core/eligibility.ts";
 import { type FailureClass, type FailureCode, failureEntry } from "../../src/core/failures/catalogue.ts";
 import type { ListedVersion } from "../../src/s3/store.ts";
 import { codesOf } from "./codes.ts";
 import { assertReplicated, type Kind, write } from "./objects.ts";
 import { Standard, type StandardOptions } from "./standard.ts";
+import { SOURCE } from "./world.ts";
 
 export interface LoopCase {
   readonly name: string;
+  /** Why its failure is only put on record: nothing here answers so. */
+  readonly onRecord?: string;
   readonly set?: StandardOptions;
   /** What is written after it was broken. */
   readonly kinds: readonly Kind[];
@@ -21,7 +26,7 @@ export interface LoopCase {
   /** Happens after the versions were tried. */
   readonly meanwhile?: (set: Standard) => Promise<void>;
   /** What `diagnose` says, or how it refuses to say anything. */
-  readonly expect: Expectation | Refusal | Report;
+  readonly expect: Expectation | Refusal | Report | Explanation;
   readonly mend: Mend;
   /** Versions that stay as they are, by design or because a person has decided so. */
   readonly except?: (one: ListedVersion) => boolean;
@@ -32,6 +37,23 @@ export interface LoopCase {
 /** `diagnose` says only that it cannot. */
 export interface Refusal {
   readonly refused: RegExp;
+}
+
+/**
+ * Nothing is held back, so no cause is said: asked for the one object, `diagnose` says why a rule does not take it, or a
+ * change of it; and no longer after the way out.
+ */
+export interface Explanation {
+  readonly explained: {
+    readonly bucket?: string;
+    readonly key: string;
+    readonly rule: string;
+    readonly because: SkipReason["reason"];
+    /** What is told besides. */
+    readonly note?: NoteKind;
+  };
+  /** What is said of the bucket besides. */
+  readonly said?: readonly FailureCode[];
 }
 
 /** The report of a Batch Replication job names the code; `diagnose` knows nothing of jobs. */
@@ -55,8 +77,8 @@ export interface Expectation {
 
 /** How the cause goes away. */
 export type Mend =
-  /** By the patches of `fix --apply`; then a resync. */
-  | { readonly by: "patch" }
+  /** By the patches of `fix --apply`, which asks for the cause's name where they cannot be undone; then a resync. */
+  | { readonly by: "patch"; readonly lasting?: true }
   /** A person decides: there is no patch. Then a resync. */
   | { readonly by: "decision"; readonly person: (set: Standard) => Promise<void> }
   /** By itself, once the disturbance is over: the versions stay PENDING until then. */
@@ -92,13 +114,39 @@ async function play(set: Standard, code: FailureCode, one: LoopCase): Promise<vo
     const outcomes = await expect.reported(set);
     assert.deepEqual([...new Set(outcomes.map((outcome) => outcome.split(",")[2]))], [code], outcomes.join("\n"));
     assert.deepEqual(codesOf(await world.diagnose()), expect.said);
+  } else if ("explained" in expect) {
+    assert.deepEqual(codesOf(await world.diagnose()), expect.said ?? []);
+    const { because, note = because } = expect.explained;
+    const reasons = await reasonsFor(set, expect);
+    assert.ok(reasons.includes(because) && reasons.includes(note), `the object is explained: ${reasons.join()}`);
   } else {
     await assertRecorded(set, "recorded" in expect ? expect.recorded : [code]);
-    if ("refused" in expect) return await assert.rejects(world.diagnose(), expect.refused);
+    if ("refused" in expect) return await forget(set, expect);
     assertSaid(await world.diagnose(), code, expect);
   }
   await mend(set, one);
   await assertHealed(set, one);
+  if (!("explained" in expect)) return;
+  const { because, note = because } = expect.explained;
+  const reasons = await reasonsFor(set, expect);
+  assert.ok(!reasons.includes(because) && !reasons.includes(note), `after the way out: ${reasons.join()}`);
+}
+
+/** Where there is no bucket there is nothing to mend: what is on record of it is forgotten, as by `resync --gone`. */
+async function forget({ world }: Standard, { refused }: Refusal): Promise<void> {
+  await assert.rejects(world.diagnose(), refused);
+  const { gone } = await world.resync({ untried: false });
+  assert.ok(gone > 0, "there is something to forget");
+  assert.deepEqual((await world.ledger.list({}, { limit: 1 })).tasks, [], "nothing is left on record");
+}
+
+/** Why a rule does not take an object, or a change of it. */
+async function reasonsFor({ world }: Standard, { explained }: Explanation): Promise<readonly string[]> {
+  const { bucket = SOURCE, key, rule } = explained;
+  const [found] = await world.explain(bucket, key);
+  assert.ok(found !== undefined, `there is a version of ${key}`);
+  const because = [...found.rules, ...found.changes].flatMap((one) => (one.rule === rule ? (one.because ?? []) : []));
+  return [...because, ...found.notes.map((one) => one.kind)];
 }
 
 /** The case's cause is said, and no other one. */
@@ -127,7 +175,11 @@ async function mend(set: Standard, one: LoopCase): Promise<void> {
   const { world } = set;
   switch (one.mend.by) {
     case "patch": {
-      assert.ok((await world.fixAll()).length > 0, "there is a patch");
+      if (one.mend.lasting === true) {
+        assert.deepEqual(await world.fixAll(), [], "what cannot be undone is not done without its cause's name");
+      }
+      const cause = one.mend.lasting === true ? world.said?.causes[0]?.id : undefined;
+      assert.ok((await world.fixAll(SOURCE, cause)).length > 0, "there is a patch");
       const between = codesOf(await world.diagnose());
       assert.deepEqual(
         between.filter((code) => code !== "RetryNeeded" && code !== "NeverTried"),

@@ -1,5 +1,6 @@
 /** Cases of buckets, keys and rules that are not as replication needs them, and of versions that are gone. */
 import type { FailureCode } from "../../src/core/failures/catalogue.ts";
+import { Discrepancy } from "../../src/engine/run.ts";
 import type { LoopCase } from "./case.ts";
 import { closedPort } from "./disturbances.ts";
 import { ownerOf, removeAll, tagAll } from "./objects.ts";
@@ -137,8 +138,22 @@ export const CONFIGURATION_CASES = {
         await removeAll(set, "source");
         await set.source.s3.deleteBucket({ Bucket: SOURCE });
       }),
-    expect: { refused: /there is no bucket loop-source/ },
+    expect: { refused: /there is no bucket loop-source .*lockstep resync s3:\/\/loop-source --gone forgets them/ },
     mend: { by: "design", wayOut: async () => undefined },
+  },
+  SrcReplicationNotPending: {
+    name: "a version is asked for twice",
+    onRecord: "the lab tells of no version that it was replicated meanwhile",
+    kinds: ["plain"],
+    breakIt: async ({ world }) => {
+      const [code, at] = [
+        "SrcReplicationNotPending",
+        { operation: "GetObject", bucket: SOURCE, key: "plain/1" },
+      ] as const;
+      world.sites.fault = new Discrepancy(code, "said by a test", at);
+    },
+    expect: { class: "storage", affected: 1, confidence: "proven", says: /said by a test/ },
+    mend: { by: "decision", person: async () => undefined },
   },
   DstVersionNotFound: {
     name: "tags change after the replica was removed for good",

@@ -3,7 +3,7 @@ import type { FailureCode } from "../../src/core/failures/catalogue.ts";
 import type { LoopCase } from "./case.ts";
 import { ownerOf, versionsOf } from "./objects.ts";
 import type { Standard } from "./standard.ts";
-import { SOURCE } from "./world.ts";
+import { REPLICA, SOURCE } from "./world.ts";
 
 const SILENT = { class: "eligibility", confidence: "proven", recorded: [] } as const;
 const nothing = async () => undefined;
@@ -69,6 +69,19 @@ export const ELIGIBILITY_CASES = {
     breakIt: (set) => set.editRule((rule) => ({ ...rule, DeleteMarkerReplication: { Status: "Disabled" } })),
     expect: { ...SILENT, affected: 1 },
     mend: standardRule,
+  },
+  MarkerByLifecycle: {
+    name: "Lifecycle expires an object that was replicated",
+    kinds: ["plain"],
+    breakIt: nothing,
+    meanwhile: ({ world }) => world.order("POST", `buckets/${SOURCE}/expire`, { key: "plain/1" }),
+    expect: { ...SILENT, confidence: "possible", affected: 1, says: /Lifecycle made them, or/ },
+    mend: {
+      by: "design",
+      // The same Lifecycle rule there: each bucket has a marker of its own.
+      wayOut: ({ world }) => world.order("POST", `buckets/${REPLICA}/expire`, { key: "plain/1" }),
+    },
+    except: (one) => one.isDeleteMarker,
   },
   SourceArchived: {
     name: "an object is written to an archive",

@@ -13,7 +13,7 @@ export const LOCK_CASES = {
     kinds: ["retained", "held"],
     breakIt: async () => undefined,
     expect: { class: "configuration", confidence: "proven", affected: 2 },
-    mend: PATCH,
+    mend: { by: "patch", lasting: true },
   },
   SrcGetRetentionNotPermitted: {
     name: "the role may not read retention, which is asked of every version",

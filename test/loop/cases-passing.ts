@@ -3,7 +3,7 @@ import type { FailureCode } from "../../src/core/failures/catalogue.ts";
 import type { LoopCase } from "./case.ts";
 import { answering, closedPort, resetting, selfSigned, UNKNOWN_HOST } from "./disturbances.ts";
 import type { Standard } from "./standard.ts";
-import type { World } from "./world.ts";
+import { REPLICA, SOURCE, type World } from "./world.ts";
 
 const straight = { by: "passing", end: async ({ world }: Standard) => world.sites.leadTo(undefined) } as const;
 
@@ -11,6 +11,15 @@ function leadTo(endpointOf: (world: World) => Promise<string>): (set: Standard) 
   return async ({ world }) => world.sites.leadTo({ endpoint: await endpointOf(world) });
 }
 
+/** By a call of the lab's own. */
+function ordered(...order: Parameters<World["order"]>): (set: Standard) => Promise<void> {
+  return ({ world }) => world.order(...order);
+}
+
+const nothing = async () => undefined;
+/** Until it is taken back. */
+const OFTEN = { times: 1000 } as const;
+const noMoreFaults = { by: "passing", end: ordered("DELETE", "faults") } as const;
 const NETWORK = { class: "network", affected: 2, confidence: "proven" } as const;
 const TRANSIENT = { class: "transient", affected: 2, confidence: "proven" } as const;
 const SKEW_MS = 20 * 60_000;
@@ -47,23 +56,27 @@ export const PASSING_CASES = {
   StoreUnavailable: {
     name: "the destination answers 500",
     kinds: ["plain", "kms"],
-    breakIt: leadTo((world) => answering(world, 500, "InternalError")),
+    breakIt: ordered("POST", "faults", { ...OFTEN, bucket: REPLICA, operation: "PutObject", status: 500 }),
     expect: { ...TRANSIENT, says: /500 InternalError/ },
-    mend: straight,
+    mend: noMoreFaults,
   },
   RequestThrottled: {
     name: "the destination asks to slow down",
     kinds: ["plain", "kms"],
-    breakIt: leadTo((world) => answering(world, 503, "SlowDown")),
+    breakIt: ordered("PUT", "throttle", { service: "s3", bucket: REPLICA, requestsPerSecond: 0 }),
     expect: { ...TRANSIENT, says: /503 SlowDown/ },
-    mend: straight,
+    mend: {
+      by: "passing",
+      end: ordered("PUT", "throttle", { service: "s3", bucket: REPLICA, requestsPerSecond: null }),
+    },
   },
   KmsThrottled: {
-    name: "the destination's KMS asks to slow down",
-    kinds: ["plain", "kms"],
-    breakIt: leadTo((world) => answering(world, 400, "KMS.ThrottlingException")),
+    name: "KMS asks to slow down",
+    kinds: ["plain", "kms", "bucketKey"],
+    breakIt: nothing,
+    late: ordered("PUT", "throttle", { service: "kms", requestsPerSecond: 0 }),
     expect: TRANSIENT,
-    mend: straight,
+    mend: { by: "passing", end: ordered("PUT", "throttle", { service: "kms", requestsPerSecond: null }) },
   },
   CredentialsExpired: {
     name: "the session's token is not good any more",
@@ -84,25 +97,26 @@ export const PASSING_CASES = {
     mend: straight,
   },
   ChecksumMismatch: {
-    name: "the bytes that arrive are not those that were sent",
+    name: "the bytes that arrive are not those that are stored",
     kinds: ["plain", "kms"],
-    breakIt: leadTo((world) => answering(world, 400, "BadDigest")),
+    breakIt: ordered("POST", "faults", { ...OFTEN, bucket: SOURCE, flipAt: 500 }),
     expect: { ...TRANSIENT, class: "integrity" },
-    mend: straight,
+    mend: noMoreFaults,
   },
   TruncatedBody: {
-    name: "the body ends before its announced length",
+    name: "the source's body ends before its announced length",
     kinds: ["plain", "kms"],
-    breakIt: leadTo((world) => answering(world, 400, "IncompleteBody")),
+    breakIt: ordered("POST", "faults", { ...OFTEN, bucket: SOURCE, truncateAt: 500 }),
     expect: { ...TRANSIENT, class: "integrity" },
-    mend: straight,
+    mend: noMoreFaults,
   },
   DstStorageFull: {
-    name: "the destination has no room left",
+    name: "the destination's disk has no room left",
     kinds: ["plain", "kms"],
-    breakIt: leadTo((world) => answering(world, 507)),
-    expect: { ...TRANSIENT, class: "storage", says: /507/ },
-    mend: straight,
+    breakIt: nothing,
+    late: ordered("PUT", "disk", { full: true }),
+    expect: { ...TRANSIENT, class: "storage", says: /507 XMinioStorageFull/ },
+    mend: { by: "passing", end: ordered("PUT", "disk", { full: false }) },
   },
   SourceChanged: {
     name: "the source says that it is not what it was",

@@ -2,8 +2,10 @@
 import type { FailureCode } from "../../src/core/failures/catalogue.ts";
 import type { LoopCase } from "./case.ts";
 import { anotherLab } from "./disturbances.ts";
+import { publish } from "./objects.ts";
 import { policy } from "./policies.ts";
 import type { Standard } from "./standard.ts";
+import { SOURCE } from "./world.ts";
 
 const PROVEN = { class: "permission", confidence: "proven" } as const;
 const PATCH = { by: "patch" } as const;
@@ -91,6 +93,19 @@ export const PERMISSION_CASES = {
       set.world.sites.before("destination", "completeMultipartUpload", () => set.revoke("s3:ReplicateObject")),
     expect: { ...PROVEN, action: "s3:ReplicateObject", affected: 1 },
     mend: PATCH,
+  },
+  DstPutAclNotPermitted: {
+    name: "an object is public, and the destination blocks public lists",
+    set: { sameAccount: true },
+    kinds: ["plain"],
+    breakIt: publish,
+    expect: { ...PROVEN, affected: 1, says: /BlockPublicAcls refuses/ },
+    mend: {
+      by: "design",
+      // The change of the list is replicated, and with it what failed.
+      wayOut: async ({ source }) =>
+        void (await source.s3.putObjectAcl({ Bucket: SOURCE, Key: "public", ACL: "private" })),
+    },
   },
   CredentialsInvalid: {
     name: "the destination's address is that of a store which knows nothing of the role",

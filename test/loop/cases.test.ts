@@ -10,6 +10,7 @@ describe("the loop closes", () => {
   after(() => directory.remove());
 
   for (const [code, one] of Object.entries(CASES) as [FailureCode, LoopCase][]) {
-    test(`loop: ${code}: ${one.name}`, () => closeTheLoop(code, one, directory.path));
+    const onRecord = one.onRecord === undefined ? "" : ` (on record only: ${one.onRecord})`;
+    test(`loop: ${code}: ${one.name}${onRecord}`, () => closeTheLoop(code, one, directory.path));
   }
 });

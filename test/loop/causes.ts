@@ -9,7 +9,7 @@ import type { FailureCode } from "../../src/core/failures/catalogue.ts";
 import type { LoopCase } from "./case.ts";
 import type { CASES } from "./cases.ts";
 import { codesOf } from "./codes.ts";
-import { ownerOf, removeAll, tagAll, versionsOf, write } from "./objects.ts";
+import { ownerOf, publish, removeAll, tagAll, versionsOf, write } from "./objects.ts";
 import { allow, changeStatement, policy, type Statement, withStatement } from "./policies.ts";
 import {
   REPLICA_ARN,
@@ -323,8 +323,32 @@ export const CAUSES: Readonly<Record<number, readonly Cause[]>> = {
       mend: PATCH,
     },
   ],
-  31: [{ how: "outside", because: "the lab's owner override has no effect yet" }],
-  32: [{ how: "outside", because: "the lab's access control lists have no effect yet" }],
+  31: [
+    {
+      how: "loop",
+      code: "DstPutObjectNotPermitted",
+      name: "replicas are to belong to the destination's owner, and nobody lets the role do that",
+      kinds: ["plain", "tagged"],
+      breakIt: async (set) => {
+        // Where the bucket's owner owns every object, nobody has to be asked.
+        await set.useLists("replica");
+        await set.overrideOwner();
+      },
+      expect: { ...PERMISSION, action: "s3:ObjectOwnerOverrideToBucketOwner", affected: 2 },
+      mend: PATCH,
+    },
+  ],
+  32: [
+    {
+      how: "loop",
+      code: "SrcGetObjectNotPermitted",
+      name: "another account has written objects, and lets the bucket's owner in to none of them",
+      kinds: ["plain"],
+      breakIt: writeAsStranger,
+      expect: { ...PERMISSION, affected: 1, says: /not to the bucket's owner, who is not given READ/ },
+      mend: PATCH,
+    },
+  ],
   33: [
     {
       how: "loop",
@@ -464,7 +488,22 @@ export const CAUSES: Readonly<Record<number, readonly Cause[]>> = {
     { how: "case", code: "SrcGetLegalHoldNotPermitted" },
   ],
   43: [{ how: "case", code: "DstBucketUnversioned" }],
-  44: [{ how: "outside", because: "the lab has no Requester Pays yet" }],
+  44: [
+    {
+      how: "loop",
+      code: "DstPutObjectNotPermitted",
+      name: "the destination of another account is Requester Pays",
+      kinds: ["plain", "kms"],
+      breakIt: async ({ replica }) => {
+        await replica.s3.putBucketRequestPayment({
+          Bucket: REPLICA,
+          RequestPaymentConfiguration: { Payer: "Requester" },
+        });
+      },
+      expect: { ...PERMISSION, affected: 2, says: /The requester pays/ },
+      mend: PATCH,
+    },
+  ],
   45: [
     {
       how: "loop",
@@ -491,11 +530,23 @@ export const CAUSES: Readonly<Record<number, readonly Cause[]>> = {
       except: (one) => one.key === "sealed",
     },
   ],
-  46: [{ how: "outside", because: "the lab's access control lists have no effect yet" }],
+  46: [
+    { how: "case", code: "DstPutAclNotPermitted" },
+    {
+      how: "loop",
+      code: "DstPutAclNotPermitted",
+      name: "an object is public, and the destination's owner decides that replicas may be",
+      set: { sameAccount: true },
+      kinds: ["plain"],
+      breakIt: publish,
+      expect: { ...PERMISSION, affected: 1, says: /BlockPublicAcls refuses/ },
+      mend: { by: "decision", person: (set) => set.allowPublicLists("replica") },
+    },
+  ],
   47: [{ how: "case", code: "EndpointUnreachable" }],
   48: [{ how: "case", code: "RetryNeeded" }],
   49: [{ how: "case", code: "DstPutTaggingNotPermitted" }],
-  50: [{ how: "outside", because: "the lab runs no Lifecycle rules" }],
+  50: [{ how: "play", name: "Lifecycle leaves a FAILED version alone, and it is told", play: lifecycleWaits }],
   51: [{ how: "elsewhere", path: "test/lab-batch/tasks.test.ts" }],
   52: [{ how: "elsewhere", path: "test/lab-batch/manifests.test.ts" }],
   53: [{ how: "case", code: "DstObjectHardDeleted" }],
@@ -518,6 +569,18 @@ const TRUST = JSON.stringify(
 
 function deny(action: string): Statement {
   return { ...allow(action, `${REPLICA_ARN}/*`), Sid: "NoThanks", Effect: "Deny", Principal: "*" };
+}
+
+async function writeAsStranger(set: Standard): Promise<void> {
+  const { source, replica, world } = set;
+  await set.useLists("source");
+  await set.putBucketPolicy(
+    "source",
+    policy({ ...allow("s3:PutObject", `${SOURCE_ARN}/*`), Principal: { AWS: replica.account } }),
+  );
+  const stranger = world.lab.direct(await world.credentials(replica.account), source.region);
+  const body = Buffer.from("theirs");
+  await stranger.putObject({ bucket: SOURCE, key: "foreign", body, contentHeaders: {}, userMetadata: {} });
 }
 
 async function assertNothingSaid(set: Standard): Promise<void> {
@@ -570,6 +633,23 @@ async function twoWays(set: Standard): Promise<void> {
   ] as const) {
     assert.equal((await versionsOf(await ownerOf(set, end), bucket)).length, 2, end);
   }
+}
+
+async function lifecycleWaits(set: Standard): Promise<void> {
+  const { world } = set;
+  await set.revoke("s3:ReplicateObject");
+  await write(set, ["plain"]);
+  await world.settle();
+  const expire = () => world.order("POST", `buckets/${SOURCE}/expire`, { key: "plain/1" });
+  await assert.rejects(expire(), /Lifecycle leaves versions alone whose replication is FAILED/);
+  const { notes } = await world.diagnose();
+  assert.deepEqual(
+    notes.map((one) => `${one.kind} ${one.versions}`),
+    ["lifecycleWaits 1"],
+  );
+  await world.fixAll();
+  await world.resync();
+  await expire();
 }
 
 async function completedStays(set: Standard): Promise<void> {

@@ -143,3 +143,10 @@ export async function tagAll(set: Standard): Promise<void> {
     await store.putObjectTagging({ bucket: SOURCE, key, versionId, tags });
   }
 }
+
+/** An object that its own list opens to everybody, where the destination takes lists but no public ones. */
+export async function publish(set: Standard): Promise<void> {
+  await set.allowPublicLists("source");
+  await set.useLists("replica");
+  await set.source.s3.putObject({ Bucket: SOURCE, Key: "public", Body: "x", ACL: "public-read" });
+}

@@ -8,7 +8,7 @@ import type { Session, SessionRequest, Sites } from "../../src/engine/ports.ts";
 import type { Lab } from "../../src/lab/lab.ts";
 import { createS3Client, type S3Client } from "../../src/s3/client.ts";
 import { PROFILES } from "../../src/s3/profiles.ts";
-import type { Store } from "../../src/s3/store.ts";
+import type { CallOptions, PutRequest, Store } from "../../src/s3/store.ts";
 
 /** Where one side is looked for instead, and as whom. */
 export interface Detour {
@@ -30,6 +30,8 @@ interface Before {
 export class LoopSites implements Sites {
   /** Thrown once when a session is asked for: a fault of ours. */
   fault: Error | undefined;
+  /** Whether the destination gives replicas ids of its own. */
+  mintsIds = false;
   readonly #lab: Lab;
   readonly #inner: LabSites;
   readonly #clock: () => number;
@@ -95,7 +97,7 @@ export class LoopSites implements Sites {
     return {
       ...session,
       source: this.#watched("source", this.#detoured.source ?? session.source),
-      destination: this.#watched("destination", this.#detoured.destination ?? session.destination),
+      destination: this.#watched("destination", this.#minting(this.#detoured.destination ?? session.destination)),
     };
   }
 
@@ -115,6 +117,23 @@ export class LoopSites implements Sites {
     this.release();
     await this.#inner.close();
     await Promise.all(this.#detours.map((one) => one.close()));
+  }
+
+  #minting(store: Store): Store {
+    if (!this.mintsIds) return store;
+    return new Proxy(store, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== "function") return member;
+        if (name !== "putObject") return member.bind(target) as unknown;
+        return async (request: PutRequest, options?: CallOptions) => {
+          const { replica } = request;
+          const minted =
+            replica === undefined ? {} : { replica: { ...replica, versionId: `their-own-${request.key}` } };
+          return await target.putObject({ ...request, ...minted }, options);
+        };
+      },
+    });
   }
 
   #watched(side: Side, store: Store): Store {

@@ -170,7 +170,32 @@ export class Standard {
     await kms.putKeyPolicy({ KeyId: keyArn, PolicyName: "default", Policy: JSON.stringify(changed) });
   }
 
+  /** Lets lists have a say in an end's bucket, and public ones too. */
+  async allowPublicLists(end: "source" | "replica"): Promise<void> {
+    await this.useLists(end);
+    const { s3, bucket } = this[end];
+    await s3.deletePublicAccessBlock({ Bucket: bucket });
+  }
+
+  async useLists(end: "source" | "replica"): Promise<void> {
+    const { s3, bucket } = this[end];
+    const OwnershipControls = { Rules: [{ ObjectOwnership: "ObjectWriter" as const }] };
+    await s3.putBucketOwnershipControls({ Bucket: bucket, OwnershipControls });
+  }
+
   // The rules.
+
+  /** Replicas are to belong to the destination's owner. */
+  async overrideOwner(): Promise<void> {
+    await this.editRule((rule) => ({
+      ...rule,
+      Destination: {
+        ...rule.Destination,
+        Bucket: REPLICA_ARN,
+        AccessControlTranslation: { Owner: "Destination" },
+      },
+    }));
+  }
 
   /** One rule that takes everything. */
   async putStandardRule(roleArn = ROLE_ARN): Promise<void> {

@@ -4,12 +4,14 @@
  */
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
+import { acrossAccounts } from "../../src/cli/accounts.ts";
 import { type Connection, openConnection } from "../../src/cli/connection.ts";
 import { ConsoleClient } from "../../src/cli/console-client.ts";
 import type { Context } from "../../src/cli/context.ts";
 import * as fixing from "../../src/cli/fixing.ts";
 import { scan } from "../../src/cli/scan.ts";
 import { startConsole } from "../../src/console/server.ts";
+import { explainVersion, type VersionExplanation } from "../../src/core/diagnose/explain-version.ts";
 import type { Diagnosis, Patch } from "../../src/core/diagnose/report.ts";
 import type { Credentials } from "../../src/core/model.ts";
 import { Engine } from "../../src/engine/engine.ts";
@@ -17,7 +19,6 @@ import type { ResyncProgress, ResyncRequest } from "../../src/engine/resync.ts";
 import { type Lab, openLab } from "../../src/lab/lab.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
-import { acrossAccounts } from "./accounts.ts";
 import { LoopClock } from "./clock.ts";
 import { Events, tellingFeed, tellingLedger } from "./events.ts";
 import { LoopSites } from "./sites.ts";
@@ -136,6 +137,16 @@ export class World {
     };
   }
 
+  /** Orders something of the lab by one of its own calls. @param path under `/_lockstep/` */
+  async order(method: "PUT" | "POST" | "DELETE", path: string, what?: object): Promise<void> {
+    const answer = await fetch(`${this.endpoint}/_lockstep/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${TOKEN}` },
+      ...(what === undefined ? {} : { body: JSON.stringify(what) }),
+    });
+    assert.equal(answer.status, 200, await answer.text());
+  }
+
   /** Called when the world is closed, the latest first. */
   onClose(close: () => Promise<unknown>): void {
     this.#closing.push(close);
@@ -190,10 +201,16 @@ export class World {
     return this.said;
   }
 
-  /** What `lockstep fix s3://BUCKET --apply` does; returns what was applied. */
-  async fixAll(bucket = SOURCE): Promise<readonly Patch[]> {
+  /** What `lockstep diagnose s3://BUCKET/KEY` says of the key's versions. */
+  async explain(bucket: string, key: string): Promise<readonly VersionExplanation[]> {
+    const { facts } = await scan(await this.doctor(), { bucket, key }, this.#context);
+    return facts.versions.map((one) => explainVersion(facts, one));
+  }
+
+  /** What `lockstep fix s3://BUCKET --apply` does, with `--cause` where one is named; returns what was applied. */
+  async fixAll(bucket = SOURCE, cause?: string): Promise<readonly Patch[]> {
     const doctor = await this.doctor();
-    const plan = await fixing.plan(doctor, bucket, undefined, this.#context);
+    const plan = await fixing.plan(doctor, bucket, cause, this.#context);
     await fixing.apply(doctor, plan, this.#context);
     return plan.patches;
   }
@@ -218,14 +235,14 @@ export class World {
   /** The doctor's surroundings: across both accounts where the world has two. */
   async doctor(): Promise<Connection> {
     const first = await this.#connectionOf(ACCOUNT, SOURCE_REGION);
-    if (this.lab.bucket(REPLICA)?.account !== OTHER_ACCOUNT && !this.isAcrossAccounts) return first.connection;
-    return acrossAccounts(first, await this.#connectionOf(OTHER_ACCOUNT, REPLICA_REGION));
+    if (this.lab.bucket(REPLICA)?.account !== OTHER_ACCOUNT && !this.isAcrossAccounts) return first;
+    return acrossAccounts(first, [await this.#connectionOf(OTHER_ACCOUNT, REPLICA_REGION)]);
   }
 
   /** Whether the destination belongs to the other account. */
   isAcrossAccounts = false;
 
-  async #connectionOf(accountId: string, region: string) {
+  async #connectionOf(accountId: string, region: string): Promise<Connection> {
     const credentials = await this.credentials(accountId);
     const access = { endpoint: this.endpoint, region, credentials: async () => credentials };
     let connection = this.#connections.get(accountId);
@@ -234,7 +251,7 @@ export class World {
       this.#connections.set(accountId, connection);
       this.onClose(async () => (await connection)?.close());
     }
-    return { accountId, access, connection: await connection, regions: [region] };
+    return await connection;
   }
 
   /** What was said last and what the engine recorded: for messages of failures. */

@@ -17,6 +17,7 @@ export const resyncCommand: CommandSpec = {
     { flags: "--code <code>", help: "only FAILED for this reason, such as DstDelObjNotPermitted" },
     { flags: "--prefix <prefix>", help: "only keys that start with this" },
     { flags: "--canary <number>", help: "only so many versions" },
+    { flags: "--gone", help: "the bucket does not exist any more: forget what is on record of it" },
     { flags: "--dry-run", help: "count them, and change nothing" },
     ...CONNECTION_OPTIONS,
   ],
@@ -43,16 +44,20 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   if (code !== undefined && status !== undefined && status !== "FAILED") {
     throw new UsageError(`--code goes with FAILED versions: leave --status ${status} out`);
   }
+  const isGone = isGiven(input, "gone");
+  if (isGone && (status !== undefined || code !== undefined || prefix !== undefined)) {
+    throw new UsageError("--gone forgets a whole bucket: leave --status, --code and --prefix out");
+  }
   const limit = wholeNumber(textOption(input, "canary"), "--canary");
   const { connect } = await import("../connection.ts");
-  const { resync } = await import("../resyncing.ts");
+  const { checkBucket, resync } = await import("../resyncing.ts");
   const connection = await connect(input, context);
   try {
-    await connection.bucket(bucket);
+    await checkBucket(connection, bucket, isGone);
     const request = {
       bucket,
       failed: status === undefined || status === "FAILED",
-      untried: (status === undefined || status === "NONE") && code === undefined,
+      untried: (status === undefined || status === "NONE") && code === undefined && !isGone,
       ...(status === "COMPLETED" || status === "REPLICA" ? { arrived: [status] } : {}),
       dryRun: isGiven(input, "dryRun"),
       ...(code === undefined ? {} : { failureCodes: [code] }),

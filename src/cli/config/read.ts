@@ -134,6 +134,7 @@ class Builder {
       endpoint,
       region,
       profile,
+      isProfileGuessed: (site.provider ?? "auto") === "auto" && profile.name === PROFILES.generic.name,
       addressing: site.addressing ?? profile.addressing,
       credentials: this.#credentials(site.credentials ?? "environment"),
       limits: {

@@ -16,6 +16,8 @@ export interface SiteSettings {
   readonly endpoint: string;
   readonly region: string;
   readonly profile: ProviderProfile;
+  /** Nobody has said whose store it is, and its address does not tell. */
+  readonly isProfileGuessed: boolean;
   readonly addressing: ProviderProfile["addressing"];
   readonly credentials: CredentialSource;
   /** PEM */

@@ -5,6 +5,7 @@ import { assumeRole } from "../../aws/sts.ts";
 import type { Credentials } from "../../core/model.ts";
 import { REPLICATION_SESSION } from "../../core/plan.ts";
 import type { Clock } from "../../engine/ports.ts";
+import { assumedCapabilities, type Capabilities } from "../../s3/capabilities.ts";
 import { createS3Client, type S3Client } from "../../s3/client.ts";
 import { S3Error } from "../../s3/errors.ts";
 import { Limiter } from "../../s3/limited.ts";
@@ -84,6 +85,11 @@ export class SiteClients {
     }
     const { client, credentials } = one;
     return { store: limiter.limit(client), settings: client, credentials };
+  }
+
+  /** What is assumed of the site's buckets, by whose store it is. */
+  capabilities(site: string): Capabilities {
+    return assumedCapabilities(this.#sites.get(site)?.settings.profile.known ?? {});
   }
 
   isAws(site: string): boolean {

@@ -10,6 +10,7 @@ import { SiteClients } from "./clients.ts";
 import { type EngineRoom, openEngineRoom } from "./engine-room.ts";
 import { runOnce, scanWords } from "./once.ts";
 import { checkReach } from "./reach.ts";
+import { withProfiles } from "./recognised.ts";
 import { StoreSites } from "./store-sites.ts";
 
 export interface RunOptions {
@@ -22,7 +23,7 @@ export interface RunOptions {
 export async function run(options: RunOptions, context: Context): Promise<CommandResult> {
   let settings: RunSettings;
   try {
-    settings = readConfiguration(options.file, context.environment);
+    settings = await withProfiles(readConfiguration(options.file, context.environment));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const { issues } = error;
@@ -71,9 +72,9 @@ async function serve(room: EngineRoom, options: ServeOptions, context: Context):
   const { interrupted, stdout } = context;
   const { file, settings, json, tell } = options;
   let current = settings;
-  const stopListening = context.onHangup(() => {
+  const reload = async (): Promise<void> => {
     try {
-      const next = readConfiguration(file, context.environment);
+      const next = await withProfiles(readConfiguration(file, context.environment));
       const fixed = unchangeable(current, next);
       if (fixed.length > 0) tell(`${fixed.join(" and ")} changed in ${file}: that takes effect after a restart`);
       room.use(next);
@@ -83,7 +84,12 @@ async function serve(room: EngineRoom, options: ServeOptions, context: Context):
       if (!(error instanceof ConfigError)) throw error;
       tell(`${file} cannot be used, and the configuration stays as it was:\n${error.message}`);
     }
+  };
+  let failed: (error: unknown) => void = () => undefined;
+  const reloading = new Promise<never>((_, reject) => {
+    failed = reject;
   });
+  const stopListening = context.onHangup(() => void reload().catch(failed));
   const { consoleUrl } = room;
   const said = {
     replications: settings.replications.map((one) => one.name),
@@ -93,7 +99,12 @@ async function serve(room: EngineRoom, options: ServeOptions, context: Context):
   stdout.write(`${json ? JSON.stringify(said) : line}\n`);
   const scanning = room.scans.run(interrupted);
   try {
-    await Promise.race([interrupted.aborted ? undefined : once(interrupted, "abort"), scanning, room.broken]);
+    await Promise.race([
+      interrupted.aborted ? undefined : once(interrupted, "abort"),
+      scanning,
+      room.broken,
+      reloading,
+    ]);
     tell("stopping");
     await scanning;
   } finally {

@@ -164,8 +164,12 @@ export class StoreSites implements Sites {
     const lock = await known(settings.getObjectLock(place.bucket).then((one) => one !== undefined));
     const ownership = isAws ? await known(settings.getBucketOwnership(place.bucket)) : undefined;
     const accountsMeanSomething = isAws && this.#sourcesOf(place).every((one) => clients.isAws(one.site));
+    const { readsParts, tagsOnUploads, markerHead } = clients.capabilities(place.site);
     return {
       mintsVersionIds: true,
+      readsParts,
+      tagsOnUploads,
+      hidesMarkers: markerHead === 404,
       ...(lock === undefined ? {} : { objectLock: lock }),
       ...(ownership === undefined ? {} : { ownerEnforced: ownership === "BucketOwnerEnforced" }),
       ...(accountsMeanSomething ? {} : { takesGrants: false }),

@@ -15,7 +15,9 @@ export type NoteKind =
   | "replicaNotReplicated"
   | "replicaDeleted"
   | "replicaIsThere"
-  | "statusIsHistory";
+  | "statusIsHistory"
+  | "tagsDiffer"
+  | "listLeftBehind";
 
 export interface Note {
   readonly kind: NoteKind;
@@ -57,6 +59,14 @@ const NOTES: Readonly<Record<NoteKind, Omit<Note, "kind">>> = {
     says: "No rule would take the version now: its status says what happened when it was written",
     instead: "Nothing is to be done; a new version of the object will not be replicated",
   },
+  tagsDiffer: {
+    says: "The version and its copy at the destination carry different tags: a change that is made on a replica stays there",
+    instead: "Enable ReplicaModifications in the rules of both buckets, and tag the object once more",
+  },
+  listLeftBehind: {
+    says: "The version's access control list gives others access, and its replica's does not: the rule gives replicas to the destination's owner, who alone decides",
+    instead: "Give access to the replica at the destination, or take AccessControlTranslation out of the rule",
+  },
 };
 
 export function note(kind: NoteKind): Note {
@@ -74,6 +84,10 @@ export function notesOf(rules: Rules, version: VersionFacts): NoteKind[] {
     status === "REPLICA" && "replicaNotReplicated",
     status === "COMPLETED" && there.includes("absent") && "replicaDeleted",
     status === "COMPLETED" && taken.length === 0 && "statusIsHistory",
+    version.differs?.includes("tags") === true && "tagsDiffer",
+    version.differs?.includes("acl") === true &&
+      taken.some((rule) => rule.destination.ownerOverride) &&
+      "listLeftBehind",
     version.isDeleteMarker && isLostMarker(rules, version) && "lifecycleMarker",
   ];
   return kinds.filter((one) => one !== false);

@@ -10,6 +10,7 @@ import type { PolicyKind, StatementRef } from "../iam/model.ts";
 import type { Rule } from "../model.ts";
 import { REPLICATION_SERVICE } from "../plan.ts";
 import { type Exempted, exempt } from "./exempt.ts";
+import type { Read } from "./facts.ts";
 import { type Finding, ruleMembers } from "./finding.ts";
 import { type Allowance, allow, type Edit, fits, withoutGone } from "./patches.ts";
 import type { Obstacle } from "./predict.ts";
@@ -42,13 +43,16 @@ export function deniedFinding(world: World, obstacle: Denied, rule: Rule): Findi
     ...(check.on === "destinationObject" || check.on === "replicaKey" ? ruleMembers(rule) : {}),
     action: check.action,
     resource,
-    confidence: obstacle.certain ? "proven" : "likely",
-    evidence: [
-      { kind: "policy", source, says },
-      ...levelEvidence(world, obstacle),
-      ...slips.map((one): Evidence => ({ kind: "policy", source: one.source, says: one.says })),
-      ...near,
-    ],
+    confidence: obstacle.guessed ? "possible" : obstacle.certain ? "proven" : "likely",
+    ...(obstacle.guessed ? { guessed: true } : {}),
+    evidence: obstacle.guessed
+      ? unreadEvidence(world, obstacle)
+      : [
+          { kind: "policy", source, says },
+          ...levelEvidence(world, obstacle),
+          ...slips.map((one): Evidence => ({ kind: "policy", source: one.source, says: one.says })),
+          ...near,
+        ],
     remedy:
       decision.because === "explicitDeny"
         ? `Take ${check.action} by the replication role out of the deny: ${says}`
@@ -93,6 +97,24 @@ function slipsOf(world: World, obstacle: Denied): Slip[] {
   const lacking = decision.missing.flatMap((kind) => found.get(kind) ?? []);
   const other = found.get("resource");
   return lacking.length === 0 && other !== undefined && decision.missing.join() === "identity" ? [other] : lacking;
+}
+
+/** What the documents that were read allow is not enough: what the one that was not read says decides. */
+function unreadEvidence(world: World, { check }: Denied): Evidence[] {
+  const { facts } = world;
+  const bucketName = check.resource.split("/", 1)[0] ?? "";
+  const bucket = check.on.endsWith("Key") ? undefined : (facts.destinations[bucketName] ?? facts.source);
+  const key = facts.keys[check.resource];
+  const unread: readonly (Read<unknown> | undefined)[] =
+    bucket === undefined
+      ? [key, ...(key?.state === "read" ? [key.value.policy, key.value.grants] : [])]
+      : [bucket.policy];
+  const source = bucket === undefined ? check.resource : `bucket policy of ${bucket.name}`;
+  return unread.flatMap((one): Evidence[] => {
+    if (one?.state !== "unreadable") return [];
+    const says = `Whether it allows ${check.action} to the role is not known, for it could not be read: ${one.because}`;
+    return [{ kind: "policy", source, says }];
+  });
 }
 
 /** A key that AWS manages can be used from its own account alone, and nobody can change its policy. */

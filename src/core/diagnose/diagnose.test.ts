@@ -381,6 +381,25 @@ test("diagnose: what may not be read lowers the confidence and is not taken for 
   );
 });
 
+test("diagnose: a bucket policy of another account that was not read is not said to lack an allow", () => {
+  const unreadable = { state: "unreadable", because: "not ours" } as const;
+  const world = { destination: { account: "444455556666", accountTold: true, policy: unreadable } };
+  const tags = { ...failed("a", [recorded("DstPutTaggingNotPermitted")]), tagCount: 1 };
+  const { causes: found } = diagnose(facts({ ...world, versions: [tags] })).diagnosis;
+  assert.deepEqual(
+    found.map((one) => `${one.code} ${one.action} ${one.confidence} ${one.fix.patches.length}`),
+    ["DstPutTaggingNotPermitted s3:ReplicateTags likely 0"],
+  );
+  assert.match(found[0]?.evidence[0]?.says ?? "", /is not known, for it could not be read: not ours/);
+});
+
+test("diagnose: a delete marker that nobody tried while others were replicated may be Lifecycle's, and is blamed on nothing", () => {
+  const lost = causes({ versions: [marker("a"), completed("b")] });
+  assert.deepEqual(lost, ["MarkerByLifecycle 1 possible"]);
+  const older = { ...marker("a"), lastModifiedMs: completed("b").lastModifiedMs - 1 };
+  assert.deepEqual(causes({ versions: [older, completed("b")] }), ["NeverTried 1 likely"]);
+});
+
 test("diagnose: without a readable role and without a record a FAILED version is unexplained, with what would decide it", () => {
   const role = { state: "unreadable", because: "iam:GetRole is denied" } as const;
   const { diagnosis } = diagnose(facts({ role, versions: [failed("a")] }));

@@ -72,3 +72,13 @@ test("explain: of one object everything is told that is by design", () => {
   ]);
   assert.deepEqual(kinds({ versions: [{ key: "a", status: "COMPLETED" }] }), []);
 });
+
+test("explain: an object says which later changes of it are left alone, and what would let them through", () => {
+  const left = (change: Change) => explained(change).changes.map((one) => `${one.operation} ${one.because}`);
+  assert.deepEqual(left({ versions: [{ key: "a" }] }), ["tags neverAdmitted", "acl neverAdmitted"]);
+  assert.deepEqual(left({ versions: [{ key: "a", status: "COMPLETED" }] }), []);
+  const replica = { versions: [{ key: "a", status: "REPLICA" }] } as const;
+  assert.deepEqual(left(replica), ["tags modificationsNotReplicated", "acl modificationsNotReplicated"]);
+  assert.match(explained(replica).changes[0]?.change ?? "", /Add ReplicaModifications with Status Enabled/);
+  assert.deepEqual(left({ versions: [{ key: "a", marker: true }] }), [], "a marker has no metadata");
+});

@@ -8,7 +8,7 @@ import { type Note, note, notesOf, notesOfKey } from "./by-design.ts";
 import type { Facts, RecordedFailure, VersionFacts } from "./facts.ts";
 import { predict } from "./predict.ts";
 import { reasonOf, type ShownState } from "./reason.ts";
-import { operationOf, readRules } from "./rules.ts";
+import { operationOf, type Rules, readRules } from "./rules.ts";
 import { settingFindings } from "./settings.ts";
 import { sayChange, saySkip } from "./skips.ts";
 import { type World, worldOf } from "./world.ts";
@@ -30,6 +30,16 @@ export interface VersionExplanation {
     readonly says: string;
     /** What would have to change for the rule to take it. */
     readonly change?: string;
+  }[];
+  /** Later changes of its metadata that a rule would leave where they are, and that nothing tells of. */
+  readonly changes: readonly {
+    readonly rule: string;
+    readonly destination: string;
+    /** Retention and legal hold go as tags do. */
+    readonly operation: "tags" | "acl";
+    readonly because: SkipReason["reason"];
+    readonly says: string;
+    readonly change: string;
   }[];
   /** Of the rules that take it, in the order in which they are made. */
   readonly steps: readonly ExplainedStep[];
@@ -74,6 +84,7 @@ export function explainVersion(facts: Facts, version: VersionFacts): VersionExpl
       says: one.taken ? "The rule takes the version" : saySkip(one.because),
       ...(one.taken ? {} : { change: sayChange(one.because, version) }),
     })),
+    changes: version.isDeleteMarker ? [] : changesLeft(rules, version),
     steps: (verdict?.taken ?? []).flatMap((rule) => explainSteps(world, version, rule)),
     settings: (verdict?.taken ?? []).flatMap((rule) =>
       settingFindings(world, version, operationOf(version), rule).map(({ code, evidence }) => ({
@@ -85,6 +96,24 @@ export function explainVersion(facts: Facts, version: VersionFacts): VersionExpl
     failures: version.failures,
     notes: [...notesOf(rules, version).map(note), ...notesOfKey(facts, version.key)],
   };
+}
+
+/** Reasons that concern changes alone: what keeps a rule from the version itself is said of that. */
+const OF_CHANGES: ReadonlySet<SkipReason["reason"]> = new Set<SkipReason["reason"]>([
+  "modificationsNotReplicated",
+  "neverAdmitted",
+  "ownerOverridden",
+]);
+
+function changesLeft(rules: Rules, version: VersionFacts): VersionExplanation["changes"] {
+  return (["tags", "acl"] as const).flatMap((operation) =>
+    (rules.verdictOfChange(version, operation)?.outcomes ?? []).flatMap((one) => {
+      if (one.taken || !OF_CHANGES.has(one.because.reason)) return [];
+      const { id, destination } = one.rule;
+      const [says, change] = [saySkip(one.because), sayChange(one.because, version)];
+      return [{ rule: id, destination: destination.bucketArn, operation, because: one.because.reason, says, change }];
+    }),
+  );
 }
 
 function explainSteps(world: World, version: VersionFacts, rule: Rule): ExplainedStep[] {

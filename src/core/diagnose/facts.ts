@@ -131,6 +131,9 @@ export interface KeyFacts {
   readonly managedBy: "customer" | "aws";
 }
 
+/** What of a version may be another at its replica. */
+export type MetadataDifference = "tags" | "acl";
+
 /** A version as it was seen, with what is known of its replication. */
 export interface VersionFacts extends ObjectVersion {
   /** Tags themselves are read only where a rule asks for them; their number always. */
@@ -145,6 +148,8 @@ export interface VersionFacts extends ObjectVersion {
   readonly replicas: Readonly<Record<string, "present" | "absent">>;
   /** What the engine (or an event, or a report) recorded of the last try. */
   readonly failures: readonly RecordedFailure[];
+  /** Looked for only where one key is asked for. */
+  readonly differs?: readonly MetadataDifference[];
   /** It was removed at the source for good: there is a record of it, and nothing else. */
   readonly gone?: true;
   /** Why nothing but its name is known; then status, encryption and tags say nothing. */

@@ -15,6 +15,8 @@ export interface Finding {
   readonly action?: string;
   readonly resource?: string;
   readonly confidence: Cause["confidence"];
+  /** It rests on what could not be read: no recorded answer makes more of it than likely. */
+  readonly guessed?: true;
   readonly evidence: readonly Evidence[];
   /** What to do, in a sentence. */
   readonly remedy: string;

@@ -27,6 +27,8 @@ export type Obstacle =
       readonly nearMisses: readonly NearMiss[];
       /** False when a document that has a say could not be read. */
       readonly certain: boolean;
+      /** Nothing lacks an allow but a document that could not be read. */
+      readonly guessed: boolean;
     }
   | { readonly kind: "roleAbsent"; readonly code: FailureCode; readonly roleArn: string }
   | { readonly kind: "bucketAbsent"; readonly code: FailureCode; readonly bucket: string }
@@ -151,6 +153,7 @@ function judge(
       decision: denial,
       nearMisses: explain(request, left).nearMisses,
       certain,
+      guessed: !complete && denial.because === "noAllow" && denial.missing.every((kind) => kind === "resource"),
     });
     if (denial.because !== "explicitDeny") break;
     left = withoutStatement(left, denial.by);

@@ -14,7 +14,7 @@ import type { Finding } from "./finding.ts";
 import { obstacleFinding } from "./findings.ts";
 import { codeOf, isDenial, pastOrPresent, unreadableFacts, unreadSettings } from "./past.ts";
 import { type Obstacle, predict } from "./predict.ts";
-import { absentFinding, recordedFinding, responseEvidence, resyncFinding } from "./records.ts";
+import { absentFinding, lostMarkerFinding, recordedFinding, responseEvidence, resyncFinding } from "./records.ts";
 import { replicaKey } from "./replica-keys.ts";
 import { nearestRule, operationOf, type Rules } from "./rules.ts";
 import { settingFindings } from "./settings.ts";
@@ -190,11 +190,19 @@ function reasonOfNone(world: World, rules: Rules, version: VersionFacts): Reason
     blocked ||= predicted.length > 0;
     findings.push(
       ...predicted,
-      ...(version.isDeleteMarker && blocked ? [] : [resyncFinding(world.facts, "NeverTried", rule)]),
+      ...(version.isDeleteMarker && blocked
+        ? []
+        : [
+            version.isDeleteMarker && rules.isAfterOthers(version)
+              ? lostMarkerFinding(world.facts, rule)
+              : resyncFinding(world.facts, "NeverTried", rule, unreadableFacts(world, rule)),
+          ]),
     );
   }
   // A marker that is not at the destination and could not get there has failed, though no store says so.
-  return version.isDeleteMarker && blocked ? { state: "failed", findings } : { state, silent: "beforeRule", findings };
+  if (version.isDeleteMarker && blocked) return { state: "failed", findings };
+  const isLeftAlone = findings.every((one) => one.code === "MarkerByLifecycle");
+  return { state, silent: isLeftAlone ? "notSelected" : "beforeRule", findings };
 }
 
 function withoutConfiguration(world: World): Pick<Reasoning, "findings" | "missing"> {
@@ -291,7 +299,8 @@ function isOfReplicaKey(obstacle: Obstacle): boolean {
 function withResponse(finding: Finding, failures: readonly RecordedFailure[]): Finding {
   const failure = failures.find((one) => codeOf(one) === finding.code);
   if (failure === undefined) return finding;
-  return { ...finding, confidence: "proven", evidence: [...finding.evidence, responseEvidence(failure)] };
+  const confidence = finding.guessed === true ? "likely" : "proven";
+  return { ...finding, confidence, evidence: [...finding.evidence, responseEvidence(failure)] };
 }
 
 function dropRepeated(findings: readonly Finding[]): Finding[] {

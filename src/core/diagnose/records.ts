@@ -39,6 +39,33 @@ export function absentFinding(code: "ReplicaMissing" | "SourceIsReplica", rule: 
   };
 }
 
+/**
+ * The finding behind a delete marker that a rule would take and that nobody has tried, though replication was in force
+ * when it was made. Lifecycle's markers are left alone, and no store tells them from users'.
+ *
+ * @source aws-replication.md §2 row 17
+ */
+export function lostMarkerFinding(facts: Facts, rule: Rule): Finding {
+  const code = "MarkerByLifecycle";
+  return {
+    key: `${code} ${rule.id} ${rule.destination.bucketArn}`,
+    code,
+    ...ruleMembers(rule),
+    resource: facts.source.arn,
+    confidence: "possible",
+    evidence: [
+      {
+        kind: "object",
+        source: `delete markers of ${facts.source.name}`,
+        says: "They are newer than versions that were replicated, no try of them is on record, and the destination has them not: Lifecycle made them, or the rule did not replicate delete markers then",
+      },
+    ],
+    remedy: `${failureEntry(code).remedy}; if users made them, a resync replicates them`,
+    edits: [],
+    resync: false,
+  };
+}
+
 /** What the store answered, as it was kept. */
 export function responseEvidence(failure: RecordedFailure): Evidence {
   const answer = [failure.httpStatus, failure.errorCode].filter((one) => one !== undefined).join(" ");

@@ -8,23 +8,42 @@ export interface Rules {
   /** Undefined when the bucket has none, or it could not be read. */
   readonly configuration: ReplicationConfiguration | undefined;
   verdict(version: VersionFacts): Verdict | undefined;
+  /** What the rules make of a later change of the version's metadata. */
+  verdictOfChange(version: VersionFacts, operation: Operation): Verdict | undefined;
   /** What the verdict would be if every rule were enabled. */
   verdictIfEnabled(version: VersionFacts): Verdict | undefined;
+  /** Whether others that were written no later have been replicated: replication was in force already. */
+  isAfterOthers(version: VersionFacts): boolean;
 }
 
 export function readRules(facts: Facts): Rules {
   const { replication } = facts.source;
+  let sinceMs: number | undefined;
+  const isAfterOthers = (version: VersionFacts) => {
+    sinceMs ??= oldestReplicated(facts);
+    return version.lastModifiedMs >= sinceMs;
+  };
   const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
   if (configuration === undefined) {
     const nothing = () => undefined;
-    return { configuration, verdict: nothing, verdictIfEnabled: nothing };
+    return { configuration, verdict: nothing, verdictOfChange: nothing, verdictIfEnabled: nothing, isAfterOthers };
   }
   const enabled = { ...configuration, rules: configuration.rules.map((rule) => ({ ...rule, enabled: true })) };
   const ask = (rules: ReplicationConfiguration) => (version: VersionFacts) =>
     eligibility(rules, asWritten(version), operationOf(version));
   const verdict = ask(configuration);
+  const verdictOfChange: Rules["verdictOfChange"] = (version, operation) =>
+    eligibility(configuration, version, operation);
   const verdictIfEnabled = ask(enabled);
-  return { configuration, verdict, verdictIfEnabled };
+  return { configuration, verdict, verdictOfChange, verdictIfEnabled, isAfterOthers };
+}
+
+function oldestReplicated({ versions }: Facts): number {
+  let oldestMs = Number.POSITIVE_INFINITY;
+  for (const { replicationStatus, lastModifiedMs } of versions) {
+    if (replicationStatus === "COMPLETED" && lastModifiedMs < oldestMs) oldestMs = lastModifiedMs;
+  }
+  return oldestMs;
 }
 
 /** The operation that replicates a version itself. */

@@ -24,6 +24,7 @@ export function signatures(facts: Facts, rules: Rules): (version: VersionFacts) 
     const { encryption, access } = version;
     let signed =
       `${version.isDeleteMarker ? "m" : ""}${version.byLifecycle === true ? "l" : ""}${version.gone === true ? "g" : ""}${version.unreadable ?? ""}` +
+      `${version.isDeleteMarker && rules.isAfterOthers(version) ? "a" : ""}` +
       `|${version.replicationStatus ?? ""}|${version.storageClass}|${version.archiveStatus ?? ""}` +
       `|${encryption.kind}|${encryption.kmsKeyArn ?? ""}|${encryption.bucketKey === true ? "b" : ""}` +
       `|${version.tagCount > 0 ? "t" : ""}${version.partsCount > 1 ? "p" : ""}` +

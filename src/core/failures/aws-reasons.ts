@@ -222,7 +222,7 @@ export const AWS_REASONS = {
     class: "configuration",
     title: "The source bucket does not exist",
     retry: "never",
-    remedy: "Check the bucket's name and account",
+    remedy: "Check the bucket's name and account; where it is gone for good, a resync with --gone forgets its versions",
     evidence: ["config", "response", "event"],
     decision: "Which bucket is meant",
     source: REASONS,

@@ -199,7 +199,8 @@ export const OWN_REASONS = {
     class: "configuration",
     title: "The destination gave the replica another version id",
     retry: "never",
-    remedy: "Use a destination that keeps version ids, or one whose own ids are mapped",
+    remedy:
+      "Use a destination that keeps version ids: a change of metadata can follow a replica only under an id that is known",
     evidence: ["object", "response"],
     decision: "Whether version ids have to be the same on both sides",
     source: "aws-replication.md §5.8",
