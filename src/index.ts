@@ -4,6 +4,7 @@ export { applyPatches, undoOf } from "./doctor/apply.ts";
 export { collectFacts } from "./doctor/collect.ts";
 export { Engine, type EngineOptions } from "./engine/engine.ts";
 export type { ChangeFeed, Clock, FeedEntry, Session, SessionRequest, Sites } from "./engine/ports.ts";
+export { type ScanResult, Scans, type ScansOptions } from "./engine/scan.ts";
 export type { Ledger } from "./ledger/ledger.ts";
 export { LedgerUrlError, openLedger } from "./ledger/open.ts";
 export { openSqliteLedger } from "./ledger/sqlite.ts";

@@ -1,4 +1,5 @@
-/** Who the credentials belong to. */
+/** Who the credentials belong to, and the credentials of roles. */
+import type { Credentials } from "../core/model.ts";
 import { type AwsAccess, clientSettings } from "./access.ts";
 import { asked } from "./errors.ts";
 
@@ -14,6 +15,25 @@ export async function callerIdentity(access: AwsAccess): Promise<CallerIdentity>
   try {
     const { Account, Arn } = await asked("sts", "GetCallerIdentity", sts.getCallerIdentity({}));
     return { accountId: Account ?? "", arn: Arn ?? "" };
+  } finally {
+    sts.destroy();
+  }
+}
+
+/** Assumes a role. @throws AwsError */
+export async function assumeRole(access: AwsAccess, roleArn: string, sessionName: string): Promise<Credentials> {
+  const { STS } = await import("@aws-sdk/client-sts");
+  const sts = new STS(clientSettings(access));
+  try {
+    const request = { RoleArn: roleArn, RoleSessionName: sessionName };
+    const { Credentials: given } = await asked("sts", "AssumeRole", sts.assumeRole(request));
+    const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "", Expiration } = given ?? {};
+    return {
+      accessKeyId: AccessKeyId,
+      secretAccessKey: SecretAccessKey,
+      sessionToken: SessionToken,
+      ...(Expiration === undefined ? {} : { expiresAtMs: Expiration.getTime() }),
+    };
   } finally {
     sts.destroy();
   }

@@ -120,7 +120,10 @@ function signerOf({ credentials }: AwsAccess, clock: () => number): SignPost {
 }
 
 /** Variables first and without the SDK; else whatever its chain of providers finds. */
-function credentialsOf(profile: string | undefined, environment: Context["environment"]): () => Promise<Credentials> {
+export function credentialsOf(
+  profile: string | undefined,
+  environment: Context["environment"],
+): () => Promise<Credentials> {
   const accessKeyId = environment["AWS_ACCESS_KEY_ID"];
   const secretAccessKey = environment["AWS_SECRET_ACCESS_KEY"];
   const sessionToken = environment["AWS_SESSION_TOKEN"];

@@ -10,6 +10,8 @@ export interface Context {
   readonly workingDirectory: string;
   /** Aborted by ctrl-C and by SIGTERM; a command that never looks at it is ended by them as usual. */
   readonly interrupted: AbortSignal;
+  /** Calls the listener at every SIGHUP, which ends the process where nobody listens. Returns how to stop that. */
+  onHangup(listener: () => void): () => void;
 }
 
 /** The context of the real process. */
@@ -24,6 +26,10 @@ export function processContext(): Context {
     get interrupted() {
       interrupted ??= interruptions();
       return interrupted;
+    },
+    onHangup: (listener) => {
+      process.on("SIGHUP", listener);
+      return () => process.off("SIGHUP", listener);
     },
   };
 }

@@ -5,19 +5,19 @@
  * assumed role. Only three things pass by that door, as they do inside S3: the assumption of the role by the service, the
  * feed of changes, and the status that a version shows.
  */
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type ConsoleServer, startConsole } from "../console/server.ts";
 import { Engine } from "../engine/engine.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import type { LabServer } from "../lab/server.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { openSqliteLedger } from "../ledger/sqlite.ts";
 import { systemClock } from "./clock.ts";
-import { AccessError, UsageError } from "./errors.ts";
+import { UsageError } from "./errors.ts";
 import { LabSites } from "./lab-sites.ts";
+import { openConsole } from "./open-console.ts";
 import { writeRunning } from "./running.ts";
+import { keptToken } from "./token.ts";
 
 export interface EmbeddedOptions {
   readonly dataDir: string;
@@ -77,7 +77,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     });
     engine.start();
     opened.push(() => engine.stop(STOP_GRACE_MS));
-    const console_ = await openConsole(options, { engine, ledger, token });
+    const where = { host: options.host, port: options.consolePort, otherwise: "with --console-port" };
+    const console_ = await openConsole({ engine, ledger, token }, where);
     opened.push(() => console_.close());
     opened.push(writeRunning(dataDir, { endpoint, consoleUrl: console_.url, pid: process.pid }));
     return { lab, ledger, engine, endpoint, consoleUrl: console_.url, token, close };
@@ -97,25 +98,6 @@ function makeDirectory(path: string): void {
   }
 }
 
-async function openConsole(
-  options: EmbeddedOptions,
-  parts: { readonly engine: Engine; readonly ledger: Ledger; readonly token: string },
-): Promise<ConsoleServer> {
-  try {
-    return await startConsole({ ...parts, host: options.host, port: options.consolePort });
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
-    const why = code === "EADDRINUSE" ? "is in use" : `cannot be listened on (${code})`;
-    throw new AccessError(`port ${options.consolePort} ${why}: choose another one with --console-port`, { cause });
-  }
-}
-
 function urlOf(server: LabServer): string {
   return `http://${server.host}:${server.port}`;
-}
-
-/** The token of a data directory: made once, readable by its owner only. */
-function keptToken(path: string): string {
-  if (!existsSync(path)) writeFileSync(path, `${randomBytes(24).toString("hex")}\n`, { mode: 0o600 });
-  return readFileSync(path, "utf8").trim();
 }

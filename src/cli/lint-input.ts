@@ -4,23 +4,16 @@
  * A file that cannot be read or understood becomes a finding with a reason, so that the other files are still checked.
  */
 import { readFile } from "node:fs/promises";
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
-import { type DocumentValue, documentOfXml } from "../core/config/document.ts";
+import { documentOfXml } from "../core/config/document.ts";
 import { printPath } from "../core/iam/problems.ts";
 import { detectKind, unwrap } from "../core/lint/detect.ts";
 import { readJson } from "../core/lint/json.ts";
 import { lintFinding } from "../core/lint/lint.ts";
 import type { LintDocument, LintFinding, LintKind } from "../core/lint/model.ts";
-import {
-  leaf,
-  type PlacedValue,
-  type PlaceTree,
-  type Position,
-  placesOfXml,
-  positionsIn,
-} from "../core/lint/places.ts";
+import { type PlacedValue, type Position, placesOfXml, positionsIn } from "../core/lint/places.ts";
 import type { XmlElement } from "../core/xml.ts";
 import { parseXml, XmlError } from "../s3/xml.ts";
+import { readYaml } from "./placed-yaml.ts";
 
 /** What one file holds, and what reading it has found. */
 export interface LintInput {
@@ -52,7 +45,7 @@ export async function readLintFile(file: string, kind?: LintKind): Promise<LintI
 /** Reads the text of a file. @param file for findings, and for telling YAML by the end of the name */
 export function readLintText(file: string, text: string, kind?: LintKind): LintInput {
   if (text.trim() === "") return unreadable(file, START, "It is empty");
-  const read = isXml(text) ? readXml(text) : isYaml(file, text) ? readYaml(text) : readJsonText(file, text);
+  const read: Read = isXml(text) ? readXml(text) : isYaml(file, text) ? readYaml(text) : readJsonText(file, text);
   if ("says" in read) return unreadable(file, read.at, read.says);
   const document = unwrap(read);
   const found = kind ?? detectKind(document.value);
@@ -131,37 +124,4 @@ function readXml(text: string): Read {
   const places = placesOfXml(root, (element) => positionOf(offsets.get(element) ?? 0));
   if (root.name !== XML_ROOT) return { says: `The element is ${root.name}, and not ${XML_ROOT}`, at: places.at };
   return { value: documentOfXml(root), places };
-}
-
-function readYaml(text: string): Read {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const positionOf = (offset: number): Position => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  };
-  const [mistake] = document.errors;
-  if (mistake !== undefined) return { says: `It is not YAML: ${mistake.message}`, at: positionOf(mistake.pos[0]) };
-  try {
-    const value = document.toJS() as DocumentValue;
-    return { value, places: yamlPlaces(document.contents, positionOf) };
-  } catch (error) {
-    // An alias that leads nowhere, or to too much.
-    return { says: `It is not YAML: ${error instanceof Error ? error.message : String(error)}`, at: START };
-  }
-}
-
-function yamlPlaces(node: unknown, positionOf: (offset: number) => Position): PlaceTree {
-  const isNode = isMap(node) || isSeq(node) || isScalar(node) || isAlias(node);
-  const at = positionOf(isNode ? (node.range?.[0] ?? 0) : 0);
-  if (isMap(node)) {
-    const members = node.items.map(({ key, value }): [string, PlaceTree] => {
-      const places = yamlPlaces(value ?? key, positionOf);
-      return [isScalar(key) ? String(key.value) : String(key), places];
-    });
-    return { at, members: new Map(members) };
-  }
-  if (isSeq(node))
-    return { at, members: new Map(node.items.map((one, index) => [index, yamlPlaces(one, positionOf)])) };
-  return leaf(at);
 }

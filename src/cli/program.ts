@@ -7,6 +7,7 @@ import { fixCommand } from "./commands/fix.ts";
 import { lintCommand } from "./commands/lint.ts";
 import { probeCommand } from "./commands/probe.ts";
 import { resyncCommand } from "./commands/resync.ts";
+import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
 import { upCommand } from "./commands/up.ts";
 import type { Context } from "./context.ts";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   resyncCommand,
   lintCommand,
   probeCommand,
+  runCommand,
 ];
 
 /**

@@ -83,7 +83,11 @@ export async function withBelongings<R>(
   request: WriteRequest,
   write: (request: WriteRequest) => Promise<R>,
 ): Promise<R> {
-  let belongings = belongingsOf(run);
+  const all = belongingsOf(run);
+  const isLate = (one: Belonging) =>
+    one.name === "tags" && step.name === "createUpload" && run.destinationTraits.tagsOnUploads === false;
+  run.toBring = all.filter(isLate);
+  let belongings = all.filter((one) => !isLate(one));
   for (;;) {
     const members = Object.assign({}, ...belongings.map((one) => one.members)) as Belonging["members"];
     try {
@@ -97,7 +101,7 @@ export async function withBelongings<R>(
       if (error.error.status !== 403 || belongings.length === 0) throw error;
     }
     const reply = await answered(step, write(request));
-    run.toBring = belongings;
+    run.toBring = [...belongings, ...run.toBring];
     return reply;
   }
 }
@@ -125,6 +129,12 @@ export async function putAcl(run: Run, acl: AccessControlList): Promise<void> {
 
 /** A bucket whose owner owns every object takes no grants, and AWS replicates into it all the same. */
 const ACL_NOT_SUPPORTED = "AccessControlListNotSupported";
+
+/** Brings everything to a replica that an earlier try has written: who knows with what. */
+export async function bringAllBelongings(run: Run, step: Step): Promise<void> {
+  run.toBring = belongingsOf(run);
+  await bringBelongings(run, step);
+}
 
 /** Brings what could not go along with the bytes. The first refusal is what the task has failed for. */
 export async function bringBelongings(run: Run, step: Step): Promise<void> {

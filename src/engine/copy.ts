@@ -5,14 +5,19 @@
  * It decides nothing about retries and writes nothing to the ledger.
  */
 import { bucketOfArn } from "../core/arn.ts";
+import { eligibility, type SkipReason } from "../core/eligibility.ts";
 import { type FailureCode, failureEntry } from "../core/failures/catalogue.ts";
 import { classify } from "../core/failures/classify.ts";
-import type { ReplicationConfiguration } from "../core/model.ts";
+import type { Operation, ReplicationConfiguration } from "../core/model.ts";
 import { planReplication, type Step, type StepName } from "../core/plan.ts";
+import { replicationStatusOf } from "../core/status.ts";
 import type { TaskFailure, TaskRow } from "../ledger/ledger.ts";
+import { bringAllBelongings } from "./belongings.ts";
+import { isMarked } from "./mark.ts";
 import { namedByOtherId } from "./other-id.ts";
 import type { Sites } from "./ports.ts";
-import { Discrepancy, partsOf, type Run, StepFailure } from "./run.ts";
+import { findReplica, mayBeThere, newerIsThere, type ReplicaMap } from "./replica-search.ts";
+import { Discrepancy, partsToCopy, type Run, StepFailure } from "./run.ts";
 import { performStep } from "./steps.ts";
 
 /** What came of one try. */
@@ -23,7 +28,17 @@ export type CopyOutcome =
       readonly code: FailureCode;
       readonly failure: TaskFailure;
       readonly retryAfterMs?: number;
-    };
+      /** A write was under way and got no answer: it may have been done all the same. */
+      readonly unsure?: boolean;
+    }
+  /** Nothing was to be done: no rule takes the version, now that it has been read. */
+  | { readonly done: "unwanted"; readonly because: SkipReason["reason"] };
+
+/** What a try is made with, besides the task. */
+export interface Surroundings {
+  readonly sites: Pick<Sites, "session" | "traits">;
+  readonly replicas: ReplicaMap;
+}
 
 /**
  * Tries one task once. Rejects only for bugs; an aborted signal is a failure like any other, of class network.
@@ -33,7 +48,7 @@ export type CopyOutcome =
 export async function replicate(
   task: TaskRow,
   configuration: ReplicationConfiguration | undefined,
-  sites: Pick<Sites, "session" | "traits">,
+  { sites, replicas }: Surroundings,
   signal: AbortSignal,
 ): Promise<CopyOutcome> {
   if (configuration === undefined) return refused("SrcBucketReplicationConfigMissing");
@@ -48,29 +63,84 @@ export async function replicate(
   }
   const { roleArn } = configuration;
   const run: Run = { task, rule, roleArn, sites, signal, sourceTraits, destinationTraits, sentBytes: 0, source: {} };
+  if (destinationTraits.mintsVersionIds === true) {
+    const replicaVersionId = await replicas.replicaOf(task.version, task.destinationArn);
+    // Added once more by somebody who did not know yet that it was done.
+    if (replicaVersionId !== undefined && ADDS_VERSION.has(task.operation)) {
+      return { done: true, bytes: 0, replicaVersionId };
+    }
+    if (replicaVersionId !== undefined) run.replicaVersionId = replicaVersionId;
+  }
   try {
-    await perform(run);
+    await perform(run, replicas);
   } catch (error) {
     if (error instanceof StepFailure) return outcomeOf(run, await namedByOtherId(run, error));
     throw error;
   } finally {
     run.source.body?.cancel();
   }
+  if (run.unwanted !== undefined) return { done: "unwanted", because: run.unwanted };
   if (run.metadataFailure !== undefined) return outcomeOf(run, run.metadataFailure);
   const { replicaVersionId } = run;
   const kept = replicaVersionId === undefined || replicaVersionId === task.version.versionId;
   return { done: true, bytes: run.sentBytes, ...(kept ? {} : { replicaVersionId }) };
 }
 
-async function perform(run: Run): Promise<void> {
+/** Operations that make a new version at the destination. */
+const ADDS_VERSION: ReadonlySet<Operation> = new Set<Operation>(["put", "deleteMarker"]);
+
+async function perform(run: Run, replicas: ReplicaMap): Promise<void> {
   let plan = planOf(run);
   for (let at = 0; at < plan.length; at++) {
     const step = plan[at];
     if (step === undefined) break;
+    if (ADDING.has(step.name) && (await isThereAlready(run, step, replicas))) return;
     await performStep(run, step);
+    const because = whyUnwanted(run);
+    if (because !== undefined) {
+      run.unwanted = because;
+      return;
+    }
     // What follows depends on the version's tags, parts, encryption and locks. The steps so far stay the same.
     if (REVEALING.has(step.name)) plan = planOf(run);
   }
+}
+
+/** The first steps that add something at the destination. */
+const ADDING: ReadonlySet<StepName> = new Set<StepName>(["writeReplica", "createUpload", "writeMarker"]);
+
+/** Where ids are minted nothing is written twice, and nothing is put on top of what is newer. */
+async function isThereAlready(run: Run, step: Step, replicas: ReplicaMap): Promise<boolean> {
+  if (run.destinationTraits.mintsVersionIds !== true || !mayBeThere(run.task)) return false;
+  const found = await findReplica(run, step, replicas);
+  if (found !== undefined) {
+    run.replicaVersionId = found;
+    await bringAllBelongings(run, step);
+    return true;
+  }
+  const isAgain = run.task.redrives > 0 || run.task.origin === "resync";
+  if (isAgain && (await newerIsThere(run, step, replicas))) {
+    const { bucket, key } = run.task.version;
+    const message = `a newer version of ${bucket}/${key} is at the destination, and this one would be put on top of it`;
+    const error = new Discrepancy("DstNewerVersionThere", message, { operation: step.call, bucket, key });
+    throw new StepFailure(step, "destination", "UnknownAnswer", error);
+  }
+  return false;
+}
+
+/** A scan knows a version from its listing only: what else the rule asks is seen when the version has been read. */
+function whyUnwanted({ task, rule, source, destinationTraits }: Run): SkipReason["reason"] | undefined {
+  const { head } = source;
+  if (destinationTraits.mintsVersionIds !== true || task.operation !== "put" || head === undefined) return undefined;
+  const status = isMarked(head.userMetadata, task.version.key)
+    ? "REPLICA"
+    : replicationStatusOf(head.replicationStatus);
+  const { key } = task.version;
+  const { storageClass, encryption } = head;
+  const seen = { key, isDeleteMarker: false, storageClass, encryption, tags: rule.tags };
+  const version = status === undefined ? seen : { ...seen, replicationStatus: status };
+  const [outcome] = eligibility({ roleArn: "", schema: "V2", rules: [rule] }, version, "put").outcomes;
+  return outcome === undefined || outcome.taken ? undefined : outcome.because.reason;
 }
 
 /** Steps after which more is known of the version than before. */
@@ -79,7 +149,7 @@ const REVEALING: ReadonlySet<StepName> = new Set<StepName>(["readVersion", "read
 function planOf(run: Run): readonly Step[] {
   const { task, rule, roleArn, source } = run;
   const { bucket, key } = task.version;
-  const parts = source.head === undefined ? undefined : partsOf(source.head);
+  const parts = source.head === undefined ? undefined : partsToCopy(run, source.head);
   const version = {
     bucket,
     key,
@@ -127,7 +197,13 @@ function outcomeOf(run: Run, failed: StepFailure): CopyOutcome {
       ...requestMember,
     },
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(run.destinationTraits.mintsVersionIds === true && isUnsure(failed) ? { unsure: true } : {}),
   };
+}
+
+/** Not answered, or answered by something on the way that may not know. */
+function isUnsure({ side, error }: StepFailure): boolean {
+  return side === "destination" && (error.status === undefined || error.status >= 500);
 }
 
 function refused(code: FailureCode): CopyOutcome {

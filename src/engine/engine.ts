@@ -23,6 +23,9 @@ export interface EngineOptions {
 /** Objects of more bytes go through the lane of large ones, so that they never hold back small ones. */
 export const SMALL_MAX_BYTES = SIZE_CLASS_BYTES[0];
 
+/** Small and large objects have workers of their own. */
+const LANES = ["small", "large"] as const;
+
 export class Engine {
   readonly resync: Resync;
   readonly #options: EngineOptions;
@@ -35,9 +38,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     const { ledger, sites, clock, feed, name } = options;
-    const onAdded = () => {
-      for (const worker of this.#workers) worker.wake();
-    };
+    const onAdded = () => this.wake();
     this.resync = new Resync({ ledger, sites, clock, onAdded });
     const common: Pick<ConstructorParameters<typeof Worker>[0], "ledger" | "sites" | "clock" | "onFinished"> = {
       ledger,
@@ -76,6 +77,17 @@ export class Engine {
       }),
     );
     this.#running = Promise.all(watched).then(() => undefined);
+  }
+
+  /** Tells that tasks were added to the ledger. */
+  wake(): void {
+    for (const worker of this.#workers) worker.wake();
+  }
+
+  /** Takes over at once what an engine of that name held. The caller vouches that it is dead. */
+  async takeOver(name: string): Promise<void> {
+    for (const lane of LANES) await this.#options.ledger.expireLeases(`${name}/${lane}`);
+    this.wake();
   }
 
   /** The signal that ends jobs of this engine. */

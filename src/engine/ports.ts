@@ -36,6 +36,9 @@ export interface Sites {
   /** Reads and lists a bucket for the engine's own purposes: scans, resync. Not for replication itself. */
   reader(bucket: string): Store;
 
+  /** The replications that write into a bucket, where more than one store is known: what they wrote is no news there. */
+  origins?(bucket: string): readonly Origin[];
+
   /**
    * Shows the status of a version for one destination at the source, where the store can show one; the store sums up
    * over destinations. Idempotent.
@@ -43,11 +46,27 @@ export interface Sites {
   publish(version: VersionRef, destinationArn: string, status: ReplicationStatus): Promise<void>;
 }
 
+/** A bucket whose versions are replicated to a destination. */
+export interface Origin {
+  readonly bucket: string;
+  readonly destinationArn: string;
+}
+
 /** Members are undefined where they are not known. */
 export interface BucketTraits {
   readonly objectLock?: boolean;
   /** Object Ownership is BucketOwnerEnforced: access control lists have no say. */
   readonly ownerEnforced?: boolean;
+  /** What is written there gets a version id of its own: replicas carry a mark, and the ledger remembers their ids. */
+  readonly mintsVersionIds?: boolean;
+  /** False where the accounts of a source mean nothing: its grants are then not even read. */
+  readonly takesGrants?: boolean;
+  /** False where a part cannot be asked for: objects of several parts are then read and written whole. */
+  readonly readsParts?: boolean;
+  /** False where a multipart upload loses the tags that it brings: they are put when it is complete. */
+  readonly tagsOnUploads?: boolean;
+  /** The HEAD of a delete marker is a 404, as if it were gone: only a listing tells. */
+  readonly hidesMarkers?: boolean;
 }
 
 export interface SessionRequest {

@@ -165,9 +165,10 @@ export class Resync {
   /** Returns the tasks whose versions are still there. */
   async #forgetGone(job: Job, tasks: readonly TaskRow[], { dryRun }: ResyncRequest): Promise<readonly TaskRow[]> {
     const { ledger, sites } = this.#options;
-    const areGone = await sideBySide(tasks, HEADS_AT_ONCE, (one) =>
-      isGone(sites.reader(one.version.bucket), one.version),
-    );
+    const areGone = await sideBySide(tasks, HEADS_AT_ONCE, async ({ version, operation }) => {
+      const isHidden = operation === "deleteMarker" && (await sites.traits(version.bucket)).hidesMarkers === true;
+      return !isHidden && (await isGone(sites.reader(version.bucket), version));
+    });
     const ids = tasks.filter((_, index) => areGone[index]).map((one) => one.id);
     if (ids.length === 0) return tasks;
     job.progress = { ...job.progress, gone: job.progress.gone + ids.length };

@@ -3,6 +3,7 @@
  */
 import { bucketOfArn } from "../core/arn.ts";
 import { assert } from "../core/assert.ts";
+import type { SkipReason } from "../core/eligibility.ts";
 import type { FailureCode } from "../core/failures/catalogue.ts";
 import type { AccessControlList, Retention, Rule, Tag } from "../core/model.ts";
 import type { Step } from "../core/plan.ts";
@@ -30,12 +31,15 @@ export interface Run {
   readonly source: SourceSeen;
   uploadId?: string;
   parts?: readonly UploadedPart[];
+  /** Once it is written or found, where it may differ from the source's. */
   replicaVersionId?: string;
   sentBytes: number;
   /** What the replica lacks because its write was denied with it. */
   toBring?: readonly Belonging[];
   /** The replica was written, but without something that belongs to it: the task has failed all the same. */
   metadataFailure?: StepFailure;
+  /** Nothing is to be written: no rule takes the version, now that it has been read. */
+  unwanted?: SkipReason["reason"];
 }
 
 /** What was read of the source version, from step to step. */
@@ -170,13 +174,16 @@ export function markReading(step: Step, chunks: AsyncIterable<Uint8Array>): Read
   };
 }
 
-export function identityOf(run: Run, head: ObjectHead): ReplicaIdentity {
-  return {
+/** What makes the written version the source's own, for stores that listen to it. */
+export function identityOf(run: Run, lastModifiedMs: number): { readonly replica?: ReplicaIdentity } {
+  if (run.destinationTraits.mintsVersionIds === true) return {};
+  const replica = {
     versionId: run.task.version.versionId,
-    lastModifiedMs: head.lastModifiedMs,
+    lastModifiedMs,
     ...(run.rule.destination.ownerOverride ? { ownerOverride: true } : {}),
     ...(run.source.seal === undefined ? {} : { sealed: run.source.seal }),
   };
+  return { replica };
 }
 
 /** Where the replica goes. */
@@ -186,7 +193,7 @@ export function target(run: Run): { readonly bucket: string; readonly key: strin
 
 /** The replica, as its own calls name it. */
 export function replicaRef(run: Run) {
-  return { ...target(run), versionId: run.task.version.versionId };
+  return { ...target(run), versionId: run.replicaVersionId ?? run.task.version.versionId };
 }
 
 export function uploadOf(run: Run): UploadRef {
@@ -213,4 +220,9 @@ export function partsOf({ etag }: ObjectHead): number | undefined {
 export function headOf(run: Run): ObjectHead {
   assert(run.source.head !== undefined, "the version is read before it is written");
   return run.source.head;
+}
+
+/** In how many parts it is copied; undefined: whole, as an object that was put whole, or whose parts nobody can ask for. */
+export function partsToCopy({ sourceTraits }: Run, head: ObjectHead): number | undefined {
+  return sourceTraits.readsParts === false ? undefined : partsOf(head);
 }

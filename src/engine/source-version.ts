@@ -2,7 +2,8 @@
 import type { ObjectVersion, ReplicationConfiguration, Tag, VersionRef } from "../core/model.ts";
 import { replicationStatusOf } from "../core/status.ts";
 import { S3Error } from "../s3/errors.ts";
-import type { ObjectHead, Store } from "../s3/store.ts";
+import type { ListedVersion, ObjectHead, Store } from "../s3/store.ts";
+import { isMarked } from "./mark.ts";
 
 /** Asks for an object's version: undefined when it is gone, `unreadable` when the bucket's own account may not read it. */
 export async function objectOf(
@@ -26,7 +27,7 @@ export async function objectOf(
     throw error;
   }
   const { sizeBytes, etag, lastModifiedMs, storageClass, encryption } = head;
-  const status = replicationStatusOf(head.replicationStatus);
+  const status = isMarked(head.userMetadata, key) ? "REPLICA" : replicationStatusOf(head.replicationStatus);
   return {
     ...ref,
     isDeleteMarker: false,
@@ -55,4 +56,12 @@ export function markerOf(marker: VersionRef & Pick<ObjectVersion, "lastModifiedM
     encryption: { kind: "NOT-SSE" },
     tags: [],
   };
+}
+
+/** A version as far as its listing tells: of objects no tags, encryption and status. */
+export function asListed(bucket: string, listed: ListedVersion): ObjectVersion {
+  if (listed.isDeleteMarker) return markerOf({ bucket, ...listed });
+  const { key, versionId, sizeBytes, etag, lastModifiedMs, storageClass } = listed;
+  const known = { bucket, key, versionId, isDeleteMarker: false, sizeBytes, etag, lastModifiedMs, storageClass };
+  return { ...known, encryption: { kind: "NOT-SSE" }, tags: [] };
 }

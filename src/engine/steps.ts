@@ -4,10 +4,12 @@
 
 import { assert } from "../core/assert.ts";
 import { replicaEncryption } from "../core/encryption.ts";
+import type { Encryption } from "../core/model.ts";
 import type { Step, StepName } from "../core/plan.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { ChecksumAlgorithm, ObjectHead, PutReply, WriteRequest } from "../s3/store.ts";
 import { bringBelongings, putAcl, withBelongings } from "./belongings.ts";
+import { MARK, markOf } from "./mark.ts";
 import { uploadAllParts } from "./parts.ts";
 import {
   answered,
@@ -17,7 +19,7 @@ import {
   headOf,
   identityOf,
   markReading,
-  partsOf,
+  partsToCopy,
   type Run,
   replicaRef,
   StepFailure,
@@ -27,6 +29,7 @@ import {
   uploadOf,
 } from "./run.ts";
 import { verifyBytes, verifyStream } from "./verify.ts";
+import { versionsOfKey } from "./versions-of-key.ts";
 
 /** Performs one step. @throws StepFailure when a store refuses it */
 export async function performStep(run: Run, step: Step): Promise<void> {
@@ -64,9 +67,9 @@ async function headVersion(run: Run, step: Step): Promise<void> {
   try {
     run.source.head = await answered(step, source.headObject(run.task.version, run));
   } catch (error) {
-    const isMarker = error instanceof StepFailure && error.error.status === 405;
-    if (!isMarker || run.task.operation !== "deleteMarker") throw error;
-    return;
+    if (run.task.operation !== "deleteMarker" || !(error instanceof StepFailure)) throw error;
+    if (error.error.status === 405 || (await isHiddenMarker(run, step, error))) return;
+    throw error;
   }
   if (run.task.operation !== "deleteMarker") return;
   const { bucket, key, versionId } = run.task.version;
@@ -77,6 +80,16 @@ async function headVersion(run: Run, step: Step): Promise<void> {
     "UnknownAnswer",
     new S3Error(message, { operation: "HeadObject", bucket, key }),
   );
+}
+
+/** Where the answer is the same as for what is gone, the listing tells. */
+async function isHiddenMarker(run: Run, step: Step, { error }: StepFailure): Promise<boolean> {
+  if (error.status !== 404 || run.sourceTraits.hidesMarkers !== true) return false;
+  const { versionId } = run.task.version;
+  for await (const one of versionsOfKey(sourceOf(run), run.task.version, step, run)) {
+    if (one.versionId === versionId) return one.isDeleteMarker;
+  }
+  return false;
 }
 
 /** Small bodies are read whole at once; of large ones first only the head, the bytes when there is a place to send them. */
@@ -92,7 +105,7 @@ async function readVersion(run: Run, step: Step): Promise<void> {
   run.source.head = head;
   run.source.body = body;
   if (head.encryption.kind === "SSE-C") run.source.seal = sealOf(run, step, head);
-  if (partsOf(head) !== undefined || body.sizeBytes > BUFFER_MAX_BYTES) {
+  if (partsToCopy(run, head) !== undefined || body.sizeBytes > BUFFER_MAX_BYTES) {
     body.cancel();
     return;
   }
@@ -111,6 +124,7 @@ function sealOf(run: Run, step: Step, { sealed }: ObjectHead): string {
 }
 
 async function readAcl(run: Run, step: Step): Promise<void> {
+  if (run.destinationTraits.takesGrants === false && run.task.operation === "put") return;
   run.source.acl = await answered(step, sourceOf(run).getObjectAcl(run.task.version, run));
 }
 
@@ -176,7 +190,7 @@ async function completeUpload(run: Run, step: Step): Promise<void> {
   const request = {
     ...uploadOf(run),
     parts: run.parts ?? [],
-    replica: identityOf(run, head),
+    ...identityOf(run, head.lastModifiedMs),
     ...(head.checksums === undefined ? {} : { checksums: head.checksums }),
   };
   try {
@@ -189,10 +203,9 @@ async function completeUpload(run: Run, step: Step): Promise<void> {
 }
 
 async function writeMarker(run: Run, step: Step): Promise<void> {
-  const { versionId } = run.task.version;
-  const request = { ...target(run), replica: { versionId, lastModifiedMs: run.task.writtenAtMs } };
+  const request = { ...target(run), ...identityOf(run, run.task.writtenAtMs) };
   const reply = await answered(step, destinationOf(run).deleteObject(request, run));
-  run.replicaVersionId = reply.versionId ?? versionId;
+  run.replicaVersionId = reply.versionId ?? run.task.version.versionId;
 }
 
 async function writeTags(run: Run, step: Step): Promise<void> {
@@ -218,15 +231,25 @@ async function writeLegalHold(run: Run, step: Step): Promise<void> {
 
 function writeRequest(run: Run): WriteRequest {
   const head = headOf(run);
-  const encryption = replicaEncryption(head.encryption, run.rule);
+  const encryption = encryptionOf(run, head);
   return {
     ...target(run),
     contentHeaders: head.contentHeaders,
-    userMetadata: head.userMetadata,
+    userMetadata: metadataOf(run, head),
     storageClass: run.rule.destination.storageClass ?? head.storageClass,
     ...(encryption === undefined ? {} : { encryption }),
-    replica: identityOf(run, head),
+    ...identityOf(run, head.lastModifiedMs),
   };
+}
+
+/** What a bucket elsewhere encrypts with is its own affair, unless the rule names a key of it. */
+function encryptionOf({ rule, destinationTraits }: Run, head: ObjectHead): Encryption | undefined {
+  if (destinationTraits.mintsVersionIds === true && rule.destination.replicaKmsKeyArn === undefined) return undefined;
+  return replicaEncryption(head.encryption, rule);
+}
+
+function metadataOf({ task, destinationTraits }: Run, { userMetadata }: ObjectHead): WriteRequest["userMetadata"] {
+  return destinationTraits.mintsVersionIds === true ? { ...userMetadata, [MARK]: markOf(task.version) } : userMetadata;
 }
 
 async function finishWrite(run: Run, step: Step, reply: PutReply): Promise<void> {

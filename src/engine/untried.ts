@@ -13,6 +13,7 @@ import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import type { ListedVersion, Store } from "../s3/store.ts";
 import { newTask } from "./intake.ts";
+import { missingTasks } from "./missing.ts";
 import type { Clock, Sites } from "./ports.ts";
 import { markerOf, objectOf } from "./source-version.ts";
 
@@ -39,6 +40,27 @@ export interface UntriedPage {
 
 /** Yields what there is to add, page by page. */
 export async function* untriedTasks(options: UntriedOptions, signal: AbortSignal): AsyncGenerator<UntriedPage> {
+  const { rules } = options.configuration;
+  const minting = await mintingDestinations(options);
+  for (const destinationArn of options.statuses.has("NONE") ? minting : []) {
+    yield* missingTasks({ ...options, destinationArn, origin: "resync" }, signal);
+  }
+  const others = rules.filter((one) => !minting.has(one.destination.bucketArn));
+  if (others.length === 0) return;
+  yield* walk({ ...options, configuration: { ...options.configuration, rules: others } }, signal);
+}
+
+/** Where replicas have ids of their own no status tells what is there: only the two listings together do. */
+async function mintingDestinations({ configuration, sites }: UntriedOptions): Promise<ReadonlySet<string>> {
+  const minting = new Set<string>();
+  for (const { destination } of configuration.rules) {
+    const traits = await sites.traits(bucketOfArn(destination.bucketArn) ?? "");
+    if (traits.mintsVersionIds === true) minting.add(destination.bucketArn);
+  }
+  return minting;
+}
+
+async function* walk(options: UntriedOptions, signal: AbortSignal): AsyncGenerator<UntriedPage> {
   const { bucket, prefix, sites, ledger } = options;
   const store = sites.reader(bucket);
   let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined;

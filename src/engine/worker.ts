@@ -5,10 +5,14 @@
  * shown again when the lease has run out and the task is tried anew; a replica is never written as another version.
  */
 import { assert } from "../core/assert.ts";
+import type { SkipReason } from "../core/eligibility.ts";
 import type { FailureCode } from "../core/failures/catalogue.ts";
+import { classify, isTransient } from "../core/failures/classify.ts";
 import { nextState, type Outcome, shownStatus } from "../core/status.ts";
 import type { Claim, FailedAttempt, Ledger, SizeRange, TaskRow } from "../ledger/ledger.ts";
+import { S3Error } from "../s3/errors.ts";
 import { type CopyOutcome, replicate } from "./copy.ts";
+import { holdsReplicasName } from "./mark.ts";
 import type { Clock, Sites } from "./ports.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -142,7 +146,8 @@ export class Worker {
     try {
       const outcome = await this.#try(task, flight.abort.signal);
       if (flight.isLost) return;
-      if (abandon.aborted && !outcome.done) await this.#options.ledger.release([claim]);
+      if (outcome.done === "unwanted") await this.#drop(claim, outcome.because);
+      else if (abandon.aborted && outcome.done === false) await this.#giveBack(claim, outcome);
       else await this.#record(claim, startedAtMs, outcome);
     } finally {
       this.#flights.delete(task.id);
@@ -151,18 +156,34 @@ export class Worker {
 
   /** A bug in one task must not stop the others: it is recorded as a fault of the engine, and tried again. */
   async #try(task: TaskRow, signal: AbortSignal): Promise<CopyOutcome> {
-    const { sites } = this.#options;
+    const { sites, ledger } = this.#options;
     try {
       const configuration = await sites.configuration(task.version.bucket);
-      return await replicate(task, configuration, sites, signal);
+      return await replicate(task, configuration, { sites, replicas: ledger }, signal);
     } catch (error) {
+      if (error instanceof S3Error) return unreadConfiguration(error);
       const code: FailureCode = "EngineFault";
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
       return { done: false, code, failure: { code, step: "engine", message } };
     }
   }
 
-  async #record(claim: Claim, startedAtMs: number, copied: CopyOutcome): Promise<void> {
+  /** A write that got no answer may have been done: such a lease runs out, and so the try is counted. */
+  async #giveBack(claim: Claim, copied: FailedCopy): Promise<void> {
+    if (copied.unsure !== true) await this.#options.ledger.release([claim]);
+  }
+
+  /** Somebody else may lease the task between the two calls: then it is theirs to drop. */
+  async #drop(claim: Claim, because: SkipReason["reason"]): Promise<void> {
+    const { ledger, onFinished } = this.#options;
+    const { task } = claim;
+    if (because === "isReplica") await ledger.setCheckpoint(holdsReplicasName(task.version.bucket), "true");
+    await ledger.release([claim]);
+    await ledger.discard({ ids: [task.id], state: "waiting" });
+    onFinished?.(task, "completed");
+  }
+
+  async #record(claim: Claim, startedAtMs: number, copied: EndedCopy): Promise<void> {
     const { ledger, clock, onFinished } = this.#options;
     const { task } = claim;
     const nowMs = clock.nowMs();
@@ -214,7 +235,26 @@ export class Worker {
   }
 }
 
-function toOutcome(copied: CopyOutcome): Outcome {
+/** Nothing was tried: what the store says of its configuration says nothing of the version, and passes. */
+function unreadConfiguration({ fields, message }: S3Error): CopyOutcome {
+  const named = classify({ name: "headVersion", side: "source", deniedCode: "StoreUnavailable" }, fields);
+  const code = isTransient(named) ? named : "StoreUnavailable";
+  const { status, code: errorCode, requestId } = fields;
+  const failure = {
+    code,
+    step: "configuration",
+    message,
+    ...(status === undefined ? {} : { httpStatus: status }),
+    ...(errorCode === undefined ? {} : { errorCode }),
+    ...(requestId === undefined ? {} : { sourceRequestId: requestId }),
+  };
+  return { done: false, code, failure };
+}
+
+type EndedCopy = Exclude<CopyOutcome, { readonly done: "unwanted" }>;
+type FailedCopy = Extract<CopyOutcome, { readonly done: false }>;
+
+function toOutcome(copied: EndedCopy): Outcome {
   if (copied.done) return { done: true };
   return {
     done: false,

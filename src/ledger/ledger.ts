@@ -115,6 +115,12 @@ export interface Ledger {
   /** The destination's version id of a replicated version, where the destination mints its own. */
   replicaOf(version: VersionRef, destinationArn: string): Promise<string | undefined>;
 
+  /** All that `replicaOf` knows of one destination and the keys of a range, keys in order. For keys that stand together. */
+  replicasBetween(range: ReplicaRange): Promise<readonly KnownReplica[]>;
+
+  /** Remembers replicas that were found at the destination: the map grows again where it was lost. Idempotent. */
+  rememberReplicas(replicas: readonly KnownReplica[]): Promise<void>;
+
   /** Small durable values by name: positions of feeds and scans. */
   checkpoint(name: string): Promise<string | undefined>;
   setCheckpoint(name: string, value: string): Promise<void>;
@@ -219,6 +225,21 @@ export interface Completion {
   readonly bytes: number;
   /** It is remembered where it differs from the source's version id. */
   readonly replicaVersionId?: string;
+}
+
+/** A version, and its replica where the destination minted an id of its own. */
+export interface KnownReplica {
+  readonly version: VersionRef;
+  readonly destinationArn: string;
+  readonly replicaVersionId: string;
+}
+
+export interface ReplicaRange {
+  readonly bucket: string;
+  readonly destinationArn: string;
+  /** Both included. */
+  readonly fromKey: string;
+  readonly toKey: string;
 }
 
 /** All given conditions must hold; an empty selection is every row. */

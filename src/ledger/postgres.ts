@@ -14,8 +14,10 @@ import type {
   Completion,
   Count,
   FailedAttempt,
+  KnownReplica,
   Ledger,
   NewTask,
+  ReplicaRange,
   Selection,
   SizeRange,
   TaskOrigin,
@@ -28,17 +30,19 @@ import { countsOf } from "./postgres/counts.ts";
 import { Groups } from "./postgres/groups.ts";
 import { claimTasks, type Ending, endLeases, nextDueAtMs, renewLeases } from "./postgres/leases.ts";
 import { Listener } from "./postgres/listener.ts";
+import { rememberReplicas, replicaOf, replicasBetween } from "./postgres/replicas.ts";
 import { type FoundTask, listPage, pageOf, rowsOfVersions, type Source } from "./postgres/selection.ts";
 import { Server } from "./postgres/server.ts";
 import type { Place } from "./postgres/url.ts";
 import { freshGroupOf, type Group } from "./task-group.ts";
-import { encodeKey, ORIGINS } from "./words.ts";
+import { ORIGINS } from "./words.ts";
 
 /** Rows that one transaction changes at most: it holds the locks of as many lanes. */
 const ROWS_PER_WRITE = 500;
 /** Calls that share one transaction at most; a call of `add` has up to ROWS_PER_WRITE rows. */
 const ADDS_PER_WRITE = 8;
 
+const REPLICAS_PER_CALL = 1000;
 const CLAIM_LIMIT_MAX = 1000;
 
 /** @throws DatabaseError when the database cannot be used, its schema is of a newer version, or it is no ledger's */
@@ -185,15 +189,19 @@ class PostgresLedger implements Ledger {
 
   async replicaOf(version: VersionRef, destinationArn: string): Promise<string | undefined> {
     this.#refuseWhenClosed();
-    const ids = await this.#groups.nameIds([version.bucket, destinationArn]);
-    const [bucketId, destinationId] = [ids.get(version.bucket), ids.get(destinationArn)];
-    if (bucketId === undefined || destinationId === undefined) return undefined;
-    const [row] = await this.#server.query(
-      `SELECT replica_version_id FROM replicas
-       WHERE bucket_id = $1 AND key = $2 AND version_id = $3 AND destination_id = $4`,
-      [bucketId, encodeKey(version.key), version.versionId, destinationId],
-    );
-    return row === undefined ? undefined : String(row["replica_version_id"]);
+    return await replicaOf(this.#server, this.#groups, version, destinationArn);
+  }
+
+  async replicasBetween(range: ReplicaRange): Promise<readonly KnownReplica[]> {
+    this.#refuseWhenClosed();
+    return await replicasBetween(this.#server, this.#groups, range);
+  }
+
+  async rememberReplicas(replicas: readonly KnownReplica[]): Promise<void> {
+    this.#refuseWhenClosed();
+    for (let from = 0; from < replicas.length; from += REPLICAS_PER_CALL) {
+      await rememberReplicas(this.#server, this.#groups, replicas.slice(from, from + REPLICAS_PER_CALL));
+    }
   }
 
   async checkpoint(name: string): Promise<string | undefined> {

@@ -14,8 +14,10 @@ import type {
   Completion,
   Count,
   FailedAttempt,
+  KnownReplica,
   Ledger,
   NewTask,
+  ReplicaRange,
   Selection,
   SizeRange,
   TaskOrigin,
@@ -33,11 +35,11 @@ import {
 } from "./sqlite/claims.ts";
 import { countsOf } from "./sqlite/counts.ts";
 import { Groups } from "./sqlite/groups.ts";
+import { rememberReplicas, replicaOf, replicasBetween } from "./sqlite/replicas.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./sqlite/schema.ts";
 import { pageOf, rowsOfVersion } from "./sqlite/selection.ts";
 import { addTasks, discardTask, nextPosition, redriveTask } from "./sqlite/tasks.ts";
 import { freshGroupOf, type Group } from "./task-group.ts";
-import { encodeKey } from "./words.ts";
 
 export interface SqliteLedgerOptions {
   /** A file, or ":memory:". */
@@ -162,16 +164,18 @@ class SqliteLedger implements Ledger {
   }
 
   async replicaOf(version: VersionRef, destinationArn: string): Promise<string | undefined> {
-    const bucketId = this.#groups.nameId(version.bucket);
-    const destinationId = this.#groups.nameId(destinationArn);
-    if (bucketId === undefined || destinationId === undefined) return undefined;
-    const row = this.#database.committed
-      .prepare(
-        `SELECT replica_version_id FROM replicas
-         WHERE bucket_id = ? AND key = ? AND version_id = ? AND destination_id = ?`,
-      )
-      .get(bucketId, encodeKey(version.key), version.versionId, destinationId);
-    return row === undefined ? undefined : String(row["replica_version_id"]);
+    return replicaOf(this.#database.committed, this.#groups, version, destinationArn);
+  }
+
+  async replicasBetween(range: ReplicaRange): Promise<readonly KnownReplica[]> {
+    return replicasBetween(this.#database.committed, this.#groups, range);
+  }
+
+  async rememberReplicas(replicas: readonly KnownReplica[]): Promise<void> {
+    for (let from = 0; from < replicas.length; from += ROWS_PER_WRITE) {
+      const some = replicas.slice(from, from + ROWS_PER_WRITE);
+      await this.#database.write((connection) => rememberReplicas(connection, some));
+    }
   }
 
   async checkpoint(name: string): Promise<string | undefined> {

@@ -168,6 +168,8 @@ async function askFor(provider: () => Credentials | Promise<Credentials>, call: 
   try {
     return await provider();
   } catch (error) {
+    // A provider that asked a service tells what that has answered.
+    if (error instanceof S3Error) throw error;
     const what = `${callText(call)}: there are no credentials to sign it with`;
     throw new S3Error(what, errorFields(call), { cause: error });
   }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compareKeys, ListingError, readObjectPage, readVersionPage } from "./listings.ts";
+import { compareKeys } from "../core/keys.ts";
+import { ListingError, readObjectPage, readVersionPage } from "./listings.ts";
 import { parseXml } from "./xml.ts";
 
 const AT = "<LastModified>2026-01-02T03:04:05.678Z</LastModified>";

@@ -2,6 +2,7 @@
  * Listing documents as pages of rows. Keys are asked for in percent-encoding (XML cannot hold every key) and decoded
  * here when the store says that it encoded them.
  */
+import { compareKeys } from "../core/keys.ts";
 import { childrenNamed, childText, type XmlElement } from "../core/xml.ts";
 import { optional, unquoted } from "./answers.ts";
 import type { ListedVersion, VersionPage } from "./store.ts";
@@ -149,19 +150,4 @@ function sortUnlessSorted(versions: ListedVersion[]): void {
 function newestFirst(a: ListedVersion, b: ListedVersion): number {
   if (a.isLatest !== b.isLatest) return a.isLatest ? -1 : 1;
   return b.lastModifiedMs - a.lastModifiedMs;
-}
-
-/** Compares keys by their UTF-8 bytes, which is the order of listings and not that of JavaScript's strings. */
-export function compareKeys(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index++) {
-    const [one, other] = [a.charCodeAt(index), b.charCodeAt(index)];
-    if (one === other) continue;
-    // Surrogates stand for characters above U+FFFF, so they come last; their code units do not.
-    const isOneHigh = one >= 0xd800 && one <= 0xdfff;
-    const isOtherHigh = other >= 0xd800 && other <= 0xdfff;
-    if (isOneHigh !== isOtherHigh) return isOneHigh ? 1 : -1;
-    return one - other;
-  }
-  return a.length - b.length;
 }

@@ -1,7 +1,7 @@
 /** The contract of listing versions. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareKeys } from "../../src/s3/listings.ts";
+import { compareKeys } from "../../src/core/keys.ts";
 import { rejectsWith, type Subject } from "./store-subject.ts";
 
 export function listingTests(subject: Subject): void {

@@ -1,6 +1,7 @@
 /** Help is what it says: every command has it, and every example in it runs as it stands. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { EXIT_STATUSES } from "../../src/cli/command.ts";
@@ -34,7 +35,27 @@ function writeDocuments(path: string): void {
   for (const [name, document] of Object.entries(documents)) {
     writeFileSync(`${path}/${name}.json`, JSON.stringify(document, null, 2));
   }
+  writeFileSync(`${path}/lockstep.yaml`, RUN_CONFIGURATION);
 }
+
+/** Two buckets of the lab, and nothing to do between them. */
+const RUN_CONFIGURATION = `
+sites:
+  lab: {endpoint: "\${AWS_ENDPOINT_URL}"}
+replications:
+  photos:
+    source: {site: lab, bucket: photos}
+    configuration:
+      Rules:
+        - ID: nothing
+          Priority: 1
+          Status: Enabled
+          Filter: {Prefix: no-such-key}
+          DeleteMarkerReplication: {Status: Disabled}
+          Destination: {Bucket: arn:aws:s3:::photos-replica}
+    destinations:
+      arn:aws:s3:::photos-replica: {site: lab, bucket: photos-replica}
+`;
 
 describe("help", () => {
   const directory = temporaryDirectory();
@@ -72,11 +93,25 @@ describe("help", () => {
     for (const { does, type } of examples) {
       it(`the example "${type}" works: ${does}`, async () => {
         if (name === "up") return await servesUntilInterrupted(`${type} --port 0 --console-port 0`, withShim);
+        if (type === "lockstep run -c lockstep.yaml") return await runsUntilInterrupted(type);
         const { status, stderr } = await run("/bin/sh", ["-c", type], name === "env" ? withShim : lab, directory.path);
         assert.ok(status === 0 || status === 1, `status ${status}: ${stderr}`);
         assert.equal(stderr, "");
       });
     }
+  }
+
+  async function runsUntilInterrupted(line: string): Promise<void> {
+    const child = spawn("/bin/sh", ["-c", `exec ${line}`], {
+      env: lab,
+      cwd: directory.path,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = new Promise<number | null>((done) => child.once("exit", (status) => done(status)));
+    const [said] = (await once(child.stdout, "data")) as [Buffer];
+    assert.match(said.toString(), /^replicating photos, scanning every 900 s; ctrl-C stops\n$/);
+    child.kill("SIGINT");
+    assert.equal(await ended, 0);
   }
 
   /** Free ports in place of the usual ones, and a directory of its own: somebody may use the usual ones. */

@@ -165,14 +165,18 @@ export class TwoBuckets {
       { ...task, nextTryAtMs: task.dueAtMs },
       lab.bucket(event.version.bucket)?.replication,
       {
-        session: async () => ({ source: store, destination: store }),
-        traits: async (bucket) => lab.bucket(bucket) ?? {},
+        sites: {
+          session: async () => ({ source: store, destination: store }),
+          traits: async (bucket) => lab.bucket(bucket) ?? {},
+        },
+        // The lab keeps version ids.
+        replicas: { replicaOf: async () => undefined, replicasBetween: async () => [] },
       },
       new AbortController().signal,
     );
-    const status = outcome.done ? "COMPLETED" : "FAILED";
+    const status = outcome.done === false ? "FAILED" : "COMPLETED";
     await lab.setReplicationStatus(event.version, status, taken.destinationArn);
-    return outcome.done ? status : outcome.code;
+    return outcome.done === false ? outcome.code : status;
   }
 }
 

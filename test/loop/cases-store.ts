@@ -1,5 +1,6 @@
 /** Cases of destinations that are another store than AWS's, and answer what AWS never answers. */
 import type { FailureCode } from "../../src/core/failures/catalogue.ts";
+import { Discrepancy } from "../../src/engine/run.ts";
 import type { LoopCase } from "./case.ts";
 import { answering, storingOtherwise } from "./disturbances.ts";
 import { removeAll, tagAll } from "./objects.ts";
@@ -44,6 +45,17 @@ export const STORE_CASES = {
     breakIt: async ({ world }) => world.sites.leadTo({ endpoint: await storingOtherwise(world) }),
     expect: { class: "integrity", affected: 1, confidence: "proven", says: /was stored with the ETag 0+/ },
     mend: straight,
+  },
+  DstNewerVersionThere: {
+    name: "an older version would be put on top of a newer one",
+    onRecord: "the lab puts replicas where they belong; test/engine/minting.test.ts has a store that cannot",
+    kinds: ["plain"],
+    breakIt: async ({ world }) => {
+      const at = { operation: "PutObject", bucket: REPLICA, key: "plain/1" };
+      world.sites.fault = new Discrepancy("DstNewerVersionThere", "said by a test", at);
+    },
+    expect: { class: "configuration", affected: 1, confidence: "proven", says: /said by a test/ },
+    mend: { by: "decision", person: async () => undefined },
   },
   DstVersionIdDiffers: {
     name: "the destination gives replicas ids of its own, and tags change",

@@ -76,6 +76,7 @@ export class World {
       stdout: stream,
       workingDirectory: stateDir,
       interrupted: new AbortController().signal,
+      onHangup: () => () => undefined,
     };
   }
 

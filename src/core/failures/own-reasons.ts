@@ -184,6 +184,16 @@ export const OWN_REASONS = {
     decision: "How to make room",
     source: "RFC 4918 §11.5: 507 Insufficient Storage",
   },
+  DstNewerVersionThere: {
+    origin: "lockstep",
+    class: "configuration",
+    title: "A newer version is at the destination, and this one could only be put on top of it",
+    retry: "never",
+    remedy: "Leave it, or remove the newer replicas for good and replicate all of the key's versions again in order",
+    evidence: ["object", "response"],
+    decision: "Whether the older version has to be at the destination",
+    source: "ARCHITECTURE.md, Replicas that get ids of their own",
+  },
   DstVersionIdDiffers: {
     origin: "lockstep",
     class: "configuration",

@@ -45,7 +45,7 @@ export class Groups {
     // In one order, so that machines that do the same wait for each other in no circle.
     const words = [...missing].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, group]) => group);
     const names = [...new Set(words.flatMap((group) => [group.bucket, group.destinationArn]))].sort();
-    await this.#server.query("INSERT INTO names (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", [names]);
+    await this.#insertNames(names);
     const columns = columnsOf(words);
     await this.#server.query(
       `INSERT INTO task_groups (bucket_id, destination_id, rule_id, operation, is_parked, failure_code)
@@ -99,6 +99,20 @@ export class Groups {
         return id === undefined ? [] : [[name, id]];
       }),
     );
+  }
+
+  /** The numbers of buckets and destinations; new ones are put into the record. */
+  async ensureNames(names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const wanted = [...new Set(names)].sort();
+    const known = await this.nameIds(wanted);
+    if (known.size === wanted.length) return known;
+    await this.#insertNames(wanted);
+    return await this.nameIds(wanted);
+  }
+
+  /** @param names in one order everywhere */
+  async #insertNames(names: readonly string[]): Promise<void> {
+    await this.#server.query("INSERT INTO names (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", [names]);
   }
 
   #keep(group: StoredGroup): void {

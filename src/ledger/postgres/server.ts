@@ -18,6 +18,7 @@ export type Parameter =
   | boolean
   | Buffer
   | readonly number[]
+  | readonly Buffer[]
   | readonly string[]
   | readonly boolean[];
 

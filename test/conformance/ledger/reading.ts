@@ -434,6 +434,50 @@ export function testReading(open: OpenLedger): void {
     });
   });
 
+  describe("the map of replicas", () => {
+    const subject = subjectFor(open);
+    const replica = (key: string, versionId: string, replicaVersionId: string, destinationArn = DESTINATION) => ({
+      version: { bucket: "source", key, versionId },
+      destinationArn,
+      replicaVersionId,
+    });
+
+    it("takes in what was found at a destination that no task ever named, and outlives a restart", async () => {
+      await subject.ledger.rememberReplicas([replica("k", "v1", "first"), replica("k", "v2", "other")]);
+      await subject.ledger.rememberReplicas([replica("k", "v1", "later")]);
+      await subject.reopen?.();
+      const of = (versionId: string) =>
+        subject.ledger.replicaOf({ bucket: "source", key: "k", versionId }, DESTINATION);
+      assert.equal(await of("v1"), "later");
+      assert.equal(await of("v2"), "other");
+      assert.equal(await of("v3"), undefined);
+      assert.deepEqual(await subject.ledger.counts(), []);
+    });
+
+    it("is told by ranges of keys, both ends included, in their order, one destination at a time", async () => {
+      const { ledger } = subject;
+      const range = { bucket: "source", destinationArn: DESTINATION };
+      assert.deepEqual(await ledger.replicasBetween({ ...range, fromKey: "", toKey: "z" }), []);
+      const all = STRANGE_KEYS.map((key) => replica(key, "v", "r"));
+      await ledger.rememberReplicas([...all.toReversed(), replica("a", "v", "elsewhere", OTHER_DESTINATION)]);
+      await ledger.add([task({ key: "a", versionId: "v2" })]);
+      await ledger.complete(await claimOne(ledger), { ...DONE, replicaVersionId: "r2" });
+      const between = async (fromKey: string, toKey: string) =>
+        await ledger.replicasBetween({ ...range, fromKey, toKey });
+      const whole = await between("", STRANGE_KEYS.at(-1) ?? "");
+      assert.deepEqual([...new Set(whole.map((one) => one.version.key))], STRANGE_KEYS);
+      assert.deepEqual(
+        (await between("a", "a")).toSorted((one, other) => (one.version.versionId < other.version.versionId ? -1 : 1)),
+        [replica("a", "v", "r"), replica("a", "v2", "r2")],
+      );
+      assert.deepEqual(
+        (await between("\0\0", "\u0001")).map((one) => one.version.key),
+        ["\0\0", "\u0001"],
+      );
+      assert.deepEqual(await ledger.replicasBetween({ ...range, bucket: "other", fromKey: "", toKey: "z" }), []);
+    });
+  });
+
   describe("checkpoints", () => {
     const subject = subjectFor(open);
 

@@ -1,0 +1,210 @@
+/**
+ * `lockstep.yaml` as a schema: what stands in the file, member by member. Editors get it as JSON Schema (`schema.ts`).
+ *
+ * Every part says in its error what is expected and, behind a line break, what to do. What one part means for another
+ * one (a site that is named and not there) is looked at in `check.ts`.
+ */
+import { z } from "zod";
+import { PROFILES } from "../../s3/profiles.ts";
+
+/** An object without unknown members. */
+function members<Shape extends z.core.$ZodShape>(shape: Shape, what: string) {
+  const known = Object.keys(shape).join(", ");
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? `one of ${known}\nCorrect the name, or take it out`
+        : `${what}: an object with ${known}\nWrite it indented, as "name: value" lines`,
+  });
+}
+
+function text(pattern: RegExp, expected: string, remedy: string) {
+  const error = `${expected}\n${remedy}`;
+  return z.string({ error }).regex(pattern, { error });
+}
+
+/** `${NAME}` and nothing else: what is secret does not stand in the file. */
+export const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
+
+const NAMES = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+const named = (what: string) => text(NAMES, `a name of ${what}`, "Use letters, digits, dots, dashes and underscores");
+
+const path = (what: string) => text(/^.+$/s, `the path of ${what}`, "A relative path starts at the configuration file");
+
+const reference = (what: string) =>
+  text(
+    REFERENCE,
+    `a reference to an environment variable that holds ${what}`,
+    `Write \${NAME}, and set NAME in the environment: secrets do not stand in this file`,
+  );
+
+const credentials = z
+  .union(
+    [
+      z.literal("environment", { error: `"environment"\nWrite environment, or one of the other forms` }),
+      members({ profile: named("a profile of the AWS configuration files") }, "a profile"),
+      members(
+        {
+          file: path("a file in the form of ~/.aws/credentials"),
+          profile: named("a profile in that file").optional(),
+        },
+        "a file",
+      ),
+      members(
+        {
+          accessKeyId: reference("the access key id"),
+          secretAccessKey: reference("the secret access key"),
+          sessionToken: reference("the session token").optional(),
+        },
+        "keys",
+      ),
+    ],
+    {
+      error:
+        "environment, {profile}, {file, profile}, or {accessKeyId, secretAccessKey}\nChoose one of the forms of credentials",
+    },
+  )
+  .describe(
+    "Whose calls these are: `environment` (AWS_ACCESS_KEY_ID and so on), a profile, a file, or references to variables",
+  );
+
+const PROVIDERS = ["auto", ...(Object.keys(PROFILES) as (keyof typeof PROFILES)[])] as const;
+
+const site = members(
+  {
+    endpoint: text(
+      /^(?:https?:\/\/[^\s/]+\S*|\$\{[A-Za-z_][A-Za-z0-9_]*\})$/,
+      "the URL of an S3 store",
+      "Write it with http:// or https://; leave it out for AWS",
+    )
+      .optional()
+      .describe("Where the store is; AWS's own address when it is left out"),
+    region: text(/^[A-Za-z0-9_-]{1,64}$/, "the name of a Region", "Leave it out for us-east-1").optional(),
+    addressing: z
+      .enum(["path", "virtual"], { error: "path or virtual\nLeave it out to take the provider's" })
+      .optional()
+      .describe("path: http://host/bucket/key, virtual: http://bucket.host/key; default: the provider's"),
+    provider: z
+      .enum(PROVIDERS, { error: `one of ${PROVIDERS.join(", ")}\nUse generic for a store that is not named here` })
+      .optional()
+      .describe("Whose store it is; auto tells by the endpoint"),
+    credentials: credentials.optional(),
+    ca: path("a file of certificates in PEM")
+      .optional()
+      .describe("Certificates to trust in place of the well-known ones"),
+  },
+  "a site",
+);
+
+const BUCKETS = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
+const bucket = text(BUCKETS, "the name of a bucket", "Write the name alone, without s3:// and without a key");
+
+const place = members({ site: named("a site"), bucket }, "a bucket and its site");
+
+const configuration = z
+  .union(
+    [
+      members({ fromBucket: z.literal(true, { error: "true\nWrite fromBucket: true" }) }, "the source's own"),
+      members({ file: path("a replication configuration in JSON, YAML or XML") }, "a file"),
+      z
+        .looseObject(
+          { Rules: z.array(z.unknown(), { error: "a list of rules\nBegin each rule with a dash" }) },
+          { error: "an object with Rules\nWrite AWS's replication configuration here" },
+        )
+        .describe("AWS's replication configuration as the AWS CLI takes it; Role may be left out"),
+    ],
+    { error: "Rules, {file} or {fromBucket: true}\nSay where the replication configuration comes from" },
+  )
+  .describe("AWS's replication configuration: here, in a file, or the one that the source bucket has");
+
+const replication = members(
+  {
+    source: members(
+      {
+        site: named("a site"),
+        bucket,
+        as: text(BUCKETS, "a name for the bucket", "Use letters, digits, dots and dashes")
+          .optional()
+          .describe("What the bucket is called in commands and in the ledger, where another site has one of its name"),
+      },
+      "the source",
+    ),
+    configuration,
+    destinations: z
+      .record(
+        text(/^arn:[a-z-]+:s3:::[^/]+$/, "the ARN of a bucket", "Write it as in the rule: arn:aws:s3:::NAME"),
+        place,
+        { error: "the bucket behind each ARN\nWrite arn:aws:s3:::NAME: {site: …, bucket: …}" },
+      )
+      .describe("Where the destinations of the rules are"),
+    role: text(
+      /^arn:[a-z-]+:iam::[0-9]{12}:role\/.+$/,
+      "the ARN of a role",
+      "Write arn:aws:iam::ACCOUNT:role/NAME, or leave it out to use the sites' own credentials",
+    )
+      .optional()
+      .describe("Assumed with each AWS site's credentials; its trust policy must allow them to"),
+  },
+  "a replication",
+);
+
+const duration = text(/^[1-9][0-9]{0,8}(?:s|m|h|d)$/, "a duration", "Write a number and s, m, h or d: 15m");
+const count = (what: string) =>
+  z
+    .int({ error: `${what}, from 1\nWrite a whole number` })
+    .min(1, { error: `${what}, from 1\nLeave it out for no limit` });
+
+const limits = members(
+  {
+    requestsPerSecond: count("requests in a second").optional(),
+    bytesPerSecond: count("bytes in a second").optional(),
+    inFlight: count("requests at once").optional(),
+  },
+  "limits",
+);
+
+const console_ = members(
+  {
+    host: text(/^[A-Za-z0-9.:_-]+$/, "an address to listen on", "Write 127.0.0.1 for this machine only").optional(),
+    port: z.int({ error: "a port number\nWrite 0 to 65535" }).min(0).max(65535, {
+      error: "a port number\nWrite 0 to 65535",
+    }),
+    tokenFile: path("the file that holds the console's token")
+      .optional()
+      .describe("Made when it is not there; default: lockstep.token beside the configuration"),
+  },
+  "the console",
+);
+
+const record = (what: string) => ({ error: `${what} by name\nWrite "name:" and its members, indented` });
+
+/** The whole file. */
+export const DOCUMENT = members(
+  {
+    sites: z.record(named("a site"), site, record("sites")).describe("The stores, by names of your choice"),
+    replications: z
+      .record(named("a replication"), replication, record("replications"))
+      .describe("What is replicated to where, by names of your choice"),
+    intake: members(
+      {
+        scan: members(
+          { every: duration.describe("From the end of a scan to the next one; default 15m") },
+          "scans",
+        ).optional(),
+      },
+      "the ways in",
+    ).optional(),
+    limits: z.record(named("a site"), limits, record("limits")).optional().describe("What a site is asked at most"),
+    ledger: text(
+      /^(?:sqlite|postgres|postgresql):.+$/,
+      "the ledger's URL",
+      "Write sqlite:PATH; a relative path starts at the configuration file",
+    )
+      .optional()
+      .describe("Where the record of undone work is kept; default sqlite:lockstep.db"),
+    console: console_.optional().describe("The API that status, resync and diagnose ask; none when it is left out"),
+  },
+  "the configuration",
+);
+
+export type ConfigDocument = z.infer<typeof DOCUMENT>;

@@ -1,0 +1,255 @@
+/**
+ * From a file to settings, or to everything that is wrong with it: each issue with its path and line, what was expected,
+ * what stands there, and what to do.
+ */
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { bucketOfArn } from "../../core/arn.ts";
+import { documentOfXml } from "../../core/config/document.ts";
+import { parseReplication } from "../../core/config/parse.ts";
+import type { JsonPath } from "../../core/iam/json-members.ts";
+import { leaf, type PlacedValue, placeOf, readPath } from "../../core/lint/places.ts";
+import type { ReplicationConfiguration } from "../../core/model.ts";
+import { PROFILES, profileOf } from "../../s3/profiles.ts";
+import { parseXml, XmlError } from "../../s3/xml.ts";
+import { DEFAULT_HOST, DEFAULT_REGION } from "../defaults.ts";
+import { readYaml } from "../placed-yaml.ts";
+import { crossIssues, resolved, unplaced } from "./check.ts";
+import { type ConfigDocument, DOCUMENT } from "./document.ts";
+import { ConfigError, type ConfigIssue, type FoundIssue, issuesOf, pathWords, received } from "./issues.ts";
+import {
+  type CredentialSource,
+  NO_ROLE,
+  type Place,
+  type ReplicationSettings,
+  type RunSettings,
+  type SiteSettings,
+} from "./settings.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws ConfigError with everything that is wrong */
+export function readConfiguration(file: string, environment: Environment): RunSettings {
+  const { value, places } = readPlaced(file, file);
+  const issues: ConfigIssue[] = [];
+  const add = (found: readonly FoundIssue[]) => {
+    for (const { path, ...words } of found) {
+      issues.push({ file, line: placeOf(places, path).line, path: pathWords(path), ...words });
+    }
+  };
+  const parsed = DOCUMENT.safeParse(value);
+  if (!parsed.success) add(issuesOf(parsed.error, value));
+  add(crossIssues(value, environment));
+  const files = new Files(dirname(resolve(file)));
+  const settings = parsed.success ? new Builder(parsed.data, environment, files).build() : undefined;
+  if (settings !== undefined) add(settings.issues);
+  if (issues.length > 0 || settings === undefined) {
+    throw new ConfigError(issues.toSorted((one, other) => one.line - other.line));
+  }
+  return settings.value;
+}
+
+function readPlaced(path: string, shown: string): PlacedValue {
+  const wrong = (line: number, what: string, remedy: string): ConfigError =>
+    new ConfigError([{ file: shown, line, path: "", expected: "a configuration in YAML", received: what, remedy }]);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw wrong(1, `none (${codeOf(error)})`, "Name a file that may be read with --config");
+  }
+  const read = readYaml(text);
+  if ("says" in read) throw wrong(read.at.line, `other text (${read.says})`, "Correct this line");
+  // An empty file is an object without members, so that what is missing is told.
+  return read.value === null ? { value: {}, places: leaf({ line: 1, column: 1 }) } : read;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
+
+/** Files that a configuration names, by paths from where it stands. */
+class Files {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  pathOf(path: string): string {
+    return resolve(this.#directory, path);
+  }
+
+  read(path: string): { readonly text: string } | { readonly code: string } {
+    try {
+      return { text: readFileSync(this.pathOf(path), "utf8") };
+    } catch (error) {
+      return { code: codeOf(error) };
+    }
+  }
+}
+
+/** Makes settings of a document that has the right form. */
+class Builder {
+  readonly #document: ConfigDocument;
+  readonly #environment: Environment;
+  readonly #files: Files;
+  readonly #issues: FoundIssue[] = [];
+
+  constructor(document: ConfigDocument, environment: Environment, files: Files) {
+    this.#document = document;
+    this.#environment = environment;
+    this.#files = files;
+  }
+
+  build(): { readonly value: RunSettings; readonly issues: readonly FoundIssue[] } {
+    const { sites, replications, intake, ledger = "sqlite:lockstep.db", console: console_ } = this.#document;
+    const value: RunSettings = {
+      sites: new Map(Object.keys(sites).map((name) => [name, this.#site(name)])),
+      replications: Object.entries(replications).map(([name, one]) => this.#replication(name, one)),
+      scanEveryMs: millisecondsOf(intake?.scan?.every ?? "15m"),
+      ledgerUrl: this.#ledgerUrl(resolved(ledger, this.#environment)),
+      ...(console_ === undefined
+        ? {}
+        : {
+            console: {
+              host: console_.host ?? DEFAULT_HOST,
+              port: console_.port,
+              tokenFile: this.#files.pathOf(console_.tokenFile ?? "lockstep.token"),
+            },
+          }),
+    };
+    return { value, issues: this.#issues };
+  }
+
+  #site(name: string): SiteSettings {
+    const site = this.#document.sites[name] ?? {};
+    const region = site.region ?? DEFAULT_REGION;
+    const endpoint = resolved(site.endpoint ?? `https://s3.${region}.amazonaws.com`, this.#environment);
+    const profile = this.#profile(["sites", name, "endpoint"], endpoint, site.provider ?? "auto");
+    const { requestsPerSecond, bytesPerSecond, inFlight } = this.#document.limits?.[name] ?? {};
+    const ca = site.ca === undefined ? undefined : this.#text(["sites", name, "ca"], site.ca);
+    return {
+      name,
+      endpoint,
+      region,
+      profile,
+      isProfileGuessed: (site.provider ?? "auto") === "auto" && profile.name === PROFILES.generic.name,
+      addressing: site.addressing ?? profile.addressing,
+      credentials: this.#credentials(site.credentials ?? "environment"),
+      limits: {
+        ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
+        ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
+        ...(inFlight === undefined ? {} : { inFlight }),
+      },
+      ...(ca === undefined ? {} : { ca }),
+    };
+  }
+
+  #profile(path: JsonPath, endpoint: string, provider: "auto" | keyof typeof PROFILES) {
+    try {
+      return provider === "auto" ? profileOf(endpoint) : PROFILES[provider];
+    } catch {
+      // What a reference leads to is seen only here.
+      this.#issues.push({
+        path,
+        expected: "a URL",
+        received: received(endpoint, path),
+        remedy: "Write http[s]://HOST",
+      });
+      return PROFILES.generic;
+    }
+  }
+
+  #credentials(given: NonNullable<ConfigDocument["sites"][string]["credentials"]>): CredentialSource {
+    if (given === "environment") return { kind: "environment" };
+    if ("file" in given) {
+      return { kind: "file", file: this.#files.pathOf(given.file), profile: given.profile ?? "default" };
+    }
+    if ("profile" in given) return { kind: "profile", profile: given.profile };
+    const value = (text: string) => resolved(text, this.#environment);
+    const { accessKeyId, secretAccessKey, sessionToken } = given;
+    const keys = { accessKeyId: value(accessKeyId), secretAccessKey: value(secretAccessKey) };
+    return { kind: "keys", ...keys, ...(sessionToken === undefined ? {} : { sessionToken: value(sessionToken) }) };
+  }
+
+  #replication(name: string, one: ConfigDocument["replications"][string]): ReplicationSettings {
+    const { site, bucket, as: called = bucket } = one.source;
+    const destinations = Object.entries(one.destinations).map(([arn, place]): [string, Place] => [
+      arn,
+      { name: bucketOfArn(arn) ?? arn, ...place },
+    ]);
+    const path = ["replications", name, "configuration"];
+    const configuration = this.#configuration(path, one.configuration, new Map(destinations));
+    return {
+      name,
+      source: { name: called, site, bucket },
+      destinations: new Map(destinations),
+      ...(configuration === undefined ? {} : { configuration }),
+      ...(one.role === undefined ? {} : { roleArn: one.role }),
+    };
+  }
+
+  #configuration(
+    path: JsonPath,
+    given: ConfigDocument["replications"][string]["configuration"],
+    destinations: ReadonlyMap<string, Place>,
+  ): ReplicationConfiguration | undefined {
+    if ("fromBucket" in given) return undefined;
+    const isFile = "file" in given && typeof given.file === "string";
+    const document = isFile ? this.#replicationFile([...path, "file"], String(given.file)) : given;
+    if (document === undefined) return undefined;
+    const { configuration, problems } = parseReplication({ Role: NO_ROLE, ...(document as object) });
+    for (const { path: within, says } of problems) {
+      const at = isFile ? [...path, "file"] : [...path, ...readPath(within)];
+      const expected = "a replication configuration that AWS would take";
+      const value = isFile ? `${within || "the whole"} of ${String(given.file)}` : "another one";
+      this.#issues.push({ path: at, expected, received: value, remedy: says });
+    }
+    if (isFile) {
+      const arns = new Set(configuration?.rules.map((one) => one.destination.bucketArn));
+      for (const arn of arns) if (!destinations.has(arn)) this.#issues.push(unplaced([...path, "file"], arn));
+    }
+    return configuration;
+  }
+
+  #replicationFile(path: JsonPath, file: string): unknown {
+    const text = this.#text(path, file);
+    if (text === undefined) return undefined;
+    const wrong = (what: string): undefined => {
+      const expected = "a replication configuration in JSON, YAML or XML";
+      this.#issues.push({ path, expected, received: what, remedy: `Correct ${file}` });
+    };
+    if (/^\uFEFF?\s*</.test(text)) {
+      try {
+        return documentOfXml(parseXml(text));
+      } catch (error) {
+        if (!(error instanceof XmlError)) throw error;
+        return wrong(error.message);
+      }
+    }
+    const read = readYaml(text);
+    return "says" in read ? wrong(`line ${read.at.line}: ${read.says}`) : read.value;
+  }
+
+  #text(path: JsonPath, file: string): string | undefined {
+    const read = this.#files.read(file);
+    if ("text" in read) return read.text;
+    const what = `${file}, which cannot be read (${read.code})`;
+    const remedy = "Correct the path: a relative one starts at the configuration file";
+    this.#issues.push({ path, expected: "a file that can be read", received: what, remedy });
+    return undefined;
+  }
+
+  /** A relative path starts at the configuration, as all of them do. */
+  #ledgerUrl(url: string): string {
+    const path = /^sqlite:(.+)$/s.exec(url)?.[1];
+    return path === undefined || path === ":memory:" ? url : `sqlite:${this.#files.pathOf(path)}`;
+  }
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function millisecondsOf(duration: string): number {
+  return Number(duration.slice(0, -1)) * (UNITS[duration.slice(-1)] ?? 0);
+}

@@ -1,0 +1,65 @@
+/** A configuration as the engine runs by it: references resolved, defaults filled in, files read. */
+import type { ReplicationConfiguration } from "../../core/model.ts";
+import type { ProviderProfile } from "../../s3/profiles.ts";
+
+export interface RunSettings {
+  readonly sites: ReadonlyMap<string, SiteSettings>;
+  readonly replications: readonly ReplicationSettings[];
+  readonly scanEveryMs: number;
+  /** As `openLedger` takes it; a path is absolute. */
+  readonly ledgerUrl: string;
+  readonly console?: { readonly host: string; readonly port: number; readonly tokenFile: string };
+}
+
+export interface SiteSettings {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly region: string;
+  readonly profile: ProviderProfile;
+  /** Nobody has said whose store it is, and its address does not tell. */
+  readonly isProfileGuessed: boolean;
+  readonly addressing: ProviderProfile["addressing"];
+  readonly credentials: CredentialSource;
+  /** PEM */
+  readonly ca?: string;
+  readonly limits: Limits;
+}
+
+export type CredentialSource =
+  | { readonly kind: "environment" }
+  | { readonly kind: "profile"; readonly profile: string }
+  | { readonly kind: "file"; readonly file: string; readonly profile: string }
+  | {
+      readonly kind: "keys";
+      readonly accessKeyId: string;
+      readonly secretAccessKey: string;
+      readonly sessionToken?: string;
+    };
+
+/** What a site is asked at most; undefined: without a limit. */
+export interface Limits {
+  readonly requestsPerSecond?: number;
+  readonly bytesPerSecond?: number;
+  readonly inFlight?: number;
+}
+
+/** A bucket, and what it is called in the ledger and in commands: names are unique over all sites. */
+export interface Place {
+  readonly name: string;
+  readonly site: string;
+  readonly bucket: string;
+}
+
+export interface ReplicationSettings {
+  readonly name: string;
+  readonly source: Place;
+  /** Undefined: the one that the source bucket has, whatever it is at the time. */
+  readonly configuration?: ReplicationConfiguration;
+  /** By ARN. A place's name is the bucket's name in its ARN. */
+  readonly destinations: ReadonlyMap<string, Place>;
+  /** Assumed at sites that are AWS. */
+  readonly roleArn?: string;
+}
+
+/** What stands for the role of a configuration that names none: nobody assumes it. */
+export const NO_ROLE = "arn:aws:iam::000000000000:role/none";

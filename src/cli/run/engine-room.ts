@@ -1,0 +1,138 @@
+/** Everything that `run` holds while it runs: the ledger, the sites, the engine, the scans, the console. */
+import { hostname } from "node:os";
+import { Engine } from "../../engine/engine.ts";
+import type { ChangeFeed } from "../../engine/ports.ts";
+import { type ScanResult, Scans } from "../../engine/scan.ts";
+import { DatabaseError, holdFile } from "../../ledger/database.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import { LedgerUrlError, openLedger } from "../../ledger/open.ts";
+import { systemClock } from "../clock.ts";
+import type { RunSettings } from "../config/settings.ts";
+import type { Context } from "../context.ts";
+import { UsageError } from "../errors.ts";
+import { openConsole } from "../open-console.ts";
+import { keptToken } from "../token.ts";
+import { SiteClients } from "./clients.ts";
+import { StoreSites } from "./store-sites.ts";
+import { succeed } from "./succession.ts";
+
+export interface EngineRoom {
+  readonly ledger: Ledger;
+  readonly engine: Engine;
+  readonly scans: Scans;
+  /** Undefined where the configuration names none. */
+  readonly consoleUrl?: string;
+  /** Rejects when the engine cannot go on; never resolves. */
+  readonly broken: Promise<never>;
+  /** Takes new settings for what comes next; what is under way goes on. */
+  use(settings: RunSettings): void;
+  /** Takes nothing new, waits for what is under way for so long, closes everything. */
+  close(): Promise<void>;
+}
+
+export interface EngineRoomOptions {
+  readonly settings: RunSettings;
+  readonly context: Context;
+  /** Without a console, for runs that end by themselves. */
+  readonly alone: boolean;
+  readonly onTrouble: (says: string) => void;
+  readonly onScan: (result: ScanResult) => void;
+}
+
+/** How long work under way may take to end. A second ctrl-C does not wait. */
+const GRACE_MS = 30_000;
+
+/** @throws UsageError, AccessError, DatabaseError; what was opened is closed again */
+export async function openEngineRoom(options: EngineRoomOptions): Promise<EngineRoom> {
+  const { context, onTrouble } = options;
+  let { settings } = options;
+  const opened: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    for (const one of opened.splice(0).toReversed()) await one();
+  };
+  try {
+    const isAlone = holdLedger(settings.ledgerUrl, opened);
+    const ledger = await open(settings.ledgerUrl);
+    opened.push(() => ledger.close());
+    const { name, succession } = isAlone ? await succeed(ledger) : { name: `run ${hostname()} ${process.pid}` };
+    const clock = systemClock(context.clock);
+    const clients = new SiteClients({ environment: context.environment, clock });
+    opened.push(() => clients.close());
+    const sites = new StoreSites({ clients, clock, onTrouble });
+    sites.use(settings);
+    let onBroken: (error: unknown) => void = () => undefined;
+    const broken = new Promise<never>((_, reject) => {
+      onBroken = reject;
+    });
+    // Somebody may wait for it, or nobody: then it is no fault of its own.
+    broken.catch(() => undefined);
+    const engine = new Engine({ ledger, feed: NO_CHANGES, sites, clock, name, onBroken });
+    const scans = new Scans({
+      ledger,
+      sites,
+      clock,
+      buckets: () => sites.sources(),
+      everyMs: () => settings.scanEveryMs,
+      onAdded: () => engine.wake(),
+      onEnded: options.onScan,
+    });
+    engine.start();
+    opened.push(() => engine.stop(GRACE_MS));
+    if (succession !== undefined) opened.push(succession.begin({ engine, ledger, clock, onBroken }));
+    const console_ = options.alone ? undefined : await consoleOf(settings, { engine, ledger });
+    if (console_ !== undefined) opened.push(() => console_.close());
+    return {
+      ledger,
+      engine,
+      scans,
+      ...(console_ === undefined ? {} : { consoleUrl: console_.url }),
+      broken,
+      use: (next) => {
+        settings = next;
+        sites.use(next);
+        scans.wake();
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Scans find everything; who wants it at once sends notifications, which come in elsewhere. */
+const NO_CHANGES: ChangeFeed = {
+  take: async () => [],
+  done: async () => undefined,
+  onChange: () => () => undefined,
+};
+
+/** A file has one engine at a time; a database is shared. True for a file, which is held until everything is closed. */
+function holdLedger(url: string, opened: (() => void)[]): boolean {
+  const file = /^sqlite:(.+)$/s.exec(url)?.[1];
+  if (file === undefined || file === ":memory:") return file !== undefined;
+  try {
+    const hold = holdFile(`${file}.lock`);
+    opened.push(() => hold.release());
+    return true;
+  } catch (cause) {
+    if (!(cause instanceof DatabaseError) || cause.reason !== "locked") throw cause;
+    const remedy = "stop it, or name another ledger in the configuration";
+    throw new UsageError(`another lockstep run works with the ledger ${file}: ${remedy}`, { cause });
+  }
+}
+
+async function open(url: string): Promise<Ledger> {
+  try {
+    return await openLedger(url);
+  } catch (cause) {
+    if (cause instanceof LedgerUrlError) throw new UsageError(cause.message, { cause });
+    throw cause;
+  }
+}
+
+async function consoleOf({ console: where }: RunSettings, parts: { engine: Engine; ledger: Ledger }) {
+  if (where === undefined) return undefined;
+  const { host, port, tokenFile } = where;
+  return await openConsole({ ...parts, token: keptToken(tokenFile) }, { host, port, otherwise: "under console" });
+}

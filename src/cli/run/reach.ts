@@ -1,0 +1,98 @@
+/** `run --check`: whether every bucket of a configuration can be reached and is fit. Only asks, and writes nothing. */
+import Table from "cli-table3";
+import { S3Error } from "../../s3/errors.ts";
+import { sideBySide } from "../../s3/side-by-side.ts";
+import type { CommandResult, ExitStatus } from "../command.ts";
+import type { Place, ReplicationSettings, RunSettings } from "../config/settings.ts";
+import { styled } from "../context.ts";
+import type { SiteClient, SiteClients } from "./clients.ts";
+import type { StoreSites } from "./store-sites.ts";
+
+/** What is known of one end of a replication. */
+interface Reached {
+  readonly replication: string;
+  readonly end: "source" | "destination";
+  readonly site: string;
+  readonly bucket: string;
+  readonly ok: boolean;
+  /** What is wrong and what to do, or that nothing is. */
+  readonly says: string;
+  /** It could be asked at all. */
+  readonly reached: boolean;
+}
+
+const BUCKETS_AT_ONCE = 8;
+
+/** Asks every end of every replication. */
+export async function checkReach(
+  settings: RunSettings,
+  parts: { readonly clients: SiteClients; readonly sites: StoreSites },
+): Promise<CommandResult> {
+  const ends = settings.replications.flatMap((one) => [
+    { replication: one, end: "source" as const, place: one.source },
+    ...[...one.destinations.values()].map((place) => ({ replication: one, end: "destination" as const, place })),
+  ]);
+  const reached = await sideBySide(ends, BUCKETS_AT_ONCE, async ({ replication, end, place }): Promise<Reached> => {
+    const { site, bucket } = place;
+    const about = { replication: replication.name, end, site, bucket };
+    try {
+      const wrong = await whatIsWrong(replication, end, place, parts);
+      return { ...about, ok: wrong === undefined, says: wrong ?? "ready", reached: true };
+    } catch (error) {
+      if (!(error instanceof S3Error)) throw error;
+      return { ...about, ok: false, says: refusalWords(error, bucket), reached: false };
+    }
+  });
+  return { status: statusOf(reached), value: { ends: reached }, words: () => words(reached) };
+}
+
+function statusOf(reached: readonly Reached[]): ExitStatus {
+  if (reached.some((one) => !one.reached)) return 3;
+  return reached.every((one) => one.ok) ? 0 : 1;
+}
+
+/** @throws S3Error when the bucket cannot be reached */
+async function whatIsWrong(
+  replication: ReplicationSettings,
+  end: Reached["end"],
+  place: Place,
+  { clients, sites }: { readonly clients: SiteClients; readonly sites: StoreSites },
+): Promise<string | undefined> {
+  const { store, settings }: SiteClient = clients.client(place.site);
+  const { bucket } = place;
+  await settings.headBucket(bucket);
+  const versioning = await settings.getBucketVersioning(bucket);
+  if (versioning !== "Enabled") {
+    return `its versioning is ${versioning ?? "off"}: enable it (PutBucketVersioning, Status Enabled)`;
+  }
+  await store.listObjectVersions({ bucket, maxKeys: 1 });
+  // Assuming the role is the first thing that a session does.
+  if (replication.roleArn !== undefined && clients.isAws(place.site)) {
+    await clients.client(place.site, replication.roleArn).settings.headBucket(bucket);
+  }
+  if (end === "destination" || replication.configuration !== undefined) return undefined;
+  const configuration = await sites.readConfiguration(replication);
+  if (configuration === undefined)
+    return "it has no replication configuration: put one, or write the rules in the file";
+  const unplaced = configuration.rules.find((one) => !replication.destinations.has(one.destination.bucketArn));
+  if (unplaced === undefined) return undefined;
+  const { bucketArn } = unplaced.destination;
+  return `its rule ${unplaced.id} replicates to ${bucketArn}: add it under destinations of ${replication.name}`;
+}
+
+/** Answers to HEAD have no words of their own. */
+function refusalWords({ fields, message }: S3Error, bucket: string): string {
+  if (fields.operation !== "HeadBucket") return message;
+  if (fields.status === 404) return `there is no bucket ${bucket}: create it with versioning, or correct its name`;
+  if (fields.status === 403)
+    return `the credentials may not look at ${bucket}: allow them s3:ListBucket, or correct them`;
+  return message;
+}
+
+function words(reached: readonly Reached[]): string {
+  const table = new Table({ head: ["replication", "end", "site", "bucket", "says"], style: { head: [], border: [] } });
+  for (const { replication, end, site, bucket, ok, says } of reached) {
+    table.push([replication, end, site, bucket, ok ? styled("green", says) : styled("red", says)]);
+  }
+  return table.toString();
+}

@@ -1,0 +1,126 @@
+/** `run`: from the command's words to an engine between stores, until somebody ends it. */
+import { once } from "node:events";
+import { systemClock } from "../clock.ts";
+import type { CommandResult } from "../command.ts";
+import { ConfigError, issueWords } from "../config/issues.ts";
+import { readConfiguration } from "../config/read.ts";
+import type { RunSettings } from "../config/settings.ts";
+import type { Context } from "../context.ts";
+import { SiteClients } from "./clients.ts";
+import { type EngineRoom, openEngineRoom } from "./engine-room.ts";
+import { runOnce, scanWords } from "./once.ts";
+import { checkReach } from "./reach.ts";
+import { withProfiles } from "./recognised.ts";
+import { StoreSites } from "./store-sites.ts";
+
+export interface RunOptions {
+  /** The configuration. */
+  readonly file: string;
+  readonly mode: "check" | "once" | "serve";
+  readonly json: boolean;
+}
+
+export async function run(options: RunOptions, context: Context): Promise<CommandResult> {
+  let settings: RunSettings;
+  try {
+    settings = await withProfiles(readConfiguration(options.file, context.environment));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const { issues } = error;
+    return { status: 2, value: { ok: false, issues }, words: () => issues.map(issueWords).join("\n") };
+  }
+  if (options.mode === "check") return await check(settings, context);
+  const tell = (says: string) => context.stderr.write(`${says}\n`);
+  const room = await openEngineRoom({
+    settings,
+    context,
+    alone: options.mode === "once",
+    onTrouble: tell,
+    onScan: (result) => {
+      const isNews = result.added > 0 || result.error !== undefined;
+      if (options.mode === "serve" && isNews) tell(scanWords(result));
+    },
+  });
+  try {
+    if (options.mode === "once") return await runOnce(room, context);
+    await serve(room, { ...options, settings, tell }, context);
+    return { status: 0, value: undefined, words: () => "" };
+  } finally {
+    await room.close();
+  }
+}
+
+async function check(settings: RunSettings, context: Context): Promise<CommandResult> {
+  const clock = systemClock(context.clock);
+  const clients = new SiteClients({ environment: context.environment, clock });
+  try {
+    const sites = new StoreSites({ clients, clock, onTrouble: () => undefined });
+    sites.use(settings);
+    return await checkReach(settings, { clients, sites });
+  } finally {
+    await clients.close();
+  }
+}
+
+interface ServeOptions extends RunOptions {
+  readonly settings: RunSettings;
+  readonly tell: (says: string) => void;
+}
+
+/** Resolves when it is interrupted; rejects when the engine cannot go on. */
+async function serve(room: EngineRoom, options: ServeOptions, context: Context): Promise<void> {
+  const { interrupted, stdout } = context;
+  const { file, settings, json, tell } = options;
+  let current = settings;
+  const reload = async (): Promise<void> => {
+    try {
+      const next = await withProfiles(readConfiguration(file, context.environment));
+      const fixed = unchangeable(current, next);
+      if (fixed.length > 0) tell(`${fixed.join(" and ")} changed in ${file}: that takes effect after a restart`);
+      room.use(next);
+      current = { ...next, ledgerUrl: current.ledgerUrl };
+      tell(`read ${file} again: ${summary(next)}`);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      tell(`${file} cannot be used, and the configuration stays as it was:\n${error.message}`);
+    }
+  };
+  let failed: (error: unknown) => void = () => undefined;
+  const reloading = new Promise<never>((_, reject) => {
+    failed = reject;
+  });
+  const stopListening = context.onHangup(() => void reload().catch(failed));
+  const { consoleUrl } = room;
+  const said = {
+    replications: settings.replications.map((one) => one.name),
+    ...(consoleUrl === undefined ? {} : { consoleUrl }),
+  };
+  const line = `${summary(settings)}${consoleUrl === undefined ? "" : `; console API at ${consoleUrl}`}; ctrl-C stops`;
+  stdout.write(`${json ? JSON.stringify(said) : line}\n`);
+  const scanning = room.scans.run(interrupted);
+  try {
+    await Promise.race([
+      interrupted.aborted ? undefined : once(interrupted, "abort"),
+      scanning,
+      room.broken,
+      reloading,
+    ]);
+    tell("stopping");
+    await scanning;
+  } finally {
+    stopListening();
+  }
+}
+
+function summary({ replications, scanEveryMs }: RunSettings): string {
+  const names = replications.map((one) => one.name).join(", ");
+  return `replicating ${names}, scanning every ${scanEveryMs / 1000} s`;
+}
+
+/** What a running engine cannot take up. */
+function unchangeable(before: RunSettings, after: RunSettings): string[] {
+  return [
+    ...(before.ledgerUrl === after.ledgerUrl ? [] : ["the ledger"]),
+    ...(JSON.stringify(before.console) === JSON.stringify(after.console) ? [] : ["the console"]),
+  ];
+}

@@ -1,0 +1,219 @@
+/**
+ * Two buckets of a lab in memory that know nothing of each other: what is written into the other one gets an id of its
+ * own, as in any store but the service's. No sockets.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ReplicationConfiguration, Rule } from "../../src/core/model.ts";
+import { Engine } from "../../src/engine/engine.ts";
+import type { ChangeFeed, Clock, Sites } from "../../src/engine/ports.ts";
+import { type ScanResult, Scans } from "../../src/engine/scan.ts";
+import { openLab } from "../../src/lab/lab.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
+import { createS3Client } from "../../src/s3/client.ts";
+import { S3Error } from "../../src/s3/errors.ts";
+import type { Store } from "../../src/s3/store.ts";
+
+export const HERE = "here";
+export const THERE = "there";
+const ACCOUNT = "111122223333";
+const DRAINED_MS_MAX = 20_000;
+
+export interface Row {
+  readonly key: string;
+  /** The body, or "-" for a delete marker. */
+  readonly body: string;
+  readonly versionId: string;
+}
+
+/** What a test may do to the engine's calls. */
+export interface Disturbance {
+  /** The write is done, and its answer is lost. */
+  loseAnswers?: number;
+  /** Writes of this body are denied. */
+  denied?: string;
+}
+
+export class MintingWorld {
+  readonly store: Store;
+  ledger: Ledger;
+  readonly disturbance: Disturbance = {};
+  configurations: Record<string, ReplicationConfiguration | undefined>;
+  /** Calls of the engine by operation. */
+  readonly calls = new Map<string, number>();
+  readonly #close: () => Promise<void>;
+  #engines = 0;
+
+  private constructor(store: Store, close: () => Promise<void>) {
+    this.store = store;
+    this.ledger = openSqliteLedger({ path: ":memory:" });
+    this.configurations = { [HERE]: configurationTo(THERE) };
+    this.#close = close;
+  }
+
+  static async make(): Promise<MintingWorld> {
+    const lab = await openLab({ clock: () => Date.now() });
+    const credentials = await lab.account(ACCOUNT);
+    const server = await lab.listen({ port: 0 });
+    const endpoint = `http://127.0.0.1:${server.port}`;
+    const client = createS3Client({ endpoint, region: "us-east-1", credentials, clock: () => Date.now() });
+    for (const bucket of [HERE, THERE]) {
+      await client.createBucket(bucket);
+      await client.putBucketVersioning(bucket, "Enabled");
+    }
+    return new MintingWorld(client, async () => {
+      await client.close();
+      await lab.close();
+    });
+  }
+
+  /** Scans once, and works until nothing is left but what has FAILED. */
+  async replicate(): Promise<readonly ScanResult[]> {
+    return await this.#work(async (engine, sites) => {
+      const { ledger } = this;
+      const buckets = () => Object.keys(this.configurations);
+      const onAdded = () => engine.wake();
+      const scans = new Scans({ ledger, sites, clock: CLOCK, buckets, everyMs: () => 3_600_000, onAdded });
+      return await scans.once(engine.stopping);
+    });
+  }
+
+  /** Replicates what was never tried; says how much that is. */
+  async resyncUntried(): Promise<number> {
+    return await this.#work(async ({ resync, stopping }) => {
+      const { id } = resync.start({ bucket: HERE, failed: false, untried: true, dryRun: false }, stopping);
+      for (;;) {
+        const progress = resync.progress(id);
+        if (progress?.state === "done") return progress.foundUntried;
+        if (progress?.state === "broken") throw new Error(progress.error);
+        await sleep(5);
+      }
+    });
+  }
+
+  async #work<T>(what: (engine: Engine, sites: Sites) => Promise<T>): Promise<T> {
+    const { ledger } = this;
+    this.#engines += 1;
+    const sites = this.#sites();
+    const engine = new Engine({ ledger, feed: NO_CHANGES, sites, clock: CLOCK, name: `engine-${this.#engines}` });
+    engine.start();
+    try {
+      const answer = await what(engine, sites);
+      const endMs = Date.now() + DRAINED_MS_MAX;
+      for (;;) {
+        const undone = (await ledger.counts()).filter((one) => one.state === "waiting" || one.state === "leased");
+        if (undone.length === 0) return answer;
+        if (Date.now() > endMs) throw new Error(`not drained: ${JSON.stringify(undone)}`);
+        await sleep(5);
+      }
+    } finally {
+      await engine.stop(1000);
+    }
+  }
+
+  async put(bucket: string, key: string, body: string, more: object = {}): Promise<string> {
+    const request = { bucket, key, body: Buffer.from(body), contentHeaders: {}, userMetadata: {}, ...more };
+    return (await this.store.putObject(request)).versionId ?? "";
+  }
+
+  async mark(bucket: string, key: string): Promise<void> {
+    await this.store.deleteObject({ bucket, key });
+  }
+
+  /** Keys in order, within a key the oldest version first. */
+  async rows(bucket: string): Promise<Row[]> {
+    const { versions } = await this.store.listObjectVersions({ bucket });
+    const rows = await Promise.all(
+      versions.toReversed().map(async ({ key, versionId, isDeleteMarker }) => {
+        if (isDeleteMarker) return { key, versionId, body: "-" };
+        const { body } = await this.store.getObject({ bucket, key, versionId });
+        return { key, versionId, body: Buffer.from(await body.bytes()).toString() };
+      }),
+    );
+    return rows.sort((one, other) => (one.key < other.key ? -1 : one.key > other.key ? 1 : 0));
+  }
+
+  /** `key: body body …`, so that an unexpected version is seen. */
+  async words(bucket: string): Promise<string[]> {
+    const byKey = new Map<string, string[]>();
+    for (const { key, body } of await this.rows(bucket)) byKey.set(key, [...(byKey.get(key) ?? []), body]);
+    return [...byKey].map(([key, bodies]) => `${key}: ${bodies.join(" ")}`);
+  }
+
+  async close(): Promise<void> {
+    await this.ledger.close();
+    await this.#close();
+  }
+
+  #sites(): Sites {
+    const store = this.#disturbed();
+    return {
+      configuration: async (bucket) => this.configurations[bucket],
+      traits: async () => ({ mintsVersionIds: true, takesGrants: false }),
+      session: async () => ({ source: store, destination: store }),
+      reader: () => store,
+      origins: (bucket) =>
+        Object.entries(this.configurations).flatMap(([origin, configuration]) =>
+          (configuration?.rules ?? [])
+            .filter((one) => one.destination.bucketArn === `arn:aws:s3:::${bucket}`)
+            .map((one) => ({ bucket: origin, destinationArn: one.destination.bucketArn })),
+        ),
+      publish: async () => undefined,
+    };
+  }
+
+  #disturbed(): Store {
+    const { disturbance, calls } = this;
+    return new Proxy(this.store, {
+      get(target, name: keyof Store) {
+        return async (...words: unknown[]) => {
+          calls.set(name, (calls.get(name) ?? 0) + 1);
+          const isWrite = name === "putObject" || name === "deleteObject" || name === "completeMultipartUpload";
+          const [request] = words as [{ readonly body?: Uint8Array }];
+          if (isWrite && disturbance.denied !== undefined && String(request.body) === disturbance.denied) {
+            throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
+          }
+          const answer: unknown = await Reflect.apply(target[name], target, words);
+          if (isWrite && (disturbance.loseAnswers ?? 0) > 0) {
+            disturbance.loseAnswers = (disturbance.loseAnswers ?? 0) - 1;
+            throw new S3Error("the answer was lost", { operation: name, network: "reset" });
+          }
+          return answer;
+        };
+      },
+    });
+  }
+}
+
+/** Everything that takes seconds takes fiftieths of them. */
+const HASTE = 50;
+const BEGAN_MS = Date.now();
+const CLOCK: Clock = {
+  nowMs: () => BEGAN_MS + (Date.now() - BEGAN_MS) * HASTE,
+  random: () => 0.5,
+  sleep: async (ms, signal) => {
+    await sleep(ms / HASTE, undefined, { signal }).catch(() => undefined);
+  },
+};
+
+const NO_CHANGES: ChangeFeed = {
+  take: async () => [],
+  done: async () => undefined,
+  onChange: () => () => undefined,
+};
+
+export function configurationTo(bucket: string, change: Partial<Rule> = {}): ReplicationConfiguration {
+  const rule: Rule = {
+    id: "all",
+    priority: 1,
+    enabled: true,
+    prefix: "",
+    tags: [],
+    deleteMarkers: true,
+    kmsObjects: false,
+    replicaModifications: false,
+    destination: { bucketArn: `arn:aws:s3:::${bucket}`, ownerOverride: false, metrics: false },
+    ...change,
+  };
+  return { roleArn: "", schema: "V2", rules: [rule] };
+}
