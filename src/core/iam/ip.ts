@@ -15,7 +15,8 @@ const GROUP_BITS = 16;
 const IPV4_GROUPS = 2;
 const IPV6_GROUPS = 8;
 const MAPPED_PREFIX_BITS = 96;
-const OCTET = /^\d{1,3}$/;
+// Leading zeros are refused: some readers take such octets for octal.
+const OCTET = /^(?:0|[1-9]\d{0,2})$/;
 const HEX_GROUP = /^[0-9A-Fa-f]{1,4}$/;
 const PREFIX = /^\d{1,3}$/;
 
