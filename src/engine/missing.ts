@@ -9,6 +9,7 @@
  *
  * Where the map was lost it grows again here: replicas are known by their mark, delete markers by their place.
  */
+import { setMaxListeners } from "node:events";
 import { bucketOfArn } from "../core/arn.ts";
 import { type KeyMatch, KeyMerge, type KeyPair, matchKey, pairMarkers, type Side } from "../core/audit/merge.ts";
 import { eligibility } from "../core/eligibility.ts";
@@ -51,9 +52,14 @@ export interface MissingPage {
 }
 
 const HEADS_AT_ONCE = 16;
+/** Looks at versions, and both listings. */
+const CALLS_AT_ONCE = 2 * HEADS_AT_ONCE;
 
 /** Yields what there is to add, keys in order. Ends early when the signal is aborted. */
-export async function* missingTasks(options: MissingOptions, signal: AbortSignal): AsyncGenerator<MissingPage> {
+export async function* missingTasks(options: MissingOptions, stop: AbortSignal): AsyncGenerator<MissingPage> {
+  const signal = AbortSignal.any([stop]);
+  // Every call under way listens to it: that is no leak.
+  setMaxListeners(CALLS_AT_ONCE, signal);
   const { sites, bucket, destinationArn, configuration, afterKey } = options;
   const rules = configuration.rules.filter((one) => one.enabled && one.destination.bucketArn === destinationArn);
   const prefixes = rules.map((one) => one.prefix).filter((one) => overlaps(one, options.prefix ?? ""));

@@ -44,6 +44,9 @@ export interface Sites {
    * over destinations. Idempotent.
    */
   publish(version: VersionRef, destinationArn: string, status: ReplicationStatus): Promise<void>;
+
+  /** No store here shows a status: `publish` does nothing, and what it would be told need not be found out. */
+  readonly showsNoStatus?: boolean;
 }
 
 /** A bucket whose versions are replicated to a destination. */

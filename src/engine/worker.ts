@@ -210,6 +210,7 @@ export class Worker {
   /** Shows what is left undone of the version at this destination: the task's own end, and its other tasks. */
   async #publish(task: TaskRow, own: readonly "FAILED"[]): Promise<void> {
     const { ledger, sites } = this.#options;
+    if (sites.showsNoStatus === true) return;
     const [rows = []] = await ledger.ofVersions([task.version]);
     const others = rows.filter((one) => one.id !== task.id && one.destinationArn === task.destinationArn);
     const undone = others.map((one) => (one.state === "parked" ? "FAILED" : "PENDING"));

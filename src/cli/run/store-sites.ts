@@ -31,6 +31,7 @@ interface Kept<T> {
 }
 
 export class StoreSites implements Sites {
+  readonly showsNoStatus = true;
   readonly #options: StoreSitesOptions;
   #replications: ReadonlyMap<string, ReplicationSettings> = new Map();
   #places: ReadonlyMap<string, Place> = new Map();
