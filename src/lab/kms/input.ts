@@ -7,6 +7,7 @@ import {
   violatedByText,
   violation,
 } from "../constraints.ts";
+import { isObject } from "../json-protocol.ts";
 import { kmsError, validationError } from "./errors.ts";
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
@@ -107,10 +108,6 @@ export class Input {
   #member(name: string): unknown {
     return Object.hasOwn(this.#members, name) ? (this.#members[name] ?? undefined) : undefined;
   }
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function missing(name: string): never {

@@ -1,7 +1,8 @@
 /** The JSON 1.1 protocol of KMS. @source aws-replication.md §12.4 */
-import type { ServiceAnswer, Skin } from "../model.ts";
+import { jsonAnswer, parseMembers } from "../json-protocol.ts";
+import type { Skin } from "../model.ts";
 import { kmsError, unsupported } from "./errors.ts";
-import { Input, isObject } from "./input.ts";
+import { Input } from "./input.ts";
 import { KMS_OPERATIONS } from "./operations.ts";
 import { type KmsParts, KmsRequest } from "./request.ts";
 
@@ -19,39 +20,16 @@ export function createKmsSkin(parts: KmsParts): Skin {
       const operation = Object.hasOwn(KMS_OPERATIONS, action) ? KMS_OPERATIONS[action] : undefined;
       if (operation === undefined) throw kmsError("UnknownOperationException", "");
       const { caller, region, context } = call;
-      const input = parseInput(await call.readBody(BODY_LIMIT_BYTES));
+      const input = new Input(parseMembers(await call.readBody(BODY_LIMIT_BYTES), kmsError));
       if (input.has("Recipient")) throw unsupported("The lab knows no attestation documents.");
       const members = await operation(new KmsRequest(parts, { caller, region, context, action, input }));
-      return answer(200, call.requestId, members);
+      return jsonAnswer(200, call.requestId, members);
     },
 
     printError: (error, { requestId }) =>
-      answer(error.status, requestId, {
+      jsonAnswer(error.status, requestId, {
         __type: error.code,
         ...(error.message === "" ? {} : { message: error.message }),
       }),
-  };
-}
-
-function parseInput(body: Uint8Array): Input {
-  let members: unknown;
-  try {
-    members = body.length === 0 ? {} : JSON.parse(Buffer.from(body).toString());
-  } catch {
-    throw kmsError("SerializationException", "The request is not JSON.");
-  }
-  if (!isObject(members)) throw kmsError("SerializationException", "The request is not a JSON object.");
-  return new Input(members);
-}
-
-function answer(
-  status: number,
-  requestId: string,
-  members: Readonly<Record<string, unknown>> | undefined,
-): ServiceAnswer {
-  return {
-    status,
-    headers: { "content-type": "application/x-amz-json-1.1", "x-amzn-requestid": requestId },
-    body: members === undefined ? "" : JSON.stringify(members),
   };
 }

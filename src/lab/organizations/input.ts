@@ -1,5 +1,6 @@
 /** Input of a call of AWS Organizations: parsed JSON whose members are read one by one, each against its constraint. */
 import { type NumberRange, type TextRule, violatedByNumber, violatedByText } from "../constraints.ts";
+import { isObject } from "../json-protocol.ts";
 import { invalidInput, organizationsError } from "./errors.ts";
 import { POLICY_TYPES, type PolicyType } from "./model.ts";
 
@@ -62,10 +63,6 @@ export class Input {
   #member(name: string): unknown {
     return Object.hasOwn(this.#members, name) ? (this.#members[name] ?? undefined) : undefined;
   }
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function reasonOf(value: string, { min = 1, max }: TextRule): string {

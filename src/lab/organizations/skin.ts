@@ -1,7 +1,8 @@
 /** The JSON 1.1 protocol of AWS Organizations. @source aws-replication.md §12.4 (the same protocol) */
-import type { ServiceAnswer, Skin } from "../model.ts";
+import { jsonAnswer, parseMembers } from "../json-protocol.ts";
+import type { Skin } from "../model.ts";
 import { invalidInput, organizationsError } from "./errors.ts";
-import { Input, isObject } from "./input.ts";
+import { Input } from "./input.ts";
 import { ORGANIZATIONS_OPERATIONS } from "./operations.ts";
 import { type OrganizationsParts, OrganizationsRequest } from "./request.ts";
 
@@ -19,40 +20,17 @@ export function createOrganizationsSkin(parts: OrganizationsParts): Skin {
       const action = target.startsWith(TARGET) ? target.slice(TARGET.length) : "";
       const operation = Object.hasOwn(ORGANIZATIONS_OPERATIONS, action) ? ORGANIZATIONS_OPERATIONS[action] : undefined;
       if (operation === undefined) throw organizationsError("UnknownOperationException", "");
-      const input = parseInput(await call.readBody(BODY_LIMIT_BYTES));
+      const input = new Input(parseMembers(await call.readBody(BODY_LIMIT_BYTES), organizationsError));
       if (input.has("Tags")) throw invalidInput("The lab keeps no tags of organizations.", "INVALID_LIST_MEMBER");
       const members = await operation(new OrganizationsRequest(parts, { caller, action, input, context }));
-      return answer(200, requestId, members);
+      return jsonAnswer(200, requestId, members);
     },
 
     printError: (error, { requestId }) =>
-      answer(error.status, requestId, {
+      jsonAnswer(error.status, requestId, {
         __type: error.code,
         ...(error.message === "" ? {} : { Message: error.message }),
         ...error.details,
       }),
-  };
-}
-
-function parseInput(body: Uint8Array): Input {
-  let members: unknown;
-  try {
-    members = body.length === 0 ? {} : JSON.parse(Buffer.from(body).toString());
-  } catch {
-    throw organizationsError("SerializationException", "The request is not JSON.");
-  }
-  if (!isObject(members)) throw organizationsError("SerializationException", "The request is not a JSON object.");
-  return new Input(members);
-}
-
-function answer(
-  status: number,
-  requestId: string,
-  members: Readonly<Record<string, unknown>> | undefined,
-): ServiceAnswer {
-  return {
-    status,
-    headers: { "content-type": "application/x-amz-json-1.1", "x-amzn-requestid": requestId },
-    body: members === undefined ? "" : JSON.stringify(members),
   };
 }
