@@ -1,6 +1,8 @@
 /** Groups: what the rows of one rule, destination, operation and state have in common, and are counted by. */
+import { assert } from "../core/assert.ts";
 import type { Operation } from "../core/model.ts";
 import type { NewTask, TaskRow } from "./ledger.ts";
+import { OPERATIONS } from "./words.ts";
 
 /** What the rows of one group have in common. The row is parked or not, and failed last with this code, or never. */
 export interface Group {
@@ -11,6 +13,30 @@ export interface Group {
   readonly parked: boolean;
   /** "" for rows that never failed. */
   readonly failureCode: string;
+}
+
+/** A group that is in the record. */
+export interface StoredGroup extends Group {
+  readonly id: number;
+  readonly bucketId: number;
+  readonly destinationId: number;
+}
+
+/** A row of a group's columns; databases differ in how they say that it is parked. */
+export function storedGroupOf(row: Readonly<Record<string, unknown>>, parked: boolean): StoredGroup {
+  const operation = OPERATIONS[Number(row["operation"])];
+  assert(operation !== undefined, `operation ${Number(row["operation"])} is of a newer version`);
+  return {
+    id: Number(row["id"]),
+    bucketId: Number(row["bucket_id"]),
+    destinationId: Number(row["destination_id"]),
+    bucket: String(row["bucket"]),
+    destinationArn: String(row["destination_arn"]),
+    ruleId: String(row["rule_id"]),
+    operation,
+    parked,
+    failureCode: String(row["failure_code"]),
+  };
 }
 
 /** The group of a task that is not parked and never failed: where its completion is counted, too. */

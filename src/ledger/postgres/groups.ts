@@ -5,16 +5,9 @@
  * other machines do.
  */
 import { assert } from "../../core/assert.ts";
-import { type Group, wordsOf } from "../task-group.ts";
+import { type Group, type StoredGroup, storedGroupOf, wordsOf } from "../task-group.ts";
 import { OPERATIONS } from "../words.ts";
 import type { Row, Server } from "./server.ts";
-
-/** A group that is in the record. */
-export interface StoredGroup extends Group {
-  readonly id: number;
-  readonly bucketId: number;
-  readonly destinationId: number;
-}
 
 /** For statements that read whole groups: `SELECT ${GROUP_COLUMNS} FROM ${GROUP_TABLES} WHERE g.…`. */
 export const GROUP_COLUMNS = `g.id, g.bucket_id, g.destination_id, g.rule_id, g.operation, g.is_parked, g.failure_code,
@@ -139,17 +132,5 @@ function columnsOf(groups: readonly Group[]) {
 
 /** A row of GROUP_COLUMNS. */
 export function groupOf(row: Row): StoredGroup {
-  const operation = OPERATIONS[Number(row["operation"])];
-  assert(operation !== undefined, `operation ${Number(row["operation"])} is of a newer version`);
-  return {
-    id: Number(row["id"]),
-    bucketId: Number(row["bucket_id"]),
-    destinationId: Number(row["destination_id"]),
-    bucket: String(row["bucket"]),
-    destinationArn: String(row["destination_arn"]),
-    ruleId: String(row["rule_id"]),
-    operation,
-    parked: row["is_parked"] === true,
-    failureCode: String(row["failure_code"]),
-  };
+  return storedGroupOf(row, row["is_parked"] === true);
 }

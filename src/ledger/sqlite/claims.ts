@@ -1,9 +1,9 @@
 /** Leases: rows are taken by workers, and given back in one of four ways. Every change asks for the fence. */
 import type { Connection } from "../database.ts";
 import type { Claim, ClaimRequest, Completion, FailedAttempt, SizeRange } from "../ledger.ts";
-import { freshGroupOf } from "../task-group.ts";
+import { freshGroupOf, type StoredGroup } from "../task-group.ts";
 import { encodeKey, linesOf, ORIGINS } from "../words.ts";
-import { changeGroup, type Groups, type StoredGroup } from "./groups.ts";
+import { changeGroup, type Groups } from "./groups.ts";
 import { promote, settle } from "./lanes.ts";
 import { TASK_COLUMNS, taskOf } from "./rows.ts";
 import { CLAIMABLE, FIRST, LEASED, PARKED } from "./schema.ts";

@@ -7,15 +7,8 @@
  */
 import { assert } from "../../core/assert.ts";
 import type { Connection, Database, Row } from "../database.ts";
-import { type Group, wordsOf } from "../task-group.ts";
+import { type Group, type StoredGroup, storedGroupOf, wordsOf } from "../task-group.ts";
 import { OPERATIONS } from "../words.ts";
-
-/** A group that is in the file. */
-export interface StoredGroup extends Group {
-  readonly id: number;
-  readonly bucketId: number;
-  readonly destinationId: number;
-}
 
 const GROUP_COLUMNS = `g.id, g.bucket_id, g.destination_id, g.rule_id, g.operation, g.parked, g.failure_code,
   bucket.name AS bucket, destination.name AS destination_arn`;
@@ -116,19 +109,7 @@ export function changeGroup(connection: Connection, groupId: number, change: Gro
 }
 
 export function groupOf(row: Row): StoredGroup {
-  const operation = OPERATIONS[Number(row["operation"])];
-  assert(operation !== undefined, `operation ${Number(row["operation"])} is of a newer version`);
-  return {
-    id: Number(row["id"]),
-    bucketId: Number(row["bucket_id"]),
-    destinationId: Number(row["destination_id"]),
-    bucket: String(row["bucket"]),
-    destinationArn: String(row["destination_arn"]),
-    ruleId: String(row["rule_id"]),
-    operation,
-    parked: row["parked"] === 1,
-    failureCode: String(row["failure_code"]),
-  };
+  return storedGroupOf(row, row["parked"] === 1);
 }
 
 function insert(connection: Connection, group: Group): void {

@@ -1,8 +1,8 @@
 /** Rows of the table `tasks` as the port shows them. */
 import { assert } from "../../core/assert.ts";
 import type { Row, SqlValue } from "../database.ts";
-import type { TaskFailure, TaskRow, TaskState } from "../ledger.ts";
-import { ORIGINS } from "../words.ts";
+import type { TaskRow } from "../ledger.ts";
+import { taskOfRow } from "../task-row.ts";
 import type { Groups } from "./groups.ts";
 import { PARKED } from "./schema.ts";
 
@@ -12,35 +12,7 @@ export const TASK_COLUMNS = `id, group_id, key, version_id, place, origin, size_
 
 export function taskOf(row: Row, groups: Groups): TaskRow {
   const group = groups.byId(Number(row["group_id"]));
-  const state = stateOf(row);
-  const origin = ORIGINS[Number(row["origin"])];
-  assert(origin !== undefined, `row ${Number(row["id"])} is of a newer version`);
-  return {
-    id: Number(row["id"]),
-    version: { bucket: group.bucket, key: decodeKey(row["key"]), versionId: String(row["version_id"]) },
-    operation: group.operation,
-    destinationArn: group.destinationArn,
-    ruleId: group.ruleId,
-    origin,
-    sizeBytes: Number(row["size_bytes"]),
-    writtenAtMs: Number(row["written_at_ms"]),
-    dueAtMs: Number(row["due_at_ms"]),
-    state,
-    ...(state === "leased" && {
-      lease: { worker: String(row["leased_to"]), untilMs: Number(row["lease_until_ms"]) },
-    }),
-    nextTryAtMs: Number(row["next_try_at_ms"]),
-    attempts: Number(row["attempts"]),
-    ...(typeof row["first_attempt_at_ms"] === "number" && { firstAttemptAtMs: row["first_attempt_at_ms"] }),
-    ...(typeof row["last_attempt_at_ms"] === "number" && { lastAttemptAtMs: row["last_attempt_at_ms"] }),
-    redrives: Number(row["redrives"]),
-    ...(typeof row["failure"] === "string" && { failure: JSON.parse(row["failure"]) as TaskFailure }),
-  };
-}
-
-function stateOf(row: Row): TaskState {
-  if (row["place"] === PARKED) return "parked";
-  return row["lease_until_ms"] === null ? "waiting" : "leased";
+  return taskOfRow(row, { group, key: decodeKey(row["key"]), isParked: row["place"] === PARKED });
 }
 
 export function decodeKey(value: SqlValue | undefined): string {
