@@ -9,6 +9,7 @@ import type { AccessFacts, BucketFacts, RecordedFailure, VersionFacts } from "..
 import type { ReplicationConfiguration, ReplicationStatus, VersionRef } from "../core/model.ts";
 import { replicationStatusOf } from "../core/status.ts";
 import { S3Error } from "../s3/errors.ts";
+import { partsOfEtag } from "../s3/etag.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import type { ListedVersion, ObjectHead, Store } from "../s3/store.ts";
 import type { Surroundings } from "./ports.ts";
@@ -165,7 +166,7 @@ class Look {
         encryption: head.encryption,
         tags: tagCount > 0 && this.#tagsDecide() ? await this.#store.getObjectTagging(ref) : [],
         tagCount,
-        partsCount: partsOf(head.etag),
+        partsCount: partsOfEtag(head.etag) ?? 1,
         ...(status === undefined ? {} : { replicationStatus: status }),
         ...locksOf(head, this.#looked.source),
         ...(isOpen(status) ? await this.#accessOf(ref, ownerId) : {}),
@@ -191,7 +192,7 @@ class Look {
   ): Promise<VersionFacts> {
     const replicas = await this.#replicasOf(listed);
     const { bucket } = this.#looked.scope;
-    const sealed = { encryption: { kind: "SSE-C" as const }, partsCount: partsOf(listed.etag) };
+    const sealed = { encryption: { kind: "SSE-C" as const }, partsCount: partsOfEtag(listed.etag) ?? 1 };
     return { bucket, ...listed, ...UNREAD, ...sealed, failures, replicas, unreadable };
   }
 
@@ -328,11 +329,6 @@ function locksOf(head: ObjectHead, source: BucketFacts): Pick<VersionFacts, "ret
     ...(head.retention === undefined ? {} : { retained: true }),
     ...(head.legalHold === undefined ? {} : { held: head.legalHold }),
   };
-}
-
-/** The number of parts stands at the end of a multipart object's ETag. */
-function partsOf(etag: string): number {
-  return Number(/-([0-9]+)$/.exec(etag)?.[1] ?? 1);
 }
 
 /** A HEAD's bare 400 is S3's answer to who looks at such an object without its key. */

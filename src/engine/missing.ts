@@ -18,6 +18,7 @@ import type { KnownReplica, Ledger, NewTask, TaskOrigin } from "../ledger/ledger
 import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import type { ListedVersion, Store, VersionPage } from "../s3/store.ts";
+import { headIfThere } from "./head-if-there.ts";
 import { newTask } from "./intake.ts";
 import { holdsReplicasName, MARK, markOf } from "./mark.ts";
 import type { Clock, Sites } from "./ports.ts";
@@ -224,8 +225,8 @@ class PairSearch implements Search {
     const candidates = match.unexplained.filter((one) => !one.isDeleteMarker && sizes.has(one.sizeBytes));
     const found = await sideBySide(candidates, HEADS_AT_ONCE, async (replica): Promise<FoundReplica[]> => {
       const { key, versionId } = replica;
-      const mark = await markThere(sites.reader(target), { bucket: target, key, versionId }, signal);
-      const version = byMark.get(mark ?? "");
+      const head = await headIfThere(sites.reader(target), { bucket: target, key, versionId }, { signal });
+      const version = byMark.get(head?.userMetadata[MARK] ?? "");
       return version === undefined ? [] : [{ version, replica }];
     });
     // Of several with one mark the oldest is the replica: the others are copies that somebody made of it.
@@ -287,20 +288,6 @@ function absentIds({ source, destination }: KeyPair<ListedVersion>): readonly Li
 /** No key holds what separates it from the version id here: ids have no line breaks. */
 function nameOf({ key, versionId }: { readonly key: string; readonly versionId: string }): string {
   return `${versionId}\n${key}`;
-}
-
-/** What cannot be looked at is nobody's replica as far as is known; only a definite answer counts. */
-async function markThere(
-  store: Store,
-  version: { readonly bucket: string; readonly key: string; readonly versionId: string },
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  try {
-    return (await store.headObject({ ...version, checksums: false }, { signal })).userMetadata[MARK];
-  } catch (error) {
-    if (error instanceof S3Error && (error.status === 404 || error.status === 405)) return undefined;
-    throw error;
-  }
 }
 
 function overlaps(one: string, other: string): boolean {

@@ -5,6 +5,7 @@
 import type { Step } from "../core/plan.ts";
 import { checksumOf, compositeChecksum } from "../s3/checksum.ts";
 import { type CrcAlgorithm, combineCrcs } from "../s3/crc-combine.ts";
+import { partsOfEtag } from "../s3/etag.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import type { ChecksumAlgorithm, ObjectHead, ObjectReply, UploadedPart, UploadRef } from "../s3/store.ts";
 import {
@@ -14,7 +15,6 @@ import {
   destinationOf,
   headOf,
   markReading,
-  partsOf,
   type Run,
   StepFailure,
   sendSource,
@@ -36,7 +36,7 @@ interface CopiedPart extends UploadedPart {
  */
 export async function uploadAllParts(run: Run, step: Step, upload: UploadRef): Promise<readonly UploadedPart[]> {
   const head = headOf(run);
-  const numbers = Array.from({ length: partsOf(head) ?? 1 }, (_, index) => index + 1);
+  const numbers = Array.from({ length: partsOfEtag(head.etag) ?? 1 }, (_, index) => index + 1);
   const copied = await sideBySide(numbers, PARTS_AT_ONCE_MAX, (partNumber) =>
     sendSource(run, step, (reply) => copyPart(run, step, { ...upload, partNumber }, reply), partNumber),
   );

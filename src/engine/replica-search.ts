@@ -8,8 +8,7 @@
 
 import type { Step } from "../core/plan.ts";
 import type { KnownReplica, Ledger, TaskRow } from "../ledger/ledger.ts";
-import { S3Error } from "../s3/errors.ts";
-import type { Store } from "../s3/store.ts";
+import { headIfThere } from "./head-if-there.ts";
 import { MARK, markOf } from "./mark.ts";
 import { answered, destinationOf, headOf, type Run, sourceOf, target } from "./run.ts";
 import { versionsOfKey } from "./versions-of-key.ts";
@@ -74,14 +73,4 @@ export async function newerIsThere(run: Run, step: Step, map: ReplicaMap): Promi
 async function knownReplicas({ task }: Run, map: ReplicaMap): Promise<readonly KnownReplica[]> {
   const { bucket, key } = task.version;
   return await map.replicasBetween({ bucket, destinationArn: task.destinationArn, fromKey: key, toKey: key });
-}
-
-/** Somebody may remove a version between its listing and the look at it. */
-async function headIfThere(store: Store, version: { bucket: string; key: string; versionId: string }, run: Run) {
-  try {
-    return await store.headObject({ ...version, checksums: false }, run);
-  } catch (error) {
-    if (error instanceof S3Error && (error.status === 404 || error.status === 405)) return undefined;
-    throw error;
-  }
 }

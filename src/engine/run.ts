@@ -9,6 +9,7 @@ import type { AccessControlList, Retention, Rule, Tag } from "../core/model.ts";
 import type { Step } from "../core/plan.ts";
 import type { TaskRow } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
+import { partsOfEtag } from "../s3/etag.ts";
 import type { Body, ObjectHead, ObjectReply, ReplicaIdentity, Store, UploadedPart, UploadRef } from "../s3/store.ts";
 import type { Belonging } from "./belongings.ts";
 import type { BucketTraits, Session, Sites } from "./ports.ts";
@@ -211,12 +212,6 @@ export function destinationOf(run: Run): Store {
   return run.session.destination;
 }
 
-/** The number of parts stands at the end of a multipart object's ETag; undefined for objects that were put whole. */
-export function partsOf({ etag }: ObjectHead): number | undefined {
-  const match = /-([0-9]{1,5})$/.exec(etag);
-  return match === null ? undefined : Number(match[1]);
-}
-
 export function headOf(run: Run): ObjectHead {
   assert(run.source.head !== undefined, "the version is read before it is written");
   return run.source.head;
@@ -224,5 +219,5 @@ export function headOf(run: Run): ObjectHead {
 
 /** In how many parts it is copied; undefined: whole, as an object that was put whole, or whose parts nobody can ask for. */
 export function partsToCopy({ sourceTraits }: Run, head: ObjectHead): number | undefined {
-  return sourceTraits.readsParts === false ? undefined : partsOf(head);
+  return sourceTraits.readsParts === false ? undefined : partsOfEtag(head.etag);
 }
