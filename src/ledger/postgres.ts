@@ -20,7 +20,9 @@ import type {
   ReplicaRange,
   Selection,
   SizeRange,
-  TaskOrigin,
+  JobRow,
+  RedriveAs,
+  Standing,
   TaskPage,
   TaskRow,
 } from "./ledger.ts";
@@ -139,7 +141,7 @@ class PostgresLedger implements Ledger {
     return await this.#fail(claim, attempt, group, { kind: "park" });
   }
 
-  async redrive(selection: Selection, nowMs: number, origin?: TaskOrigin): Promise<{ readonly redriven: number }> {
+  async redrive(selection: Selection, nowMs: number, { origin }: RedriveAs = {}): Promise<{ readonly redriven: number }> {
     this.#refuseWhenClosed();
     if (selection.state !== undefined && selection.state !== "parked") return { redriven: 0 };
     const [row] = await this.#server.query("UPDATE ledger SET redrives = redrives + 1 RETURNING redrives");
@@ -210,12 +212,44 @@ class PostgresLedger implements Ledger {
     return row === undefined ? undefined : String(row["value"]);
   }
 
-  async setCheckpoint(name: string, value: string): Promise<void> {
+  async setCheckpoint(name: string, value: string | undefined): Promise<void> {
+    assert(value !== undefined, "not yet");
     this.#refuseWhenClosed();
     await this.#server.query(
       "INSERT INTO checkpoints VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value",
       [name, value],
     );
+  }
+
+  async note(): Promise<boolean> {
+    return assertNever("note");
+  }
+  async hurry(): Promise<{ readonly hurried: number }> {
+    return assertNever("hurry");
+  }
+  async standing(): Promise<Standing | undefined> {
+    return assertNever("standing");
+  }
+  async addJob(): Promise<void> {
+    return assertNever("addJob");
+  }
+  async job(): Promise<JobRow | undefined> {
+    return assertNever("job");
+  }
+  async jobs(): Promise<readonly JobRow[]> {
+    return assertNever("jobs");
+  }
+  async changeJob(): Promise<boolean> {
+    return assertNever("changeJob");
+  }
+  async checkpoints(): Promise<readonly { readonly name: string; readonly value: string }[]> {
+    return assertNever("checkpoints");
+  }
+  async hold(): Promise<boolean> {
+    return assertNever("hold");
+  }
+  async letGo(): Promise<void> {
+    return assertNever("letGo");
   }
 
   async close(): Promise<void> {
@@ -266,4 +300,8 @@ class PostgresLedger implements Ledger {
     } while (after !== undefined);
     return count;
   }
+}
+
+function assertNever(what: string): never {
+  throw new Error(`not yet: ${what}`);
 }

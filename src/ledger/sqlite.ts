@@ -20,7 +20,9 @@ import type {
   ReplicaRange,
   Selection,
   SizeRange,
-  TaskOrigin,
+  JobRow,
+  RedriveAs,
+  Standing,
   TaskPage,
   TaskRow,
 } from "./ledger.ts";
@@ -118,7 +120,7 @@ class SqliteLedger implements Ledger {
     return await this.#end((connection) => failTask(connection, claim, { attempt, group: this.#groups.stored(to) }));
   }
 
-  async redrive(selection: Selection, nowMs: number, origin?: TaskOrigin): Promise<{ readonly redriven: number }> {
+  async redrive(selection: Selection, nowMs: number, { origin }: RedriveAs = {}): Promise<{ readonly redriven: number }> {
     if (selection.state !== undefined && selection.state !== "parked") return { redriven: 0 };
     const position = await this.#database.write(nextPosition);
     const redriven = await this.#forEach({ ...selection, state: "parked" }, (connection, task) => {
@@ -183,10 +185,42 @@ class SqliteLedger implements Ledger {
     return row === undefined ? undefined : String(row["value"]);
   }
 
-  async setCheckpoint(name: string, value: string): Promise<void> {
+  async setCheckpoint(name: string, value: string | undefined): Promise<void> {
+    assert(value !== undefined, "not yet");
     await this.#database.write((connection) => {
       connection.prepare("INSERT OR REPLACE INTO checkpoints VALUES (?, ?)").run(name, value);
     });
+  }
+
+  async note(): Promise<boolean> {
+    return assertNever("note");
+  }
+  async hurry(): Promise<{ readonly hurried: number }> {
+    return assertNever("hurry");
+  }
+  async standing(): Promise<Standing | undefined> {
+    return assertNever("standing");
+  }
+  async addJob(): Promise<void> {
+    return assertNever("addJob");
+  }
+  async job(): Promise<JobRow | undefined> {
+    return assertNever("job");
+  }
+  async jobs(): Promise<readonly JobRow[]> {
+    return assertNever("jobs");
+  }
+  async changeJob(): Promise<boolean> {
+    return assertNever("changeJob");
+  }
+  async checkpoints(): Promise<readonly { readonly name: string; readonly value: string }[]> {
+    return assertNever("checkpoints");
+  }
+  async hold(): Promise<boolean> {
+    return assertNever("hold");
+  }
+  async letGo(): Promise<void> {
+    return assertNever("letGo");
   }
 
   async close(): Promise<void> {
@@ -217,4 +251,8 @@ class SqliteLedger implements Ledger {
     } while (after !== undefined);
     return count;
   }
+}
+
+function assertNever(what: string): never {
+  throw new Error(`not yet: ${what}`);
 }

@@ -348,7 +348,7 @@ export function testReading(open: OpenLedger): void {
       await ledger.add([task()]);
       await ledger.retryLater(await claimOne(ledger), failedAttempt("SlowDown"), NOW);
       await parkAll(ledger);
-      assert.deepEqual(await ledger.redrive({ failureCodes: ["DstBucketUnversioned"] }, NOW + 5, "resync"), {
+      assert.deepEqual(await ledger.redrive({ failureCodes: ["DstBucketUnversioned"] }, NOW + 5, { origin: "resync" }), {
         redriven: 1,
       });
       const [row] = await listAll(ledger);
