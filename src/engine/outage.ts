@@ -53,7 +53,7 @@ export class Outage {
         const { message } = error;
         this.#state = { sinceMs: this.#state?.sinceMs ?? this.#clock.nowMs(), message };
       }
-      await this.#clock.sleep(waitMs * (0.75 + this.#clock.random() / 2), signal);
+      await this.#clock.sleep(Math.round(waitMs * (0.75 + this.#clock.random() / 2)), signal);
       if (signal.aborted) return undefined;
     }
   }

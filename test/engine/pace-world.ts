@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import type { ReplicationConfiguration } from "../../src/core/model.ts";
 import { Engine, type EngineOptions } from "../../src/engine/engine.ts";
 import type { ChangeFeed, Clock, Sites } from "../../src/engine/ports.ts";
-import { DatabaseError } from "../../src/ledger/database-error.ts";
+import type { DatabaseError } from "../../src/ledger/database-error.ts";
 import type { Count, Ledger, NewTask, TaskOrigin } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { S3Error, type S3ErrorFields } from "../../src/s3/errors.ts";
@@ -141,7 +141,7 @@ export class PaceWorld {
   #sites(clock: Clock): Sites {
     return {
       configuration: async () => this.#configuration(),
-      traits: async () => ({ ownerEnforced: true }),
+      traits: async () => ({ takesGrants: false }),
       session: async ({ destinationArn }) => ({
         source: this.#source(clock),
         destination: this.#sink(destinationArn.slice("arn:aws:s3:::".length), clock),

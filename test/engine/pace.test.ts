@@ -31,7 +31,12 @@ describe("a destination that is away", () => {
     const tries = world.to("far").length;
     // The first tasks went out together; then trials, at last every half minute.
     assert.ok(tries >= FAILURES_TO_OPEN + 20 && tries <= 9 + 6 + 28, `${tries} tries`);
-    assert.ok(world.to("far").slice(9).every((one) => one.underWay === 1));
+    assert.ok(
+      world
+        .to("far")
+        .slice(9)
+        .every((one) => one.underWay === 1),
+    );
     const { tasks } = await world.ledger.list({}, { limit: 1000 });
     assert.equal(tasks.filter((one) => one.state === "parked").length, 0);
     assert.ok(tasks.filter((one) => one.attempts === 0).length >= 200 - tries);
@@ -79,20 +84,27 @@ describe("a destination that is away", () => {
 describe("a destination that is busy", () => {
   test("is asked by half as many tasks at once, and by more and more again when it can", async () => {
     const busy = world.destination("busy");
-    busy.takesMs = 100;
+    busy.takesMs = 400;
     busy.refuses = (underWay) => (underWay > 4 ? { status: 503, code: "SlowDown" } : undefined);
-    const engine = world.start({ smallTasks: 32 });
-    await world.add("busy", keys("a", 5000));
+    const engine = world.start({ smallTasks: 16 });
+    await world.add("busy", keys("a", 2000));
     await world.passes(MINUTE_MS);
     const [throttle] = engine.throttles();
     assert.ok(throttle !== undefined && throttle.places <= 8, `${throttle?.places} places`);
-    const last = world.to("busy").slice(-1000);
+    const last = world.to("busy").slice(-200);
     // It goes on at what the store can do: growing costs a refusal now and then.
-    assert.ok(last.filter((one) => one.done).length > 900);
+    assert.ok(last.filter((one) => one.done).length > 150, `${last.filter((one) => one.done).length} done`);
     busy.refuses = () => undefined;
     await world.time.runUntil(async () => engine.throttles().length === 0, 5 * MINUTE_MS);
     await world.passes(1000);
-    assert.ok(Math.max(...world.to("busy").slice(-32).map((one) => one.underWay)) >= 31);
+    assert.ok(
+      Math.max(
+        ...world
+          .to("busy")
+          .slice(-32)
+          .map((one) => one.underWay),
+      ) >= 15,
+    );
     assert.equal(breakerOf(engine, "busy")?.state, "closed");
   });
 
