@@ -2,9 +2,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import type { Credentials } from "../../src/core/model.ts";
+import type { Credentials, VersionRef } from "../../src/core/model.ts";
 import { MARK } from "../../src/engine/mark.ts";
 import { createS3Client, type S3Client } from "../../src/s3/client.ts";
+import { partsOfEtag } from "../../src/s3/etag.ts";
 import { sideBySide } from "../../src/s3/side-by-side.ts";
 import type { ListedVersion } from "../../src/s3/store.ts";
 import { BINARY, lockstep, type Outcome, serve, temporaryDirectory } from "./binary.ts";
@@ -128,10 +129,15 @@ export function replication(bucket: string, from: End = "here", more = ""): stri
 
 const READ_AT_ONCE = 16;
 
+export interface Comparison {
+  /** Keep out the ETags of uploads, where the source does not tell their parts; the bytes are compared all the same. */
+  readonly ofBytes?: boolean;
+}
+
 /** What a replica has in common with its source: keys in order, within a key the oldest version first. */
-export async function contents(s3: S3Client, bucket: string): Promise<string[]> {
+export async function contents(s3: S3Client, bucket: string, comparison: Comparison = {}): Promise<string[]> {
   const found = await sideBySide(await listed(s3, bucket), READ_AT_ONCE, async (version) => {
-    const what = version.isDeleteMarker ? "deleted" : await objectWords(s3, { bucket, ...version });
+    const what = version.isDeleteMarker ? "deleted" : await objectWords(s3, { bucket, ...version }, comparison);
     return { key: version.key, text: `${version.key}: ${what}${version.isLatest ? " (latest)" : ""}` };
   });
   return found
@@ -152,7 +158,7 @@ export async function listed(s3: S3Client, bucket: string): Promise<ListedVersio
   return rows;
 }
 
-async function objectWords(s3: S3Client, version: { bucket: string; key: string; versionId: string }): Promise<string> {
+async function objectWords(s3: S3Client, version: VersionRef, { ofBytes = false }: Comparison): Promise<string> {
   const { head, body } = await s3.getObject(version);
   const digest = createHash("md5");
   let sizeBytes = 0;
@@ -162,5 +168,8 @@ async function objectWords(s3: S3Client, version: { bucket: string; key: string;
   }
   const tags = await s3.getObjectTagging(version);
   const { [MARK]: _, ...metadata } = head.userMetadata;
-  return JSON.stringify([sizeBytes, digest.digest("hex"), head.etag, head.contentHeaders, metadata, tags]);
+  const md5 = digest.digest("hex");
+  // An ETag that is the MD5 of the bytes says nothing that is not compared already.
+  const etag = ofBytes && (head.etag === md5 || partsOfEtag(head.etag) !== undefined) ? "" : head.etag;
+  return JSON.stringify([sizeBytes, md5, etag, head.contentHeaders, metadata, tags]);
 }
