@@ -12,7 +12,7 @@ import type { Tag } from "../../src/core/model.ts";
 import { S3Error } from "../../src/s3/errors.ts";
 import type { UploadedPart } from "../../src/s3/store.ts";
 import { BINARY } from "../e2e/binary.ts";
-import { contents, type End, openLabEnd, type StoreEnd, TwoStores } from "../e2e/two-stores.ts";
+import { contents, type End, listed, openLabEnd, type StoreEnd, TwoStores } from "../e2e/two-stores.ts";
 import type { Chance } from "../sim/chance.ts";
 import { type Gateway, type Gateways, startGateways } from "./rgw.ts";
 
@@ -89,6 +89,15 @@ export class RunWorld {
 
   async words(end: End, bucket: string): Promise<string[]> {
     return await contents(this.stores[end], bucket, { ofBytes: true });
+  }
+
+  /** So many versions and markers as are at the source were replicated, no more and no less. */
+  async replicatedOnce(console_: ConsoleClient, name: string, bucket: string): Promise<void> {
+    const counts = await console_.counts(name);
+    const undone = counts.filter((one) => one.state !== "completed");
+    assert.deepEqual(undone, []);
+    const completed = counts.reduce((sum, one) => sum + one.tasks, 0);
+    assert.equal(completed, (await listed(this.stores.here, bucket)).length);
   }
 
   async once(path: string): Promise<OnceValue> {
@@ -194,13 +203,13 @@ const SIZES = [0, 1, 4096, 70_000, 300_000];
 
 /**
  * Does `count` things to `keys` of a bucket, one after the other: new objects, new versions, delete markers, and now and
- * then an upload. Tells how many versions there are more. A gateway that is away is waited for.
+ * then an upload. A gateway that is away is waited for.
  */
 export async function writeSome(
   world: RunWorld,
   chance: Chance,
   { end, bucket, keys, count }: { end: End; bucket: string; keys: readonly string[]; count: number },
-): Promise<number> {
+): Promise<void> {
   for (let done = 0; done < count; done++) {
     const key = chance.pick(keys);
     const what = chance.random();
@@ -214,7 +223,6 @@ export async function writeSome(
       else await world.put(end, bucket, key, body, tags.length === 0 ? { userMetadata } : { userMetadata, tags });
     });
   }
-  return count;
 }
 
 /** What got no answer is written again: the source has it twice then, maybe, and its replica too. */
