@@ -210,6 +210,8 @@ export async function writeSome(
   chance: Chance,
   { end, bucket, keys, count }: { end: End; bucket: string; keys: readonly string[]; count: number },
 ): Promise<void> {
+  // The gateway makes no marker upon a marker; S3 does. What becomes of that is another test.
+  const deleted = new Set(keys);
   for (let done = 0; done < count; done++) {
     const key = chance.pick(keys);
     const what = chance.random();
@@ -217,11 +219,14 @@ export async function writeSome(
     const userMetadata = { dice: String(chance.below(1000)) };
     const tags = chance.random() < 0.3 ? [{ key: "t", value: String(chance.below(10)) }] : [];
     const s3 = world.stores[end];
+    const isDeleted = what > 0.85 && what <= 0.98 && !deleted.has(key);
     await patiently(async () => {
       if (what > 0.98) await world.upload(end, bucket, key, body, { userMetadata });
-      else if (what > 0.85) await s3.deleteObject({ bucket, key });
+      else if (isDeleted) await s3.deleteObject({ bucket, key });
       else await world.put(end, bucket, key, body, tags.length === 0 ? { userMetadata } : { userMetadata, tags });
     });
+    if (isDeleted) deleted.add(key);
+    else deleted.delete(key);
   }
 }
 
