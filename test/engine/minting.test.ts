@@ -160,7 +160,7 @@ describe("a store that mints version ids", () => {
     await world.replicate();
     world.disturbance.tagsAreHidden = false;
     assert.deepEqual(await world.store.getObjectTagging({ bucket: THERE, key: "a" }), []);
-    await world.ledger.redrive({ state: "parked" }, 0, "resync");
+    await world.ledger.redrive({ state: "parked" }, 0, { origin: "resync" });
     await world.replicate();
     assert.deepEqual(await world.words(THERE), ["a: 1"]);
     assert.deepEqual(await world.store.getObjectTagging({ bucket: THERE, key: "a" }), [{ key: "t", value: "v" }]);
