@@ -75,6 +75,8 @@ export class Worker {
   /** Since the last claim somebody said that there may be something to do. */
   #hasNews = true;
   #claimedAtMs = Number.NEGATIVE_INFINITY;
+  /** Leases of its name may be held for which nothing is in flight: of one that died, or whose answer was lost. */
+  #mayHoldOthers = true;
   /** It waits for more places to be free, and nothing else. */
   #isFilling = false;
 
@@ -103,8 +105,7 @@ export class Worker {
    * @param abandon aborted when what is in flight is not to be waited for: it is cut short and its leases given back
    */
   async run(signal: AbortSignal, abandon: AbortSignal): Promise<void> {
-    const { clock, ledger, name } = this.#options;
-    await this.#outage.outlast(() => ledger.expireLeases(name), signal);
+    const { clock } = this.#options;
     const flying = new Set<Promise<void>>();
     const renewing = this.#renewWhileRunning(abandon);
     // Not AbortSignal.any for every task: on Node 20 a signal that lives long remembers all that were made of it.
@@ -127,6 +128,7 @@ export class Worker {
           this.#isFilling = false;
           continue;
         }
+        if (this.#mayHoldOthers && this.#flights.size === 0) await this.#outage.outlast(() => this.#letGo(), signal);
         const room = this.#lane.room(nowMs);
         const flights = await this.#outage.outlast(() => this.#claim(room), signal);
         if (flights === undefined) break;
@@ -173,6 +175,12 @@ export class Worker {
     flight.abort.abort();
   }
 
+  async #letGo(): Promise<void> {
+    const { ledger, name } = this.#options;
+    await ledger.expireLeases(name);
+    this.#mayHoldOthers = false;
+  }
+
   async #claim({ limit, limits }: Room): Promise<readonly Flight[]> {
     const { ledger, clock, name } = this.#options;
     const nowMs = clock.nowMs();
@@ -180,7 +188,11 @@ export class Worker {
     this.#hasNews = false;
     if (limit === 0) return [];
     const leaseUntilMs = nowMs + LEASE_MS;
-    const claims = await ledger.claim({ worker: name, limit, limits, nowMs, leaseUntilMs, ...this.#sizes });
+    const claiming = ledger.claim({ worker: name, limit, limits, nowMs, leaseUntilMs, ...this.#sizes });
+    const claims = await claiming.catch((error: unknown) => {
+      this.#mayHoldOthers = true;
+      throw error;
+    });
     const flights: Flight[] = [];
     const refused: Claim[] = [];
     for (const claim of claims) {
@@ -267,8 +279,11 @@ export class Worker {
       const surroundings = { sites, replicas: ledger, stillMine: () => this.#isStillMine(flight) };
       return await replicate(task, configuration, surroundings, flight.abort.signal);
     } catch (error) {
-      // Nobody knows what there was to know: the lease runs out, and the try is counted.
-      if (isPassing(error)) return { done: "lost" };
+      // What the ledger knows of the version is not known: the lease runs out, and the try is counted.
+      if (isPassing(error)) {
+        this.#mayHoldOthers = true;
+        return { done: "lost" };
+      }
       if (error instanceof S3Error) return unreadConfiguration(error);
       const code: FailureCode = "EngineFault";
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
