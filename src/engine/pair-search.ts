@@ -16,7 +16,7 @@ import type { ListedVersion } from "../s3/store.ts";
 import { headIfThere } from "./head-if-there.ts";
 import { holdsReplicasName, MARK, markOf } from "./mark.ts";
 import { type ComparedMetadata, changedMetadata } from "./metadata-drift.ts";
-import type { Clock, Sites } from "./ports.ts";
+import type { BucketTraits, Clock, Sites } from "./ports.ts";
 import { wasScanned } from "./scan-checkpoint.ts";
 import { asListed, objectOf } from "./source-version.ts";
 
@@ -56,11 +56,13 @@ export const HEADS_AT_ONCE = 16;
 export class PairSearch {
   readonly #options: SearchOptions;
   readonly #mints: boolean;
+  readonly #takesGrants: boolean;
   readonly #readsHeads: boolean;
 
-  private constructor(options: SearchOptions, mints: boolean, readsHeads: boolean) {
+  private constructor(options: SearchOptions, traits: BucketTraits, readsHeads: boolean) {
     this.#options = options;
-    this.#mints = mints;
+    this.#mints = traits.mintsVersionIds === true;
+    this.#takesGrants = traits.takesGrants !== false;
     this.#readsHeads = readsHeads;
   }
 
@@ -70,7 +72,7 @@ export class PairSearch {
     const tagsDecide = configuration.rules.some((one) => one.tags.length > 0);
     const holdsReplicas = (await ledger.checkpoint(holdsReplicasName(bucket))) !== undefined;
     // Listings do not tell enough for rules that ask for tags, nor replicas from what others wrote.
-    return new PairSearch(options, traits.mintsVersionIds === true, tagsDecide || holdsReplicas);
+    return new PairSearch(options, traits, tagsDecide || holdsReplicas);
   }
 
   /** @param pairs all versions of keys that stand together, the keys in order */
@@ -131,7 +133,7 @@ export class PairSearch {
   async metadataChanges(listed: ListedVersion, operation: MetadataOperation): Promise<TakenChange[]> {
     const { ledger, bucket, destinationArn } = this.#options;
     const { key, versionId } = listed;
-    if (listed.isDeleteMarker) return [];
+    if (listed.isDeleteMarker || (operation === "acl" && !this.#takesGrants)) return [];
     const isUnderWay = (await this.#underWay([listed])).size > 0;
     if (!isUnderWay && this.#mints) {
       if ((await ledger.replicaOf({ bucket, key, versionId }, destinationArn)) === undefined) return [];
