@@ -89,7 +89,7 @@ export class PairSearch {
     const there: ReplicatedVersion[] = [];
     let late = 0;
     for (const pair of here) {
-      const match = await this.#match(pair, known.get(pair.key) ?? new Map(), signal);
+      const match = await this.#match(pair, known.get(pair.key) ?? new Map(), underWay, signal);
       for (const verdict of match.verdicts) {
         if (verdict.state === "there") there.push({ version: verdict.version, replica: verdict.replica });
         if (verdict.state !== "missing") continue;
@@ -175,6 +175,7 @@ export class PairSearch {
   async #match(
     pair: KeyPair<ListedVersion>,
     known: Map<string, string>,
+    underWay: ReadonlySet<string>,
     signal: AbortSignal,
   ): Promise<KeyMatch<ListedVersion>> {
     const match = matchKey(pair, known);
@@ -184,7 +185,8 @@ export class PairSearch {
     for (const { version, replica } of found) known.set(version.versionId, replica.versionId);
     const markers = pairMarkers(matchKey(pair, known), pair.destination);
     for (const { version, replica } of markers) known.set(version.versionId, replica.versionId);
-    await this.#remember([...found, ...markers]);
+    // Its task has a say in when a version is done: its replica may be there, and its tags not yet.
+    await this.#remember([...found, ...markers].filter(({ version }) => !underWay.has(nameOf(version))));
     return matchKey(pair, known);
   }
 

@@ -34,6 +34,8 @@ export interface Disturbance {
   loseAnswers?: number;
   /** Writes of this body are denied. */
   denied?: string;
+  /** Nobody may read tags. */
+  tagsAreHidden?: boolean;
   /** Tags are not taken. */
   refusesTags?: boolean;
   /** Nothing answers. */
@@ -196,6 +198,9 @@ export class MintingWorld {
             throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
           }
           if (isWrite && disturbance.denied !== undefined && String(request.body) === disturbance.denied) {
+            throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
+          }
+          if (name === "getObjectTagging" && disturbance.tagsAreHidden === true) {
             throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
           }
           const answer: unknown = await Reflect.apply(target[name], target, words);

@@ -1,6 +1,7 @@
 /** The live way in: notifications mark keys, and what the keys call for is replicated once and in order. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { DatabaseError } from "../../src/ledger/database-error.ts";
 import { S3Error } from "../../src/s3/errors.ts";
 import { configurationTo, HERE, MintingWorld, THERE } from "./minting-world.ts";
 
@@ -149,6 +150,20 @@ describe("notifications", () => {
     await world.notified((changes) => assert.rejects(changes.mark(HERE, "a"), S3Error));
     world.disturbance.isAway = false;
     await world.notified((changes) => changes.mark(HERE, "a"));
+    assert.deepEqual(await world.words(THERE), ["a: 1"]);
+  });
+
+  it("go on where an intake was that could not reach the ledger: what it had taken is taken again", async () => {
+    await world.put(HERE, "a", "1");
+    const { add } = world.ledger;
+    let failures = 2;
+    world.ledger.add = async (tasks) => {
+      failures -= 1;
+      if (failures >= 0) throw new DatabaseError("io", "the database is away");
+      return await add.call(world.ledger, tasks);
+    };
+    await world.notified((changes) => changes.mark(HERE, "a"));
+    assert.equal(failures, -1);
     assert.deepEqual(await world.words(THERE), ["a: 1"]);
   });
 

@@ -10,6 +10,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { NotTakenError } from "../../engine/notifications/dirty-keys.ts";
 import type { NotificationReceiver } from "../../engine/notifications/receiver.ts";
+import { isPassing } from "../../engine/outage.ts";
 import type { Clock } from "../../engine/ports.ts";
 import { S3Error } from "../../s3/errors.ts";
 import type { WebhookSettings } from "../config/settings.ts";
@@ -127,7 +128,8 @@ async function answer(
     send(response, isUnderstood ? 200 : 400, taken);
   } catch (error) {
     const says = error instanceof Error ? error.message : String(error);
-    if (!(error instanceof NotTakenError || error instanceof S3Error)) onTrouble(`${sender.name}: ${says}`);
+    const isExpected = error instanceof NotTakenError || error instanceof S3Error || isPassing(error);
+    if (!isExpected) onTrouble(`${sender.name}: ${says}`);
     response.setHeader("retry-after", String(RETRY_AFTER_SECONDS));
     send(response, 503, { error: says });
   }

@@ -39,8 +39,10 @@ export class NotifiedChanges implements ChangeFeed {
   readonly #options: NotifiedChangesOptions;
   readonly #keys: DirtyKeys;
   readonly #stop = new AbortController();
-  readonly #waiting: FeedEntry[] = [];
-  readonly #batches = new Map<number, Batch>();
+  /** Not taken yet. */
+  #waiting: FeedEntry[] = [];
+  /** Not done yet, by sequence. */
+  readonly #undone = new Map<number, { readonly entry: FeedEntry; readonly batch: Batch }>();
   readonly #listeners = new Set<() => void>();
   /** Keys that are going to be looked at once more, whoever else marks them. */
   readonly #again = new Set<string>();
@@ -70,8 +72,8 @@ export class NotifiedChanges implements ChangeFeed {
 
   async done(entries: readonly FeedEntry[]): Promise<void> {
     for (const { sequence } of entries) {
-      const batch = this.#batches.get(sequence);
-      this.#batches.delete(sequence);
+      const batch = this.#undone.get(sequence)?.batch;
+      this.#undone.delete(sequence);
       if (batch === undefined) continue;
       batch.left -= 1;
       if (batch.left === 0) batch.resolve();
@@ -80,6 +82,8 @@ export class NotifiedChanges implements ChangeFeed {
 
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
+    // An intake that begins anew, after an outage of the ledger, takes again what was taken and not done.
+    this.#waiting = [...this.#undone.values()].map((one) => one.entry);
     return () => this.#listeners.delete(listener);
   }
 
@@ -87,9 +91,9 @@ export class NotifiedChanges implements ChangeFeed {
   close(): void {
     this.#stop.abort();
     this.#keys.close();
-    this.#waiting.length = 0;
-    for (const batch of this.#batches.values()) batch.reject(new NotTakenError("the engine is stopping"));
-    this.#batches.clear();
+    this.#waiting = [];
+    for (const { batch } of this.#undone.values()) batch.reject(new NotTakenError("the engine is stopping"));
+    this.#undone.clear();
   }
 
   async #look(dirty: DirtyKey): Promise<void> {
@@ -120,8 +124,9 @@ export class NotifiedChanges implements ChangeFeed {
       const batch: Batch = { left: changes.length, resolve, reject };
       for (const event of changes) {
         this.#sequence += 1;
-        this.#batches.set(this.#sequence, batch);
-        this.#waiting.push({ sequence: this.#sequence, event });
+        const entry = { sequence: this.#sequence, event };
+        this.#undone.set(entry.sequence, { entry, batch });
+        this.#waiting.push(entry);
       }
       for (const listener of this.#listeners) listener();
     });

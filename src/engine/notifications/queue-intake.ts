@@ -9,6 +9,7 @@ import { setMaxListeners } from "node:events";
 import { AwsError } from "../../aws/errors.ts";
 import { BATCH_MAX, type QueueMessage, type SqsQueue } from "../../aws/sqs.ts";
 import { S3Error } from "../../s3/errors.ts";
+import { isPassing } from "../outage.ts";
 import type { Clock } from "../ports.ts";
 import { Wakeup } from "../wakeup.ts";
 import { NotTakenError } from "./dirty-keys.ts";
@@ -98,7 +99,7 @@ export class QueueIntake {
           this.#doneOne.wake();
           return;
         } catch (error) {
-          if (!(error instanceof S3Error || error instanceof NotTakenError)) throw error;
+          if (!(error instanceof S3Error || error instanceof NotTakenError || isPassing(error))) throw error;
         }
         await clock.sleep(backoffMs(failures), signal);
       }
