@@ -144,7 +144,7 @@ describe("run", () => {
     await stores.bucket("notified");
     await put("here", "notified", "before", "x");
     stores.environment["HOOK"] = "a-token";
-    const ways = 'intake: {scan: {every: 1h}, webhooks: [{site: here, port: 0, path: /hook, token: "${HOOK}"}]}';
+    const ways = `intake: {scan: {every: 1h}, webhooks: [{site: here, port: 0, path: /hook, token: "\${HOOK}"}]}`;
     const child = stores.spawn(stores.configure("notified", replication("notified"), ways), "--json");
     const ended = once(child, "exit");
     const { webhookUrls } = JSON.parse(await said(child, "stdout", /\n/)) as { webhookUrls: readonly string[] };

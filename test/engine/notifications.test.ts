@@ -155,12 +155,12 @@ describe("notifications", () => {
 
   it("go on where an intake was that could not reach the ledger: what it had taken is taken again", async () => {
     await world.put(HERE, "a", "1");
-    const { add } = world.ledger;
+    const add = world.ledger.add.bind(world.ledger);
     let failures = 2;
     world.ledger.add = async (tasks) => {
       failures -= 1;
       if (failures >= 0) throw new DatabaseError("io", "the database is away");
-      return await add.call(world.ledger, tasks);
+      return await add(tasks);
     };
     await world.notified((changes) => changes.mark(HERE, "a"));
     assert.equal(failures, -1);

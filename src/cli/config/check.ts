@@ -113,14 +113,15 @@ function webhookIssues(webhooks: readonly { readonly path: JsonPath; readonly on
   const byAddress = new Map<string, Members>();
   const paths = new Set<string>();
   return webhooks.flatMap(({ path, one }): FoundIssue[] => {
-    const { host = DEFAULT_HOST, port, site, path: given = `/${String(site)}` } = one;
-    const address = `${String(host)}:${String(port)}`;
+    const site = asString(one["site"]) ?? "";
+    const address = `${asString(one["host"]) ?? DEFAULT_HOST}:${JSON.stringify(one["port"])}`;
+    const given = asString(one["path"]) ?? `/${site}`;
     const found: FoundIssue[] = [];
-    if (paths.has(`${address}${String(given)}`)) {
+    if (paths.has(`${address}${given}`)) {
       const remedy = "Give each webhook a path of its own, or another port";
       found.push(issue([...path, "path"], "a path that no other webhook of this port has", given, remedy));
     }
-    paths.add(`${address}${String(given)}`);
+    paths.add(`${address}${given}`);
     const first = byAddress.get(address) ?? one;
     byAddress.set(address, first);
     if (JSON.stringify(first["tls"]) !== JSON.stringify(one["tls"])) {
