@@ -33,6 +33,7 @@ import { DEFAULT_HOST_SUFFIXES } from "./s3/skin/resolve.ts";
 import { createS3Skin } from "./s3/skin/skin.ts";
 import { openSecrets } from "./secrets.ts";
 import { type LabServer, startServer } from "./server.ts";
+import { createSqs, type SqsService } from "./sqs/sqs.ts";
 
 export interface LabOptions {
   /** Made when it is not there; without one the lab lives in memory. */
@@ -99,6 +100,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     const identity = createIdentity({ database, secrets, authoriser, clock });
     const organizations = createOrganizations({ tree, identity: identity.identity, authoriser, clock });
     const kms = createKms({ database, secrets, identity: identity.identity, authoriser, clock });
+    const sqs = createSqs({ database, identity: identity.identity, authoriser, clock });
     const s3: S3Service = {
       database,
       blobs: dataDir === undefined ? openMemoryBlobs() : openFileBlobs(join(dataDir, "blobs")),
@@ -113,7 +115,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       disturbances,
     };
     removeOrphanBlobs(s3);
-    return labOf(s3, { identity, kms, organizations, options: { ...options, clock }, hold });
+    return labOf(s3, { identity, kms, organizations, sqs, options: { ...options, clock }, hold });
   } catch (error) {
     await database?.close();
     hold?.release();
@@ -127,11 +129,12 @@ function labOf(
     readonly identity: ReturnType<typeof createIdentity>;
     readonly kms: KmsService;
     readonly organizations: OrganizationsService;
+    readonly sqs: SqsService;
     readonly options: LabOptions;
     readonly hold: { release(): void } | undefined;
   },
 ): Lab {
-  const { kms, organizations, options, hold } = parts;
+  const { kms, organizations, sqs, options, hold } = parts;
   const { identity, iamSkin, stsSkin } = parts.identity;
   const { clock } = options;
   const skin = createS3Skin(s3, { hostSuffixes: options.hostSuffixes ?? DEFAULT_HOST_SUFFIXES });
@@ -140,6 +143,7 @@ function labOf(
     ["sts", stsSkin],
     ["kms", throttledSkin(kms.kmsSkin, s3.disturbances)],
     ["organizations", organizations.organizationsSkin],
+    ["sqs", sqs.sqsSkin],
   ]);
   const admin = createAdmin({
     s3,
@@ -154,6 +158,7 @@ function labOf(
   let closing: Promise<void> | undefined;
 
   async function close(): Promise<void> {
+    sqs.stop();
     await Promise.all(servers.map((one) => one.close()));
     await batch.runner.stop();
     await s3.database.close();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { Credentials } from "../../src/core/model.ts";
 import { type Lab, openLab } from "../../src/lab/lab.ts";
@@ -107,6 +108,10 @@ export class TestLab {
 
   sts(credentials: Credentials = this.alice): STSClient {
     return this.#keep(new STSClient(this.#config(credentials)));
+  }
+
+  sqs(credentials: Credentials = this.alice, region = REGION): SQSClient {
+    return this.#keep(new SQSClient({ ...this.#config(credentials), region }));
   }
 
   async bucket(name: string, options: { versioned?: boolean; by?: Credentials } = {}): Promise<string> {
