@@ -24,6 +24,8 @@ import type { Authoriser, Caller, Identity } from "./model.ts";
 import { createOrganizations, type OrganizationsService } from "./organizations/organizations.ts";
 import { OrganizationTree } from "./organizations/tree.ts";
 import { type Bucket, openBuckets } from "./s3/bucket.ts";
+import { Delivery } from "./s3/events/delivery.ts";
+import { Webhooks } from "./s3/events/webhooks.ts";
 import { removeOrphanBlobs } from "./s3/orphans.ts";
 import { openQuotas } from "./s3/quotas.ts";
 import { assumeReplicationRole, type Changes, openChanges, setReplicationStatus } from "./s3/replication.ts";
@@ -31,6 +33,7 @@ import { openSequence } from "./s3/sequence.ts";
 import type { S3Service } from "./s3/service.ts";
 import { DEFAULT_HOST_SUFFIXES } from "./s3/skin/resolve.ts";
 import { createS3Skin } from "./s3/skin/skin.ts";
+import type { EndedOperation } from "./s3/tracking.ts";
 import { openSecrets } from "./secrets.ts";
 import { type LabServer, startServer } from "./server.ts";
 import { createSqs, type SqsService } from "./sqs/sqs.ts";
@@ -66,11 +69,16 @@ export interface Lab {
   direct(by: Credentials | Caller, region?: string): Store;
   /** Whose a bucket is, where it is, what it replicates, and what its versions can have; undefined when there is none of that name. */
   bucket(name: string): LabBucket | undefined;
-  /** Sets what a version's `x-amz-replication-status` shows. False when the version is gone. */
+  /**
+   * Sets what a version's `x-amz-replication-status` shows. False when the version is gone.
+   *
+   * @param ended the operation of replication that this is the end of: it is counted, and told of in events
+   */
   setReplicationStatus(
     ref: VersionRef,
     status: "PENDING" | "COMPLETED" | "FAILED",
     destinationArn?: string,
+    ended?: EndedOperation,
   ): Promise<boolean>;
   /** Does one step of the batch job that is next, where jobs do not run by themselves. False when none has work. */
   stepJobs(): Promise<boolean>;
@@ -111,6 +119,9 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       keys: throttledKeys(kms.keys, disturbances),
       serviceKey: secrets,
       changeListeners: new Set(),
+      eventListeners: new Set(),
+      queues: sqs.eventQueues,
+      webhooks: new Webhooks(database, secrets),
       quotas: openQuotas(database),
       disturbances,
     };
@@ -154,13 +165,17 @@ function labOf(
   const onFault = options.onFault ?? (() => undefined);
   const batch = createBatch(s3, { clock, onFault: (error) => onFault(error, "") });
   if (options.runsJobs !== false) batch.runner.start();
+  const { database, queues, webhooks } = s3;
+  const delivery = new Delivery({ database, queues, webhooks, clock, onFault: (error) => onFault(error, "") });
+  s3.eventListeners.add(() => delivery.wake());
+  delivery.start();
   const servers: LabServer[] = [];
   let closing: Promise<void> | undefined;
 
   async function close(): Promise<void> {
     sqs.stop();
     await Promise.all(servers.map((one) => one.close()));
-    await batch.runner.stop();
+    await Promise.all([batch.runner.stop(), delivery.stop()]);
     await s3.database.close();
     hold?.release();
   }
@@ -180,7 +195,12 @@ function labOf(
     },
     direct: (by, region = "us-east-1") => openDirectStore(s3, { by, region, clock }),
     bucket: (name) => s3.buckets.find(name),
-    setReplicationStatus: (ref, status, destinationArn) => setReplicationStatus(s3, ref, status, destinationArn),
+    setReplicationStatus: (ref, status, destinationArn, ended) =>
+      setReplicationStatus(s3, ref, status, {
+        nowMs: clock(),
+        ...(destinationArn === undefined ? {} : { destinationArn }),
+        ...(ended === undefined ? {} : { ended }),
+      }),
     stepJobs: () => batch.runner.step(),
     assumeReplicationRole: (roleArn) => assumeReplicationRole(s3, roleArn, clock()),
     close() {
