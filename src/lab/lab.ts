@@ -15,6 +15,7 @@ import { createAdmin } from "./admin.ts";
 import { createAuthoriser } from "./authorise.ts";
 import { createBatch } from "./batch/batch.ts";
 import { openFileBlobs, openMemoryBlobs } from "./blobs.ts";
+import { createCloudWatch } from "./cloudwatch/cloudwatch.ts";
 import { openLabDatabase } from "./database.ts";
 import { openDirectStore } from "./direct.ts";
 import { Disturbances, throttledKeys, throttledSkin } from "./disturbances/disturbances.ts";
@@ -149,12 +150,17 @@ function labOf(
   const { identity, iamSkin, stsSkin } = parts.identity;
   const { clock } = options;
   const skin = createS3Skin(s3, { hostSuffixes: options.hostSuffixes ?? DEFAULT_HOST_SUFFIXES });
+  const onFault = options.onFault ?? (() => undefined);
+  const onOwnFault = (error: unknown): void => onFault(error, "");
+  const cloudWatch = createCloudWatch(s3, { clock, onFault: onOwnFault });
+  cloudWatch.sampler.start();
   const skins = new Map([
     ["iam", iamSkin],
     ["sts", stsSkin],
     ["kms", throttledSkin(kms.kmsSkin, s3.disturbances)],
     ["organizations", organizations.organizationsSkin],
     ["sqs", sqs.sqsSkin],
+    ["monitoring", cloudWatch.cloudWatchSkin],
   ]);
   const admin = createAdmin({
     s3,
@@ -162,11 +168,10 @@ function labOf(
     clock,
     ...(options.adminToken === undefined ? {} : { token: options.adminToken }),
   });
-  const onFault = options.onFault ?? (() => undefined);
-  const batch = createBatch(s3, { clock, onFault: (error) => onFault(error, "") });
+  const batch = createBatch(s3, { clock, onFault: onOwnFault });
   if (options.runsJobs !== false) batch.runner.start();
   const { database, queues, webhooks } = s3;
-  const delivery = new Delivery({ database, queues, webhooks, clock, onFault: (error) => onFault(error, "") });
+  const delivery = new Delivery({ database, queues, webhooks, clock, onFault: onOwnFault });
   s3.eventListeners.add(() => delivery.wake());
   delivery.start();
   const servers: LabServer[] = [];
@@ -175,7 +180,7 @@ function labOf(
   async function close(): Promise<void> {
     sqs.stop();
     await Promise.all(servers.map((one) => one.close()));
-    await Promise.all([batch.runner.stop(), delivery.stop()]);
+    await Promise.all([batch.runner.stop(), delivery.stop(), cloudWatch.sampler.stop()]);
     await s3.database.close();
     hold?.release();
   }

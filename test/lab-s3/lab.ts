@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
@@ -112,6 +113,10 @@ export class TestLab {
 
   sqs(credentials: Credentials = this.alice, region = REGION): SQSClient {
     return this.#keep(new SQSClient({ ...this.#config(credentials), region }));
+  }
+
+  cloudWatch(credentials: Credentials = this.alice, region = REGION): CloudWatchClient {
+    return this.#keep(new CloudWatchClient({ ...this.#config(credentials), region }));
   }
 
   async bucket(name: string, options: { versioned?: boolean; by?: Credentials } = {}): Promise<string> {
