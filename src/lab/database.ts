@@ -6,6 +6,7 @@ import { KMS_SCHEMA } from "./kms/schema.ts";
 import { ORGANIZATIONS_SCHEMA } from "./organizations/schema.ts";
 import { QUOTA_SCHEMA } from "./s3/quotas.ts";
 import { S3_INITIATION_SCHEMA, S3_SCHEMA } from "./s3/schema.ts";
+import { CLOUDTRAIL_SCHEMA } from "./trail/schema.ts";
 
 /** "LSla" in ASCII. */
 const APPLICATION_ID = 0x4c536c61;
@@ -16,6 +17,7 @@ const MIGRATIONS = [
   ORGANIZATIONS_SCHEMA,
   [S3_INITIATION_SCHEMA, BATCH_SCHEMA].join("\n"),
   QUOTA_SCHEMA,
+  CLOUDTRAIL_SCHEMA,
 ];
 
 /** @param path a file, or ":memory:" */

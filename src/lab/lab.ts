@@ -11,14 +11,18 @@ import { join } from "node:path";
 import type { Credentials, VersionRef } from "../core/model.ts";
 import { type Database, holdFile } from "../ledger/database.ts";
 import type { Store } from "../s3/store.ts";
+import { createAccessLogs } from "./access-logs/access-logs.ts";
 import { createAdmin } from "./admin.ts";
 import { createAuthoriser } from "./authorise.ts";
 import { createBatch } from "./batch/batch.ts";
 import { openFileBlobs, openMemoryBlobs } from "./blobs.ts";
+import { createRecorders } from "./call-record.ts";
 import { openLabDatabase } from "./database.ts";
+import { Deliveries } from "./deliveries.ts";
 import { openDirectStore } from "./direct.ts";
 import { Disturbances, throttledKeys, throttledSkin } from "./disturbances/disturbances.ts";
 import { createIdentity } from "./identity/identity.ts";
+import { createInventories } from "./inventory/inventory.ts";
 import { createKms, type KmsService } from "./kms/kms.ts";
 import type { Authoriser, Caller, Identity } from "./model.ts";
 import { createOrganizations, type OrganizationsService } from "./organizations/organizations.ts";
@@ -33,6 +37,7 @@ import { DEFAULT_HOST_SUFFIXES } from "./s3/skin/resolve.ts";
 import { createS3Skin } from "./s3/skin/skin.ts";
 import { openSecrets } from "./secrets.ts";
 import { type LabServer, startServer } from "./server.ts";
+import { createCloudTrail, recordedIdentity, recordedKeys, TrailEvents } from "./trail/trail.ts";
 
 export interface LabOptions {
   /** Made when it is not there; without one the lab lives in memory. */
@@ -45,7 +50,10 @@ export interface LabOptions {
   readonly hostSuffixes?: readonly string[];
   /** Told of faults of ours while requests are answered, and (without a request id) while batch jobs work. */
   readonly onFault?: (error: unknown, requestId: string) => void;
-  /** False: batch jobs do nothing by themselves, only by `stepJobs`. Default true. */
+  /**
+   * False: batch jobs do nothing by themselves, only by `stepJobs`, and nothing is delivered but by `deliver`. Default
+   * true.
+   */
   readonly runsJobs?: boolean;
 }
 
@@ -71,6 +79,8 @@ export interface Lab {
     status: "PENDING" | "COMPLETED" | "FAILED",
     destinationArn?: string,
   ): Promise<boolean>;
+  /** Delivers access logs, trails and inventories that are due now, instead of some seconds later. */
+  deliver(): Promise<void>;
   /** Does one step of the batch job that is next, where jobs do not run by themselves. False when none has work. */
   stepJobs(): Promise<boolean>;
   /** Credentials of a replication role, as S3 itself gets them. @throws ServiceError AccessDenied */
@@ -98,22 +108,23 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     const authoriser = createAuthoriser(tree);
     const identity = createIdentity({ database, secrets, authoriser, clock });
     const organizations = createOrganizations({ tree, identity: identity.identity, authoriser, clock });
+    const events = new TrailEvents();
     const kms = createKms({ database, secrets, identity: identity.identity, authoriser, clock });
     const s3: S3Service = {
       database,
       blobs: dataDir === undefined ? openMemoryBlobs() : openFileBlobs(join(dataDir, "blobs")),
       sequence: openSequence(database),
       buckets: openBuckets(database),
-      identity: identity.identity,
+      identity: recordedIdentity(identity.identity, events),
       authoriser,
-      keys: throttledKeys(kms.keys, disturbances),
+      keys: throttledKeys(recordedKeys(kms.keys, events, clock), disturbances),
       serviceKey: secrets,
       changeListeners: new Set(),
       quotas: openQuotas(database),
       disturbances,
     };
     removeOrphanBlobs(s3);
-    return labOf(s3, { identity, kms, organizations, options: { ...options, clock }, hold });
+    return labOf(s3, { identity, kms, organizations, events, options: { ...options, clock }, hold });
   } catch (error) {
     await database?.close();
     hold?.release();
@@ -127,6 +138,7 @@ function labOf(
     readonly identity: ReturnType<typeof createIdentity>;
     readonly kms: KmsService;
     readonly organizations: OrganizationsService;
+    readonly events: TrailEvents;
     readonly options: LabOptions;
     readonly hold: { release(): void } | undefined;
   },
@@ -134,28 +146,45 @@ function labOf(
   const { kms, organizations, options, hold } = parts;
   const { identity, iamSkin, stsSkin } = parts.identity;
   const { clock } = options;
-  const skin = createS3Skin(s3, { hostSuffixes: options.hostSuffixes ?? DEFAULT_HOST_SUFFIXES });
+  const onFault = options.onFault ?? (() => undefined);
+  const hostSuffixes = options.hostSuffixes ?? DEFAULT_HOST_SUFFIXES;
+  const skin = createS3Skin(s3, { hostSuffixes });
+  const onQuietFault = (error: unknown): void => onFault(error, "");
+  const trail = createCloudTrail(s3, parts.events, { database: s3.database, clock, onFault: onQuietFault });
+  const accessLogs = createAccessLogs(s3, clock);
+  const recorders = createRecorders([trail, accessLogs], hostSuffixes);
+  const inventories = createInventories(s3, clock);
+  const deliveries = new Deliveries({
+    works: [() => accessLogs.deliver(), () => trail.deliver(), () => inventories.runDue()],
+    onFault: onQuietFault,
+  });
   const skins = new Map([
     ["iam", iamSkin],
     ["sts", stsSkin],
     ["kms", throttledSkin(kms.kmsSkin, s3.disturbances)],
     ["organizations", organizations.organizationsSkin],
+    ["cloudtrail", trail.skin],
   ]);
   const admin = createAdmin({
     s3,
     organizations,
     clock,
+    deliveries,
+    inventories,
     ...(options.adminToken === undefined ? {} : { token: options.adminToken }),
   });
-  const onFault = options.onFault ?? (() => undefined);
-  const batch = createBatch(s3, { clock, onFault: (error) => onFault(error, "") });
-  if (options.runsJobs !== false) batch.runner.start();
+  const batch = createBatch(s3, { clock, onFault: onQuietFault });
+  if (options.runsJobs !== false) {
+    batch.runner.start();
+    deliveries.start();
+  }
   const servers: LabServer[] = [];
   let closing: Promise<void> | undefined;
 
   async function close(): Promise<void> {
     await Promise.all(servers.map((one) => one.close()));
     await batch.runner.stop();
+    await deliveries.stop();
     await s3.database.close();
     hold?.release();
   }
@@ -169,13 +198,15 @@ function labOf(
     joinOrganization: (managementAccountId, accountId) => organizations.join(managementAccountId, accountId),
     async listen({ host = LOOPBACK, port }) {
       const control = batch.skin;
-      const server = await startServer({ host, port, clock, identity, s3: skin, control, skins, admin, onFault });
+      const common = { clock, identity, s3: skin, control, skins, admin, recorders, onFault };
+      const server = await startServer({ host, port, ...common });
       servers.push(server);
       return server;
     },
     direct: (by, region = "us-east-1") => openDirectStore(s3, { by, region, clock }),
     bucket: (name) => s3.buckets.find(name),
     setReplicationStatus: (ref, status, destinationArn) => setReplicationStatus(s3, ref, status, destinationArn),
+    deliver: () => deliveries.now(),
     stepJobs: () => batch.runner.step(),
     assumeReplicationRole: (roleArn) => assumeReplicationRole(s3, roleArn, clock()),
     close() {
