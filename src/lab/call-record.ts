@@ -65,7 +65,16 @@ export function createRecorders(recorders: readonly Recorder[], hostSuffixes: re
   function targetOf({ method, rawPath, headers, query }: Wire): S3Target | undefined {
     try {
       const { bucket, key } = resolveTarget(headers["host"] ?? "", rawPath, hostSuffixes);
-      return { bucket, key, operation: detectOperation({ method, bucket, key, query, headers }) };
+      let detected: { readonly operation: S3Target["operation"] } | undefined;
+      return {
+        bucket,
+        key,
+        // Most requests are for objects that nobody records, and then it is not asked for.
+        get operation() {
+          detected ??= { operation: detectOperation({ method, bucket, key, query, headers }) };
+          return detected.operation;
+        },
+      };
     } catch {
       // A path that is no percent-encoding of UTF-8 names nothing.
       return undefined;

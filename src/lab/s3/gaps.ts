@@ -53,6 +53,8 @@ export const BEHAVIOUR_GAPS = [
   "S3 Bucket Keys change the encryption context, but every object still asks KMS for a key of its own.",
   "RestoreObject is done at once; nothing moves into an archive tier by itself; archived objects are not restored to another class or place.",
   "Lifecycle rules, notifications, CORS and website hosting are not emulated.",
+  "Server access logs know no TLS, access points, ACL decisions and Regions of origin: those fields are hyphens. Calls within the process, and log objects themselves, are in no log.",
+  "Inventories are written as CSV and, with @duckdb/node-api, as Parquet; ORC configurations are taken, and their reports are not written.",
   "A customer's encryption context is not carried over to replicas: reads do not tell it.",
   "Keys with U+0000 are refused.",
   "Transfer Acceleration, access points, directory buckets, browser form uploads and Signature Version 2 are not emulated.",

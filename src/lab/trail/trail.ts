@@ -64,7 +64,7 @@ export function createCloudTrail(
 
     wants({ service, target }) {
       if (service !== "s3") return service === "s3control" || isRecordedService(service);
-      return target?.operation !== undefined && (trails.takesData || !isDataEvent(target));
+      return target !== undefined && (trails.takesData || !isDataEvent(target)) && target.operation !== undefined;
     },
 
     record(record, end) {
