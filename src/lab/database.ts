@@ -10,6 +10,7 @@ import { QUOTA_SCHEMA } from "./s3/quotas.ts";
 import { S3_INITIATION_SCHEMA, S3_SCHEMA } from "./s3/schema.ts";
 import { S3_TRACKING_SCHEMA } from "./s3/tracking.ts";
 import { SQS_SCHEMA } from "./sqs/schema.ts";
+import { CLOUDTRAIL_SCHEMA } from "./trail/schema.ts";
 
 /** "LSla" in ASCII. */
 const APPLICATION_ID = 0x4c536c61;
@@ -22,6 +23,7 @@ const MIGRATIONS = [
   QUOTA_SCHEMA,
   SQS_SCHEMA,
   [S3_EVENTS_SCHEMA, S3_TRACKING_SCHEMA, METRICS_SCHEMA].join("\n"),
+  CLOUDTRAIL_SCHEMA,
 ];
 
 /** @param path a file, or ":memory:" */
