@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConsoleClient } from "../../src/cli/console-client.ts";
 import type { Tag } from "../../src/core/model.ts";
@@ -48,8 +49,8 @@ export class RunWorld {
   }
 
   /** Two gateways, each with a user of its own: `here` at a, `there` at b. */
-  static async open(): Promise<RunWorld> {
-    const gateways = await startGateways();
+  static async open(options: Parameters<typeof startGateways>[0] = {}): Promise<RunWorld> {
+    const gateways = await startGateways(options);
     const [here, there] = await Promise.all([gatewayEnd(gateways.a, "here"), gatewayEnd(gateways.b, "there")]);
     return new RunWorld(gateways, new TwoStores({ here, there }));
   }
@@ -188,6 +189,12 @@ export class Running {
       }
       await sleep(200);
     }
+  }
+
+  /** The peak of its resident memory so far. Linux only. */
+  async memory(): Promise<{ readonly rssBytes: number }> {
+    const text = await readFile(`/proc/${this.#child.pid}/status`, "utf8");
+    return { rssBytes: Number(/^VmHWM:\s+(\d+) kB$/m.exec(text)?.[1]) * 1024 };
   }
 
   /** Resolves with the exit status. */
