@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import type { Explained } from "../core/diagnose/diagnose.ts";
 import { patchesOf } from "../core/diagnose/patches.ts";
 import type { Cause, Patch } from "../core/diagnose/report.ts";
 import { applyPatches, lastingOf, undoOf } from "../doctor/apply.ts";
@@ -30,7 +31,12 @@ export async function plan(
   causeId: string | undefined,
   context: Context,
 ): Promise<FixPlan> {
-  const { diagnosis, edits } = await scan(connection, { bucket }, context);
+  return planOf(await scan(connection, { bucket }, context), causeId);
+}
+
+/** Likewise, of what has been diagnosed already. */
+export function planOf({ diagnosis, edits }: Explained, causeId: string | undefined): FixPlan {
+  const { bucket } = diagnosis;
   const causes = diagnosis.causes.filter((one) => causeId === undefined || one.id === causeId);
   if (causeId !== undefined && causes.length === 0) {
     const known = diagnosis.causes.map((one) => one.id).join(", ");

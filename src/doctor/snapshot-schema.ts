@@ -140,6 +140,7 @@ const setup = members<Setup>({
     }),
   ),
   oldestCompletedMs: atMs.optional(),
+  unread: texts.optional(),
 });
 
 const version = members<VersionFacts>({

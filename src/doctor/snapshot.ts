@@ -39,6 +39,48 @@ export interface SnapshotCaller {
 
 export type Mask = "accounts" | "keys";
 
+/** What was gathered, as it is written: with the instant at which it was begun. */
+export function snapshotOf(gathered: Pick<Snapshot, "caller" | "prefix" | "setup" | "alike">): Snapshot {
+  const { caller, prefix, setup, alike } = gathered;
+  return {
+    format: SNAPSHOT_FORMAT,
+    version: SNAPSHOT_VERSION,
+    takenAt: new Date(setup.takenAtMs).toISOString(),
+    caller,
+    ...(prefix === undefined ? {} : { prefix }),
+    setup,
+    alike,
+  };
+}
+
+/** What could not be read, a sentence each, in the order of the document; repeated ones are left out. */
+export function unreadIn({ setup, alike }: Snapshot): string[] {
+  const { source, destinations, role, keys, organization, unread = [] } = setup;
+  const said: string[] = [];
+  const add = (what: string, one: unknown) => {
+    const { state, because } = one as { readonly state?: unknown; readonly because?: unknown };
+    if (state === "unreadable") said.push(`${what}: ${String(because)}`);
+  };
+  for (const bucket of [source, ...Object.values(destinations)]) {
+    for (const [name, one] of Object.entries(bucket)) {
+      if (typeof one === "object") add(`${name} of ${bucket.name}`, one);
+    }
+  }
+  add("the role", role);
+  for (const [arn, key] of Object.entries(keys)) {
+    add(`key ${arn}`, key);
+    if (key.state === "read")
+      for (const name of ["policy", "grants"] as const) add(`${name} of key ${arn}`, key.value[name]);
+  }
+  add("the organisation", organization);
+  const accounts = organization.state === "read" ? Object.entries(organization.value.unread) : [];
+  said.push(...accounts.map(([account, because]) => `policies of account ${account}: ${because}`), ...unread);
+  for (const { version, versions } of alike) {
+    if (version.unreadable !== undefined) said.push(`${versions} versions: ${version.unreadable}`);
+  }
+  return [...new Set(said)];
+}
+
 /** A file is no snapshot that this program can use. */
 export class SnapshotError extends Error {
   override readonly name = "SnapshotError";

@@ -9,7 +9,7 @@ import { type Connection, openConnection } from "../../src/cli/connection.ts";
 import { ConsoleClient } from "../../src/cli/console-client.ts";
 import type { Context } from "../../src/cli/context.ts";
 import * as fixing from "../../src/cli/fixing.ts";
-import { scan } from "../../src/cli/scan.ts";
+import { scan, scanKey } from "../../src/cli/scan.ts";
 import { startConsole } from "../../src/console/server.ts";
 import { explainVersion, type VersionExplanation } from "../../src/core/diagnose/explain-version.ts";
 import type { Diagnosis, Patch } from "../../src/core/diagnose/report.ts";
@@ -203,7 +203,7 @@ export class World {
 
   /** What `lockstep diagnose s3://BUCKET/KEY` says of the key's versions. */
   async explain(bucket: string, key: string): Promise<readonly VersionExplanation[]> {
-    const { facts } = await scan(await this.doctor(), { bucket, key }, this.#context);
+    const { facts } = await scanKey(await this.doctor(), { bucket, key }, this.#context);
     return facts.versions.map((one) => explainVersion(facts, one));
   }
 

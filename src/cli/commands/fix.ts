@@ -1,8 +1,15 @@
-import { type CommandInput, type CommandResult, type CommandSpec, isGiven, textOption } from "../command.ts";
-import { CONNECTION_OPTIONS } from "../connection-options.ts";
+import {
+  type CommandInput,
+  type CommandResult,
+  type CommandSpec,
+  isGiven,
+  textOption,
+  textOptions,
+} from "../command.ts";
+import { CONNECTION_OPTIONS, SNAPSHOT_OPTION } from "../connection-options.ts";
 import { type Context, styled } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { parseBucketUri } from "../s3-uri.ts";
+import { parseBucketUri, uriOf } from "../s3-uri.ts";
 
 export const fixCommand: CommandSpec = {
   name: "fix",
@@ -10,14 +17,16 @@ export const fixCommand: CommandSpec = {
   description:
     "Shows for every cause the smallest change that removes it, as a diff and as commands of the AWS CLI. With --apply\n" +
     "writes the changes through the services' own calls and prints an id with which --undo takes them back.\n" +
-    "Versions that were lost are not replicated by this: `lockstep resync` does that.",
-  arguments: [{ name: "s3-uri", help: "s3://BUCKET" }],
+    "Versions that were lost are not replicated by this: `lockstep resync` does that. With --snapshot the patches come\n" +
+    "from the file and nobody is asked; --apply then reads every document again, and writes nothing where one has changed.",
+  arguments: [{ name: "s3-uri", help: "s3://BUCKET; optional with --snapshot", isOptional: true }],
   options: [
     { flags: "--cause <id>", help: "only this cause, as diagnose names it" },
     { flags: "--apply", help: "write the changes" },
     { flags: "--dry-run", help: "write nothing (the default)" },
     { flags: "--undo <id>", help: "take back what was applied under this id" },
     { flags: "--history", help: "list what was applied" },
+    SNAPSHOT_OPTION,
     ...CONNECTION_OPTIONS,
   ],
   examples: [
@@ -29,7 +38,12 @@ export const fixCommand: CommandSpec = {
 };
 
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
-  const bucket = parseBucketUri(input.arguments[0] ?? "");
+  const snapshots = textOptions(input, "snapshot");
+  if (snapshots.length > 0) {
+    const { fixSnapshots } = await import("../snapshots.ts");
+    return await fixSnapshots(snapshots, input, context);
+  }
+  const bucket = parseBucketUri(uriOf(input));
   const undo = textOption(input, "undo");
   const modes = [isGiven(input, "apply"), undo !== undefined, isGiven(input, "history"), isGiven(input, "dryRun")];
   if (modes.filter(Boolean).length > 1) throw new UsageError("choose one of --apply, --dry-run, --undo and --history");

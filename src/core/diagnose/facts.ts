@@ -30,6 +30,8 @@ export interface Setup {
   readonly organization: Read<OrganizationFacts>;
   /** When the oldest version that shows COMPLETED was written, where that is known beforehand. */
   readonly oldestCompletedMs?: number;
+  /** What else could not be read, and why: sentences, sorted. */
+  readonly unread?: readonly string[];
 }
 
 export interface Facts extends Setup {
