@@ -183,7 +183,7 @@ class Look {
       if (error.status === 400) return await this.#sealed(listed, failures, SEALED);
       if (error.status !== 403) throw error;
       const access = this.#writersOwn() && ownerId !== undefined ? { access: { ownerId } } : {};
-      return { ...ref, ...listed, ...UNREAD, ...access, failures, unreadable: whyUnread(error) };
+      return { ...ref, ...listed, ...UNREAD, ...access, failures, unreadable: whyUnreadVersion(error) };
     }
   }
 
@@ -344,6 +344,11 @@ function locksOf(head: ObjectHead, source: BucketFacts): Pick<VersionFacts, "ret
     ...(head.retention === undefined ? {} : { retained: true }),
     ...(head.legalHold === undefined ? {} : { held: head.legalHold }),
   };
+}
+
+/** In the same words for every version: what a store says of one names it, and no two would be alike. */
+function whyUnreadVersion(error: S3Error): string {
+  return isDenied(error) ? whyUnread(error) : `not readable: ${error.code ?? String(error.status)}`;
 }
 
 /** A HEAD's bare 400 is S3's answer to who looks at such an object without its key. */
