@@ -63,8 +63,14 @@ function filledBucket(one: BucketFacts, other: BucketFacts | undefined, differs:
   const { account, accountTold, notOwnedBy } = one.accountTold || !other.accountTold ? one : other;
   const either = <T>(what: string, here: Read<T>, there: Read<T>) =>
     first(`${what} of ${one.name}`, here, there, differs);
+  const firstOf = <T>(what: string, here: Read<T> | undefined, there: Read<T> | undefined) =>
+    here === undefined || there === undefined ? (here ?? there) : either(what, here, there);
+  const notification = firstOf("the notifications", one.notification, other.notification);
+  const inventory = firstOf("the inventories", one.inventory, other.inventory);
   return {
     ...one,
+    ...(notification === undefined ? {} : { notification }),
+    ...(inventory === undefined ? {} : { inventory }),
     account,
     accountTold,
     notOwnedBy,

@@ -22,7 +22,7 @@ import type {
 } from "../core/diagnose/facts.ts";
 import type { EncryptionSetting, ObjectLockSetting } from "../core/diagnose/setting-documents.ts";
 import type { Grant } from "../core/iam/model.ts";
-import type { Tag } from "../core/model.ts";
+import type { InventorySetting, NotificationTarget, Tag } from "../core/model.ts";
 import type { Snapshot, SnapshotCaller } from "./snapshot.ts";
 
 /** JSON has no undefined, and the parser adds none: what is optional is there or is not. */
@@ -74,6 +74,32 @@ const bucket = members<BucketFacts>({
   publicAccessBlock: read(z.object({ blockPublicAcls: flag })),
   requestPayer: read(z.enum(["BucketOwner", "Requester"])),
   replication: read(document),
+  notification: read(
+    listOf(
+      members<NotificationTarget>({
+        kind: z.enum(["queue", "topic", "function", "eventBridge"]),
+        arn: text.optional(),
+        events: texts,
+        prefix: text.optional(),
+        suffix: text.optional(),
+      }),
+    ),
+  ).optional(),
+  inventory: read(
+    listOf(
+      members<InventorySetting>({
+        id: text,
+        isEnabled: flag,
+        prefix: text.optional(),
+        versions: z.enum(["All", "Current"]),
+        frequency: text,
+        fields: texts,
+        destinationArn: text,
+        destinationPrefix: text.optional(),
+        format: text,
+      }),
+    ),
+  ).optional(),
 });
 
 const role = members<RoleFacts>({
