@@ -5,6 +5,7 @@ import { diagnoseCommand } from "./commands/diagnose.ts";
 import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
 import { lintCommand } from "./commands/lint.ts";
+import { policyCommand } from "./commands/policy.ts";
 import { probeCommand } from "./commands/probe.ts";
 import { resyncCommand } from "./commands/resync.ts";
 import { runCommand } from "./commands/run.ts";
@@ -24,6 +25,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   snapshotCommand,
   resyncCommand,
   lintCommand,
+  policyCommand,
   probeCommand,
   runCommand,
 ];

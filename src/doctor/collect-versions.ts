@@ -265,22 +265,32 @@ class Look {
         found[arn] = "present";
         continue;
       }
-      if (there === "absent" && !listed.isDeleteMarker && (await this.#isThereByContent(store, bucket, listed)))
+      if (
+        there === "absent" &&
+        !listed.isDeleteMarker &&
+        (await this.#isThereByContent(store, bucket, listed)) !== false
+      )
         continue;
       found[arn] = there;
     }
     return found;
   }
 
-  async #isThereByContent(store: Store, bucket: string, listed: Omit<ListedVersion, "ownerId">): Promise<boolean> {
-    const current = await read(
-      () => store.headObject({ bucket, key: listed.key, checksums: false }),
-      undefined,
-      this.#denied(`replicas in ${bucket}`),
-    );
-    return (
-      current.state === "read" && current.value.etag === listed.etag && current.value.sizeBytes === listed.sizeBytes
-    );
+  /** Undefined where that may not be looked at. */
+  async #isThereByContent(
+    store: Store,
+    bucket: string,
+    listed: Omit<ListedVersion, "ownerId">,
+  ): Promise<boolean | undefined> {
+    try {
+      const current = await store.headObject({ bucket, key: listed.key, checksums: false });
+      return current.etag === listed.etag && current.sizeBytes === listed.sizeBytes;
+    } catch (error) {
+      if (!(error instanceof S3Error)) throw error;
+      if (!isDenied(error)) return false;
+      this.#denied(`replicas in ${bucket}`)(DENIED_CURRENT_HEAD);
+      return undefined;
+    }
   }
 
   async #destination(bucket: string): Promise<Store | undefined> {
@@ -315,7 +325,7 @@ async function lookFor(
     if (error.status === 405) return isMarker ? "present" : undefined;
     // An SSE-C replica shows itself to nobody without the key, but is there.
     if (error.status === 400 && !isMarker) return "present";
-    if (isDenied(error)) onDenied(whyUnread(error));
+    if (isDenied(error)) onDenied(DENIED_HEAD);
     // A bucket that is gone is another matter, and a HEAD's 404 does not tell which of the two it is.
     return error.status === 404 ? "absent" : undefined;
   }
@@ -350,6 +360,10 @@ function locksOf(head: ObjectHead, source: BucketFacts): Pick<VersionFacts, "ret
 function whyUnreadVersion(error: S3Error): string {
   return isDenied(error) ? whyUnread(error) : `not readable: ${error.code ?? String(error.status)}`;
 }
+
+/** Those who may not list are told 403 of what is not there, too. */
+const DENIED_HEAD = "not readable: s3:GetObjectVersion or s3:ListBucket denied";
+const DENIED_CURRENT_HEAD = "not readable: s3:GetObject or s3:ListBucket denied";
 
 /** A HEAD's bare 400 is S3's answer to who looks at such an object without its key. */
 const SEALED = "not readable: a customer's key (SSE-C) is needed to look at it";

@@ -7,10 +7,19 @@
  * @source https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
  */
 import type { AwsError } from "../aws/errors.ts";
+import type { PatchTarget } from "../core/diagnose/report.ts";
 import { S3Error } from "../s3/errors.ts";
 
 /** What an action is allowed on. Some calls of KMS and all of Organizations name nothing that they are on. */
-export type PermissionOn = "source" | "destination" | "sourceObjects" | "destinationObjects" | "role" | "key" | "any";
+export type PermissionOn =
+  | "source"
+  | "destination"
+  | "sourceObjects"
+  | "destinationObjects"
+  | "role"
+  | "policy"
+  | "key"
+  | "any";
 
 export interface Permission {
   readonly action: string;
@@ -43,8 +52,8 @@ export const READS: Readonly<Record<string, Permission>> = {
   "iam:ListRolePolicies": { action: "iam:ListRolePolicies", on: ["role"] },
   "iam:GetRolePolicy": { action: "iam:GetRolePolicy", on: ["role"] },
   "iam:ListAttachedRolePolicies": { action: "iam:ListAttachedRolePolicies", on: ["role"] },
-  "iam:GetPolicy": { action: "iam:GetPolicy", on: ["any"] },
-  "iam:GetPolicyVersion": { action: "iam:GetPolicyVersion", on: ["any"] },
+  "iam:GetPolicy": { action: "iam:GetPolicy", on: ["policy"] },
+  "iam:GetPolicyVersion": { action: "iam:GetPolicyVersion", on: ["policy"] },
   "kms:DescribeKey": { action: "kms:DescribeKey", on: ["key"] },
   "kms:GetKeyPolicy": { action: "kms:GetKeyPolicy", on: ["key"] },
   "kms:ListGrants": { action: "kms:ListGrants", on: ["key"] },
@@ -63,6 +72,39 @@ export const SHOWN_BY_HEAD: readonly Permission[] = [
   { action: "s3:GetObjectRetention", on: ["sourceObjects"] },
   { action: "s3:GetObjectLegalHold", on: ["sourceObjects"] },
 ];
+
+const allowed = (on: readonly PermissionOn[], ...actions: readonly string[]): Permission[] =>
+  actions.map((action) => ({ action, on }));
+
+const MANAGED_POLICY = allowed(
+  ["policy"],
+  "iam:ListPolicyVersions",
+  "iam:CreatePolicyVersion",
+  "iam:DeletePolicyVersion",
+);
+
+/** What writing a document needs besides reading it, and taking it back: by what a patch changes. */
+export const WRITES: Readonly<Record<PatchTarget, readonly Permission[]>> = {
+  replication: [...allowed(["source"], "s3:PutReplicationConfiguration"), ...allowed(["role"], "iam:PassRole")],
+  "bucket-policy": allowed(BUCKETS, "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"),
+  "iam-role-policy": [...allowed(["role"], "iam:PutRolePolicy", "iam:DeleteRolePolicy"), ...MANAGED_POLICY],
+  "iam-trust-policy": allowed(["role"], "iam:UpdateAssumeRolePolicy"),
+  "iam-boundary-policy": MANAGED_POLICY,
+  "organization-policy": allowed(["any"], "organizations:UpdatePolicy"),
+  "kms-key-policy": allowed(["key"], "kms:PutKeyPolicy"),
+  "kms-key-state": allowed(
+    ["key"],
+    "kms:EnableKey",
+    "kms:DisableKey",
+    "kms:CancelKeyDeletion",
+    "kms:ScheduleKeyDeletion",
+  ),
+  versioning: allowed(BUCKETS, "s3:PutBucketVersioning"),
+  encryption: allowed(BUCKETS, "s3:PutEncryptionConfiguration"),
+  ownership: allowed(BUCKETS, "s3:PutBucketOwnershipControls"),
+  "object-lock": allowed(["destination"], "s3:PutBucketObjectLockConfiguration"),
+  "request-payment": allowed(["destination"], "s3:PutBucketRequestPayment"),
+};
 
 /** The action that a call needs that an error answers. */
 export function actionOf(error: S3Error | AwsError): string {
