@@ -7,7 +7,8 @@
  */
 import { readFile, stat } from "node:fs/promises";
 import type { Alike } from "../core/diagnose/diagnose.ts";
-import type { Setup } from "../core/diagnose/facts.ts";
+import type { Read, Setup } from "../core/diagnose/facts.ts";
+import { plural } from "./report.ts";
 import { issueIn, SNAPSHOT } from "./snapshot-schema.ts";
 
 export const SNAPSHOT_FORMAT = "lockstep-snapshot";
@@ -57,14 +58,18 @@ export function snapshotOf(gathered: Pick<Snapshot, "caller" | "prefix" | "setup
 export function unreadIn({ setup, alike }: Snapshot): string[] {
   const { source, destinations, role, keys, organization, unread = [] } = setup;
   const said: string[] = [];
-  const add = (what: string, one: unknown) => {
-    const { state, because } = one as { readonly state?: unknown; readonly because?: unknown };
-    if (state === "unreadable") said.push(`${what}: ${String(because)}`);
+  const add = (what: string, one: Read<unknown>) => {
+    if (one.state === "unreadable") said.push(`${what}: ${one.because}`);
   };
   for (const bucket of [source, ...Object.values(destinations)]) {
-    for (const [name, one] of Object.entries(bucket)) {
-      if (typeof one === "object") add(`${name} of ${bucket.name}`, one);
+    // Where the bucket itself may not be looked at, nothing of it is read for one reason.
+    const names = new Map<string, string[]>();
+    for (const [name, one] of Object.entries(bucket) as [string, Partial<Read<unknown>> | string][]) {
+      if (typeof one !== "object" || one.state !== "unreadable") continue;
+      const { because = "" } = one;
+      names.set(because, [...(names.get(because) ?? []), name]);
     }
+    for (const [because, held] of names) said.push(`${held.join(", ")} of ${bucket.name}: ${because}`);
   }
   add("the role", role);
   for (const [arn, key] of Object.entries(keys)) {
@@ -76,7 +81,7 @@ export function unreadIn({ setup, alike }: Snapshot): string[] {
   const accounts = organization.state === "read" ? Object.entries(organization.value.unread) : [];
   said.push(...accounts.map(([account, because]) => `policies of account ${account}: ${because}`), ...unread);
   for (const { version, versions } of alike) {
-    if (version.unreadable !== undefined) said.push(`${versions} versions: ${version.unreadable}`);
+    if (version.unreadable !== undefined) said.push(`${plural(versions, "version")}: ${version.unreadable}`);
   }
   return [...new Set(said)];
 }
