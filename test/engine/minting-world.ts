@@ -32,6 +32,8 @@ export interface Disturbance {
   loseAnswers?: number;
   /** Writes of this body are denied. */
   denied?: string;
+  /** The other bucket makes no marker upon a marker, and tells no id then, as Ceph does. */
+  markersAreOne?: boolean;
   /** Nobody may read tags. */
   tagsAreHidden?: boolean;
 }
@@ -171,12 +173,15 @@ export class MintingWorld {
         return async (...words: unknown[]) => {
           calls.set(name, (calls.get(name) ?? 0) + 1);
           const isWrite = name === "putObject" || name === "deleteObject" || name === "completeMultipartUpload";
-          const [request] = words as [{ readonly body?: Uint8Array }];
+          const [request] = words as [{ readonly bucket: string; readonly key: string; readonly body?: Uint8Array }];
           if (isWrite && disturbance.denied !== undefined && String(request.body) === disturbance.denied) {
             throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
           }
           if (name === "getObjectTagging" && disturbance.tagsAreHidden === true) {
             throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
+          }
+          if (name === "deleteObject" && disturbance.markersAreOne === true && (await isDeleted(target, request))) {
+            return { isDeleteMarker: false };
           }
           const answer: unknown = await Reflect.apply(target[name], target, words);
           if (isWrite && (disturbance.loseAnswers ?? 0) > 0) {
@@ -188,6 +193,11 @@ export class MintingWorld {
       },
     });
   }
+}
+
+async function isDeleted(store: Store, { bucket, key }: { readonly bucket: string; readonly key: string }) {
+  const { versions } = await store.listObjectVersions({ bucket, prefix: key });
+  return versions.some((one) => one.key === key && one.isLatest && one.isDeleteMarker);
 }
 
 /** Everything that takes seconds takes fiftieths of them. */
