@@ -34,6 +34,8 @@ export interface Disturbance {
   loseAnswers?: number;
   /** Writes of this body are denied. */
   denied?: string;
+  /** The other bucket makes no marker upon a marker, and tells no id then, as Ceph does. */
+  markersAreOne?: boolean;
   /** Nobody may read tags. */
   tagsAreHidden?: boolean;
   /** Tags are not taken. */
@@ -203,6 +205,9 @@ export class MintingWorld {
           if (name === "getObjectTagging" && disturbance.tagsAreHidden === true) {
             throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
           }
+          if (name === "deleteObject" && disturbance.markersAreOne === true && (await isDeleted(target, request))) {
+            return { isDeleteMarker: false };
+          }
           const answer: unknown = await Reflect.apply(target[name], target, words);
           if (isWrite) await disturbance.onWritten?.(request.bucket, request.key);
           if (isWrite && (disturbance.loseAnswers ?? 0) > 0) {
@@ -214,6 +219,11 @@ export class MintingWorld {
       },
     });
   }
+}
+
+async function isDeleted(store: Store, { bucket, key }: { readonly bucket: string; readonly key: string }) {
+  const { versions } = await store.listObjectVersions({ bucket, prefix: key });
+  return versions.some((one) => one.key === key && one.isLatest && one.isDeleteMarker);
 }
 
 /** Everything that takes seconds takes fiftieths of them. */
