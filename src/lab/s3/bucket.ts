@@ -11,6 +11,7 @@ import type { CompiledPolicy } from "../../core/iam/compile.ts";
 import type { AclGrant, EncryptionKind, ReplicationConfiguration, Retention, Tag } from "../../core/model.ts";
 import type { Connection, Database, Row } from "../../ledger/database.ts";
 import { s3Error } from "./errors.ts";
+import type { NotificationConfiguration } from "./events/configuration.ts";
 import type { StoredInventory } from "./inventory.ts";
 import type { BucketLogging } from "./logging.ts";
 import { compileBucketPolicy, isPolicyPublic } from "./policy-document.ts";
@@ -58,6 +59,7 @@ export interface BucketSettings {
   readonly logging?: BucketLogging;
   /** In the order of their ids. */
   readonly inventories?: readonly StoredInventory[];
+  readonly notification?: NotificationConfiguration;
 }
 
 /** That they are there means that Object Lock is enabled. */
@@ -108,7 +110,7 @@ export interface Buckets {
   find(name: string): Bucket | undefined;
   /** The bucket as the transaction sees it. @throws ServiceError NoSuchBucket when it was deleted meanwhile */
   current(connection: Connection, bucket: Bucket): Bucket;
-  all(): Bucket[];
+  all(): IterableIterator<Bucket>;
   /** In order of their names. */
   ofAccount(account: string): Bucket[];
   /** Fails with BucketAlreadyExists when somebody was faster. */
@@ -137,8 +139,8 @@ export function openBuckets(database: Database): Buckets {
 
   return {
     find: (name) => byName.get(name),
+    all: () => byName.values(),
     current,
-    all: () => [...byName.values()],
     ofAccount: (account) =>
       [...byName.values()].filter((one) => one.account === account).sort((a, b) => (a.name < b.name ? -1 : 1)),
 

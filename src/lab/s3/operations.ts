@@ -65,6 +65,7 @@ export const OPERATIONS = {
   PutBucketInventoryConfiguration: bucket("PutInventoryConfiguration"),
   DeleteBucketInventoryConfiguration: bucket("PutInventoryConfiguration"),
   GetBucketNotificationConfiguration: bucket("GetBucketNotification"),
+  PutBucketNotificationConfiguration: bucket("PutBucketNotification"),
   GetBucketAccelerateConfiguration: bucket("GetAccelerateConfiguration"),
   GetObjectLockConfiguration: bucket("GetBucketObjectLockConfiguration"),
   PutObjectLockConfiguration: bucket("PutBucketObjectLockConfiguration"),

@@ -18,6 +18,7 @@ import * as lists from "./list-handlers.ts";
 import * as locks from "./lock-handlers.ts";
 import * as logs from "./logging-handlers.ts";
 import * as uploads from "./multipart-handlers.ts";
+import * as notifications from "./notification-handlers.ts";
 import * as objects from "./object-handlers.ts";
 import { printS3Error } from "./print.ts";
 import * as reads from "./read-handlers.ts";
@@ -67,10 +68,8 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
   ListBucketInventoryConfigurations: inventories.handleListBucketInventories,
   PutBucketInventoryConfiguration: inventories.handlePutBucketInventory,
   DeleteBucketInventoryConfiguration: inventories.handleDeleteBucketInventory,
-  GetBucketNotificationConfiguration: buckets.emptiness("GetBucketNotificationConfiguration", [
-    "NotificationConfiguration",
-    "",
-  ]),
+  GetBucketNotificationConfiguration: notifications.handleGetBucketNotification,
+  PutBucketNotificationConfiguration: notifications.handlePutBucketNotification,
   GetBucketAccelerateConfiguration: buckets.emptiness("GetBucketAccelerateConfiguration", [
     "AccelerateConfiguration",
     "",
