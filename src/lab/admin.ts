@@ -19,14 +19,13 @@
  * - `PUT /_lockstep/buckets/NAME/archive` `{"key","versionId"?,"status":"ARCHIVE_ACCESS"|"DEEP_ARCHIVE_ACCESS"|null}`: the
  *   archive tier of an INTELLIGENT_TIERING version
  *
+ * Where events of buckets can go besides queues (`admin/webhooks.ts`): `arn:lockstep:webhook:::NAME` in a queue configuration
+ * - `PUT /_lockstep/webhooks/NAME` `{"url","token"?}`: events are posted there, with the token as Bearer
+ * - `GET /_lockstep/webhooks`, `DELETE /_lockstep/webhooks/NAME`
  * What the lab delivers by itself every few seconds (`admin/deliveries.ts`):
  * - `GET`, `PUT /_lockstep/deliveries` `{"intervalMs":n}`: how often access logs, trails and due inventories are delivered
  * - `POST /_lockstep/deliveries`: delivers now, and answers when it is done
  * - `POST /_lockstep/buckets/NAME/inventory` `{"id"}`: makes the report of an inventory configuration now, enabled or not
- *
- * Where events of buckets can go besides queues (`admin/webhooks.ts`): `arn:lockstep:webhook:::NAME` in a queue configuration
- * - `PUT /_lockstep/webhooks/NAME` `{"url","token"?}`: events are posted there, with the token as Bearer
- * - `GET /_lockstep/webhooks`, `DELETE /_lockstep/webhooks/NAME`
  *
  * What goes wrong until it is taken back or the lab ends (`admin/disturbances.ts`); `GET /_lockstep/disturbances` tells all:
  * - `PUT /_lockstep/throttle` `{"service":"s3"|"kms","bucket"?,"requestsPerSecond":n|null}`: 503 SlowDown, ThrottlingException

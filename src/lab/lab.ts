@@ -165,6 +165,8 @@ function labOf(
   const hostSuffixes = options.hostSuffixes ?? DEFAULT_HOST_SUFFIXES;
   const skin = createS3Skin(s3, { hostSuffixes });
   const onOwnFault = (error: unknown): void => onFault(error, "");
+  const cloudWatch = createCloudWatch(s3, { clock, onFault: onOwnFault });
+  cloudWatch.sampler.start();
   const trail = createCloudTrail(s3, parts.events, { database: s3.database, clock, onFault: onOwnFault });
   const accessLogs = createAccessLogs(s3, clock);
   const recorders = createRecorders([trail, accessLogs], hostSuffixes);
@@ -173,16 +175,14 @@ function labOf(
     works: [() => accessLogs.deliver(), () => trail.deliver(), () => inventories.runDue()],
     onFault: onOwnFault,
   });
-  const cloudWatch = createCloudWatch(s3, { clock, onFault: onOwnFault });
-  cloudWatch.sampler.start();
   const skins = new Map([
     ["iam", iamSkin],
     ["sts", stsSkin],
     ["kms", throttledSkin(kms.kmsSkin, s3.disturbances)],
     ["organizations", organizations.organizationsSkin],
-    ["cloudtrail", trail.skin],
     ["sqs", sqs.sqsSkin],
     ["monitoring", cloudWatch.cloudWatchSkin],
+    ["cloudtrail", trail.skin],
   ]);
   const admin = createAdmin({
     s3,
@@ -207,8 +207,7 @@ function labOf(
   async function close(): Promise<void> {
     sqs.stop();
     await Promise.all(servers.map((one) => one.close()));
-    await Promise.all([batch.runner.stop(), delivery.stop(), cloudWatch.sampler.stop()]);
-    await deliveries.stop();
+    await Promise.all([batch.runner.stop(), delivery.stop(), deliveries.stop(), cloudWatch.sampler.stop()]);
     await s3.database.close();
     hold?.release();
   }

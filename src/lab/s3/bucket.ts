@@ -56,10 +56,10 @@ export interface BucketSettings {
   readonly requesterPays?: boolean;
   readonly tags?: readonly Tag[];
   readonly objectLock?: ObjectLockSettings;
+  readonly notification?: NotificationConfiguration;
   readonly logging?: BucketLogging;
   /** In the order of their ids. */
   readonly inventories?: readonly StoredInventory[];
-  readonly notification?: NotificationConfiguration;
 }
 
 /** That they are there means that Object Lock is enabled. */
@@ -110,7 +110,7 @@ export interface Buckets {
   find(name: string): Bucket | undefined;
   /** The bucket as the transaction sees it. @throws ServiceError NoSuchBucket when it was deleted meanwhile */
   current(connection: Connection, bucket: Bucket): Bucket;
-  all(): IterableIterator<Bucket>;
+  all(): Bucket[];
   /** In order of their names. */
   ofAccount(account: string): Bucket[];
   /** Fails with BucketAlreadyExists when somebody was faster. */
@@ -139,8 +139,8 @@ export function openBuckets(database: Database): Buckets {
 
   return {
     find: (name) => byName.get(name),
-    all: () => byName.values(),
     current,
+    all: () => [...byName.values()],
     ofAccount: (account) =>
       [...byName.values()].filter((one) => one.account === account).sort((a, b) => (a.name < b.name ? -1 : 1)),
 
