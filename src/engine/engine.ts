@@ -2,6 +2,7 @@
 import { type Ledger, SIZE_CLASS_BYTES } from "../ledger/ledger.ts";
 import { Intake } from "./intake.ts";
 import type { ChangeFeed, Clock, Sites } from "./ports.ts";
+import { Rates } from "./rates.ts";
 import { Resync } from "./resync.ts";
 import { Worker } from "./worker.ts";
 
@@ -28,6 +29,7 @@ const LANES = ["small", "large"] as const;
 
 export class Engine {
   readonly resync: Resync;
+  readonly rates: Rates;
   readonly #options: EngineOptions;
   readonly #workers: readonly Worker[];
   readonly #intake: Intake;
@@ -39,12 +41,16 @@ export class Engine {
     this.#options = options;
     const { ledger, sites, clock, feed, name } = options;
     const onAdded = () => this.wake();
-    this.resync = new Resync({ ledger, sites, clock, onAdded });
+    this.resync = new Resync({ ledger, sites, clock, name, onAdded });
+    this.rates = new Rates(clock);
     const common: Pick<ConstructorParameters<typeof Worker>[0], "ledger" | "sites" | "clock" | "onFinished"> = {
       ledger,
       sites,
       clock,
-      onFinished: (task, outcome) => this.resync.finished(task, outcome),
+      onFinished: (task, outcome) => {
+        this.resync.finished(task, outcome);
+        this.rates.finished(task, outcome);
+      },
     };
     this.#workers = [
       new Worker({
@@ -67,6 +73,7 @@ export class Engine {
   start(): void {
     const parts = [
       this.#intake.run(this.#stop.signal),
+      this.resync.run(this.#stop.signal),
       ...this.#workers.map((worker) => worker.run(this.#stop.signal, this.#abandon.signal)),
     ];
     let told = false;
@@ -88,6 +95,11 @@ export class Engine {
   async takeOver(name: string): Promise<void> {
     for (const lane of LANES) await this.#options.ledger.expireLeases(`${name}/${lane}`);
     this.wake();
+  }
+
+  /** Tasks in the hands of its workers. */
+  get inFlight(): number {
+    return this.#workers.reduce((sum, one) => sum + one.inFlight, 0);
   }
 
   /** The signal that ends jobs of this engine. */
