@@ -83,7 +83,7 @@ export async function overviewOf(options: ConsoleOptions, bucket?: string): Prom
   const known = (await replications.list()).filter((one) => bucket === undefined || one.bucket === bucket);
   const forgotten = [...new Set(counts.map((one) => one.bucket))]
     .filter((one) => !known.some((replication) => replication.bucket === one))
-    .map((one) => ({ name: one, bucket: one }));
+    .map((one) => ({ name: one, bucket: one, showsStatus: false }));
   const isPaused = (name: string) => pauses.some((one) => one.bucket === name);
   const rates = alive.flatMap((one) => (bucket === undefined ? [one.total] : one.streams.filter(of(bucket))));
   return {

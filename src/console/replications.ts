@@ -5,6 +5,13 @@ export interface Replication {
   readonly name: string;
   /** The bucket that is replicated, by its name in the ledger. */
   readonly bucket: string;
+  /** Its versions show their replication status at the store itself. */
+  readonly showsStatus: boolean;
+}
+
+/** One as the console tells it. */
+export interface KnownReplication extends Replication {
+  readonly pausedSinceMs?: number;
 }
 
 export interface Replications {

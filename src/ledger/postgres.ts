@@ -157,6 +157,10 @@ class PostgresLedger implements Ledger {
     return { redriven };
   }
 
+  async repark(_selection: Selection): Promise<{ readonly reparked: number }> {
+    return assertNever("repark");
+  }
+
   async discard(selection: Selection): Promise<{ readonly discarded: number }> {
     this.#refuseWhenClosed();
     let discarded = 0;
