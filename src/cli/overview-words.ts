@@ -42,7 +42,7 @@ export function overviewLine(overview: Overview): string {
     `${overview.completed} completed, ${overview.failed} FAILED`,
     ...(overview.etaMs === undefined ? [] : [`all done in ${spanWords(overview.etaMs)}`]),
     ...(paused.length === 0 ? [] : [`paused: ${paused.map((one) => one.name).join(", ")}`]),
-    ...(open.length === 0 ? [] : [`nobody answers: ${[...new Set(open.map((one) => nameOf(one.bucket)))].join(", ")}`]),
+    ...(open.length === 0 ? [] : [`nobody answers: ${[...new Set(open.map((one) => nameOf(one.name)))].join(", ")}`]),
     plural(engines.filter((one) => !one.isAway).length, "engine"),
   ];
   return parts.join(" | ");
@@ -56,7 +56,7 @@ function replicationLines(replication: ReplicationStanding, atMs: number, ink: I
   for (const one of destinations) {
     const parts = [backlogWords(one, atMs), rateWords(one), `${one.failed} FAILED`];
     lines.push(`from       s3://${bucket}${called} → s3://${nameOf(one.destinationArn)}: ${parts.join(", ")}${paused}`);
-    for (const { bucket: end, engine, sinceMs, nextTrialAtMs } of one.breakers) {
+    for (const { name: end, engine, sinceMs, nextTrialAtMs } of one.breakers) {
       const next = nextTrialAtMs === undefined ? "being tried" : `tried again in ${spanWords(nextTrialAtMs - atMs)}`;
       const says = `nobody answers at s3://${nameOf(end)} for ${spanWords(atMs - sinceMs)}, ${next}`;
       lines.push(`breaker    ${ink("red", says)} (${engine})`);

@@ -56,7 +56,7 @@ function reasonWords(reason: Reason, { bucket, atMs }: Place): string {
     case "paused":
       return `s3://${bucket} is paused since ${momentWords(reason.sinceMs)}: lockstep resume s3://${bucket}`;
     case "breaker": {
-      const end = bucketOfArn(reason.bucket) ?? reason.bucket;
+      const end = bucketOfArn(reason.name) ?? reason.name;
       const next =
         reason.nextTrialAtMs === undefined ? "it is being tried" : `asked again in ${spanWords(reason.nextTrialAtMs - atMs)}`;
       return `nobody answers at the ${reason.side} s3://${end} for ${spanWords(atMs - reason.sinceMs)}: ${next} (${reason.engine})`;

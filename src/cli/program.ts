@@ -98,6 +98,7 @@ function addCommand(program: Command, spec: CommandSpec, context: Context, done:
 }
 
 function exampleHelp(spec: CommandSpec): string {
+  if (spec.examples.length === 0) return "";
   const lines = spec.examples.map((one, index) => `  ${index + 1}. ${one.does}\n     $ ${one.type}`);
   return `\nExamples:\n${lines.join("\n")}\n`;
 }

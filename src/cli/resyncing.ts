@@ -31,7 +31,9 @@ export async function resync(
   const isFinding = request.dryRun
     ? foundOf(ended) > 0
     : ended.state !== "done" || ended.failed > 0 || ended.open > 0;
-  return { status: isFinding ? 1 : 0, value: ended, words: () => resyncWords(ended) };
+  // A canary that FAILED is a finding; whatever else breaks a job is a store that does not let it in.
+  const isCutOff = ended.state === "broken" && ended.failed === 0;
+  return { status: isCutOff ? 3 : isFinding ? 1 : 0, value: ended, words: () => resyncWords(ended) };
 }
 
 function detachedWords({ id }: ResyncProgress): string {

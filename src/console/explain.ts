@@ -37,7 +37,8 @@ export type Reason =
   | {
       readonly is: "breaker";
       readonly side: "source" | "destination";
-      readonly bucket: string;
+      /** A bucket's name, or a destination's ARN. */
+      readonly name: string;
       readonly engine: string;
       readonly sinceMs: number;
       readonly nextTrialAtMs?: number;
@@ -120,9 +121,9 @@ function reasonsOf(row: TaskRow, { atMs, pauses, heartbeats, standing }: Known):
   }
   if (pause !== undefined) reasons.push({ is: "paused", sinceMs: pause.sinceMs });
   for (const one of breakersOf(alive, { bucket, destinationArn: row.destinationArn })) {
-    const { side, engine, sinceMs, nextTrialAtMs } = one;
+    const { side, name, engine, sinceMs, nextTrialAtMs } = one;
     const next = nextTrialAtMs === undefined ? {} : { nextTrialAtMs };
-    reasons.push({ is: "breaker", side, bucket: one.bucket, engine, sinceMs, ...next });
+    reasons.push({ is: "breaker", side, name, engine, sinceMs, ...next });
   }
   if (standing !== undefined && standing.inLane > 0) reasons.push({ is: "behindItsKey", tasks: standing.inLane });
   if (row.nextTryAtMs > atMs) {

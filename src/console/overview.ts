@@ -131,16 +131,16 @@ export function breakersOf(
   heartbeats: readonly Heartbeat[],
   stream: { readonly bucket: string; readonly destinationArn: string },
 ): (ToldBreaker & { readonly engine: string })[] {
-  return heartbeats.flatMap(({ name, breakers }) =>
-    breakers.filter((one) => guards(one, stream)).map((one) => ({ ...one, engine: name })),
+  return heartbeats.flatMap(({ name: engine, breakers }) =>
+    breakers.filter((one) => guards(one, stream)).map((one) => ({ ...one, engine })),
   );
 }
 
 function guards(
-  { side, bucket }: ToldBreaker,
+  { side, name }: ToldBreaker,
   stream: { readonly bucket: string; readonly destinationArn: string },
 ): boolean {
-  return side === "source" ? bucket === stream.bucket : bucket === stream.destinationArn;
+  return name === (side === "source" ? stream.bucket : stream.destinationArn);
 }
 
 function standingOf(

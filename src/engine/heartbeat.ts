@@ -4,6 +4,8 @@
  */
 import { DatabaseError } from "../ledger/database-error.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { BreakerState } from "./breaker.ts";
+import type { EndName } from "./gate.ts";
 import type { Clock } from "./ports.ts";
 import type { Rate, StreamRate } from "./rates.ts";
 
@@ -20,18 +22,8 @@ export interface Heartbeat {
   readonly breakers: readonly ToldBreaker[];
 }
 
-/** A store that the engine finds nobody at, or is trying again. Closed breakers are not told. */
-export interface ToldBreaker {
-  /** The end that it guards, by its bucket's name. */
-  readonly bucket: string;
-  readonly side: "source" | "destination";
-  readonly state: "open" | "halfOpen";
-  readonly sinceMs: number;
-  readonly nextTrialAtMs?: number;
-  /** Of the failure catalogue, and what was said last. */
-  readonly code?: string;
-  readonly message?: string;
-}
+/** An end that the engine finds nobody at, or is trying again. Closed breakers are not told. */
+export type ToldBreaker = EndName & BreakerState;
 
 export const BEAT_MS = 2000;
 /** An engine that has told nothing for so long is away. */

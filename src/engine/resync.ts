@@ -7,8 +7,8 @@
  * feeder sees before its next step, wherever they were asked for.
  */
 import { randomUUID } from "node:crypto";
-import { DatabaseError } from "../ledger/database-error.ts";
 import type { JobRow, JobState, Ledger, TaskRow } from "../ledger/ledger.ts";
+import { isPassing } from "./outage.ts";
 import type { Clock, Sites } from "./ports.ts";
 import { Feeder } from "./resync/feeder.ts";
 import { progressOf, RESYNC_KIND, type ResyncProgress, type ResyncRequest } from "./resync/model.ts";
@@ -209,11 +209,6 @@ export class Resync {
     this.#lookNow();
     return await this.progress(id);
   }
-}
-
-/** What passes is waited for; a database of another kind does not become another one by waiting. */
-function isPassing(error: unknown): boolean {
-  return error instanceof DatabaseError && ["io", "locked", "full"].includes(error.reason);
 }
 
 function isResync({ kind }: JobRow): boolean {

@@ -145,7 +145,7 @@ export class Feeder {
     if (chunk.of === "untried") return [];
     const configuration = await this.#options.sites.configuration(job.bucket);
     if (configuration === undefined) return [];
-    return await underRulesOfToday(this.#redriving(job), fed.filter(isRow), configuration, this.#signal);
+    return await underRulesOfToday(this.#redriving(job), fed.filter(isRow), configuration);
   }
 
   async #makeDue(
@@ -239,7 +239,7 @@ export class Feeder {
 
   #redriving(job: JobRow): Redriving {
     const { ledger, sites, clock } = this.#options;
-    return { ledger, sites, clock, jobId: job.id };
+    return { ledger, sites, clock, jobId: job.id, signal: this.#signal };
   }
 }
 

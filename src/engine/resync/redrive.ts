@@ -18,6 +18,7 @@ export interface Redriving {
   readonly clock: Clock;
   /** What is made due belongs to it. */
   readonly jobId: string;
+  readonly signal: AbortSignal;
 }
 
 const HEADS_AT_ONCE = 16;
@@ -25,22 +26,21 @@ const MISSING_THERE: FailureCode = "DstVersionNotFound";
 
 /** Tells the tasks whose versions are still there from those whose are gone for good. */
 export async function partGone(
-  { sites }: Redriving,
+  { sites, signal }: Redriving,
   tasks: readonly TaskRow[],
 ): Promise<{ readonly there: readonly TaskRow[]; readonly gone: readonly TaskRow[] }> {
   const areGone = await sideBySide(tasks, HEADS_AT_ONCE, async ({ version, operation }) => {
     const isHidden = operation === "deleteMarker" && (await sites.traits(version.bucket)).hidesMarkers === true;
-    return !isHidden && (await isGone(sites.reader(version.bucket), version));
+    return !isHidden && (await isGone(sites.reader(version.bucket), version, signal));
   });
   return { there: tasks.filter((_, index) => !areGone[index]), gone: tasks.filter((_, index) => areGone[index]) };
 }
 
 /** Tasks whose rule is gone, each with the rule that takes it now. */
 export async function underRulesOfToday(
-  { sites }: Redriving,
+  { sites, signal }: Redriving,
   tasks: readonly TaskRow[],
   configuration: ReplicationConfiguration,
-  signal: AbortSignal,
 ): Promise<readonly TaskRow[]> {
   const ruleless = tasks.filter((one) => !hasRule(one, configuration));
   const ruleIds = await sideBySide(ruleless, HEADS_AT_ONCE, (one) => ruleIdOfToday(one, configuration, sites, signal));
@@ -62,14 +62,14 @@ export function replacing({ clock, jobId }: Redriving, row: TaskRow): NewTask {
  * goes ahead in the lane of the change, and the job, which waits for the change, needs not count it.
  */
 export async function addBodies(
-  { ledger, sites, clock }: Redriving,
+  { ledger, sites, clock, signal }: Redriving,
   tasks: readonly TaskRow[],
 ): Promise<void> {
   const wanted = tasks.filter((one) => one.operation !== "put" && one.failure?.code === MISSING_THERE);
   if (wanted.length === 0) return;
   const bodies = await sideBySide(wanted, HEADS_AT_ONCE, async (task): Promise<NewTask | undefined> => {
     const { version, destinationArn, ruleId } = task;
-    const head = await headIfThere(sites.reader(version.bucket), version);
+    const head = await headIfThere(sites.reader(version.bucket), version, signal);
     if (head === undefined) return undefined;
     const { sizeBytes, lastModifiedMs: writtenAtMs } = head;
     const row = { version, destinationArn, ruleId, sizeBytes, writtenAtMs, dueAtMs: clock.nowMs() };
@@ -88,9 +88,9 @@ export async function addBodies(
 }
 
 /** Only a definite 404 says that it is gone; a delete marker answers 405. */
-async function isGone(store: Store, version: VersionRef): Promise<boolean> {
+async function isGone(store: Store, version: VersionRef, signal: AbortSignal): Promise<boolean> {
   try {
-    await store.headObject(version);
+    await store.headObject(version, { signal });
     return false;
   } catch (error) {
     if (!(error instanceof S3Error)) throw error;
@@ -99,9 +99,9 @@ async function isGone(store: Store, version: VersionRef): Promise<boolean> {
 }
 
 /** Undefined when the version is gone or may not be read: then the task fails for that reason. */
-async function headIfThere(store: Store, version: VersionRef): Promise<ObjectHead | undefined> {
+async function headIfThere(store: Store, version: VersionRef, signal: AbortSignal): Promise<ObjectHead | undefined> {
   try {
-    return await store.headObject(version);
+    return await store.headObject(version, { signal });
   } catch (error) {
     if (error instanceof S3Error && [403, 404, 405].includes(error.status ?? 0)) return undefined;
     throw error;
