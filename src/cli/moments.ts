@@ -45,5 +45,8 @@ export function spanWords(ms: number): string {
 
 /** `2026-03-01 12:00:00Z` */
 export function momentWords(atMs: number): string {
-  return new Date(atMs).toISOString().replace("T", " ").replace(/\.\d+Z$/, "Z");
+  return new Date(atMs)
+    .toISOString()
+    .replace("T", " ")
+    .replace(/\.\d+Z$/, "Z");
 }

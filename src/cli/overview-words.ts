@@ -1,8 +1,8 @@
 /** How everything stands, for a terminal: one screen, or one line of a log. */
 import type { EngineStanding, Overview, ReplicationStanding, Standing } from "../console/overview.ts";
 import { bucketOfArn } from "../core/arn.ts";
-import type { Percentiles } from "../engine/rates.ts";
 import { type Ink, plural, sizeWords } from "../doctor/report.ts";
+import type { Percentiles } from "../engine/rates.ts";
 import { jobLine } from "./job-words.ts";
 import { momentWords, spanWords } from "./moments.ts";
 
@@ -75,7 +75,8 @@ function engineLines(engines: readonly EngineStanding[], atMs: number, ink: Ink)
 }
 
 function backlogWords({ pending, pendingBytes, oldestWrittenAtMs }: Standing, atMs: number): string {
-  const oldest = oldestWrittenAtMs === undefined ? "" : `, the oldest written ${spanWords(atMs - oldestWrittenAtMs)} ago`;
+  const oldest =
+    oldestWrittenAtMs === undefined ? "" : `, the oldest written ${spanWords(atMs - oldestWrittenAtMs)} ago`;
   return `${plural(pending, "task")}, ${sizeWords(pendingBytes)}${oldest}`;
 }
 

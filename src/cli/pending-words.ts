@@ -1,6 +1,7 @@
 /** Why a version is PENDING or FAILED, for a person: each destination with its place in the queue and its next try. */
-import { bucketOfArn } from "../core/arn.ts";
+
 import type { KeyExplanation, Reason, TaskExplanation } from "../console/explain.ts";
+import { bucketOfArn } from "../core/arn.ts";
 import { unreachable } from "../core/assert.ts";
 import { failureCode, failureEntry } from "../core/failures/catalogue.ts";
 import { type Ink, plural } from "../doctor/report.ts";
@@ -35,7 +36,8 @@ function taskLines(task: TaskExplanation, place: Place, ink: Ink): string[] {
   const asked = jobId === undefined ? "" : `, asked for by job ${jobId}`;
   const tried = attempts === 0 ? "not tried yet" : `tried ${plural(attempts, "time")}`;
   const lines = ["", head, `   rule ${ruleId}, ${tried}${asked}`];
-  if (failure !== undefined) lines.push(`   last failure ${ink("cyan", failure.code)}: ${failure.title}: ${failure.message}`);
+  if (failure !== undefined)
+    lines.push(`   last failure ${ink("cyan", failure.code)}: ${failure.title}: ${failure.message}`);
   for (const one of task.because) lines.push(`   ${reasonWords(one, place)}`);
   return lines;
 }
@@ -50,7 +52,8 @@ function reasonWords(reason: Reason, { bucket, atMs }: Place): string {
     case "underWay":
       return `under way, in the hands of ${reason.engine}`;
     case "noEngine": {
-      const seen = reason.lastSeenAtMs === undefined ? "" : `; the last one was seen ${momentWords(reason.lastSeenAtMs)}`;
+      const seen =
+        reason.lastSeenAtMs === undefined ? "" : `; the last one was seen ${momentWords(reason.lastSeenAtMs)}`;
       return `no engine is at work${seen}`;
     }
     case "paused":
@@ -58,7 +61,9 @@ function reasonWords(reason: Reason, { bucket, atMs }: Place): string {
     case "breaker": {
       const end = bucketOfArn(reason.name) ?? reason.name;
       const next =
-        reason.nextTrialAtMs === undefined ? "it is being tried" : `asked again in ${spanWords(reason.nextTrialAtMs - atMs)}`;
+        reason.nextTrialAtMs === undefined
+          ? "it is being tried"
+          : `asked again in ${spanWords(reason.nextTrialAtMs - atMs)}`;
       return `nobody answers at the ${reason.side} s3://${end} for ${spanWords(atMs - reason.sinceMs)}: ${next} (${reason.engine})`;
     }
     case "behindItsKey":

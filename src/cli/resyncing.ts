@@ -28,9 +28,7 @@ export async function resync(
   const started = await engine.startResync(request);
   if (options.detach) return { status: 0, value: started, words: () => detachedWords(started) };
   const ended = await follow(engine, started, context);
-  const isFinding = request.dryRun
-    ? foundOf(ended) > 0
-    : ended.state !== "done" || ended.failed > 0 || ended.open > 0;
+  const isFinding = request.dryRun ? foundOf(ended) > 0 : ended.state !== "done" || ended.failed > 0 || ended.open > 0;
   // A canary that FAILED is a finding; whatever else breaks a job is a store that does not let it in.
   const isCutOff = ended.state === "broken" && ended.failed === 0;
   return { status: isCutOff ? 3 : isFinding ? 1 : 0, value: ended, words: () => resyncWords(ended) };
@@ -101,7 +99,8 @@ function outcomeWords(progress: ResyncProgress): string {
   const what = `${plural(found, "version")} (${parts}), ${sizeWords(progress.bytes)}`;
   const gone =
     progress.gone === 0 ? [] : [`${plural(progress.gone, "version")} gone at the source: nothing is left to do`];
-  if (found === 0 && progress.state === "done") return [...gone, styled("green", "Nothing is to be replicated again.")].join("\n");
+  if (found === 0 && progress.state === "done")
+    return [...gone, styled("green", "Nothing is to be replicated again.")].join("\n");
   if (progress.dryRun && progress.state === "done") return [...gone, `Would replicate ${what} again.`].join("\n");
   const lines = [...gone, `Replicated ${what}: ${styled("green", `${progress.completed} COMPLETED`)}`];
   if (progress.failed > 0)

@@ -143,11 +143,7 @@ function guards(
   return name === (side === "source" ? stream.bucket : stream.destinationArn);
 }
 
-function standingOf(
-  counts: readonly Count[],
-  rates: readonly Rate[],
-  isPaused: (count: Count) => boolean,
-): Standing {
+function standingOf(counts: readonly Count[], rates: readonly Rate[], isPaused: (count: Count) => boolean): Standing {
   const undone = counts.filter((one) => one.state === "waiting" || one.state === "leased");
   const oldestMs = Math.min(...undone.flatMap((one) => one.oldestWrittenAtMs ?? []));
   const tasksPerSecond = rates.reduce((sum, one) => sum + one.tasksPerSecond, 0);

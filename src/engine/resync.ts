@@ -59,7 +59,13 @@ export class Resync {
     const { ledger, clock } = this.#options;
     const id = randomUUID();
     const { bucket } = request;
-    await ledger.addJob({ id, kind: RESYNC_KIND, bucket, createdAtMs: clock.nowMs(), request: JSON.stringify(request) });
+    await ledger.addJob({
+      id,
+      kind: RESYNC_KIND,
+      bucket,
+      createdAtMs: clock.nowMs(),
+      request: JSON.stringify(request),
+    });
     this.#lookNow();
     const job = await ledger.job(id);
     if (job === undefined) throw new Error(`the job ${id} was added and is not there`);
@@ -195,7 +201,7 @@ export class Resync {
     const held = [...this.#held];
     this.#held.clear();
     for (const [, one] of held) one.over.abort();
-    await Promise.allSettled(held.map(([, one]) => one.shift));
+    await Promise.allSettled(held.flatMap(([, one]) => one.shift ?? []));
     // Where the ledger is broken the holds run out by themselves.
     await Promise.allSettled(held.map(([id]) => ledger.letGo(holdOf(id), name)));
   }

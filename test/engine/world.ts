@@ -14,8 +14,8 @@ import {
 import type { VersionRef } from "../../src/core/model.ts";
 import { Intake } from "../../src/engine/intake.ts";
 import type { ChangeFeed, Clock, Sites } from "../../src/engine/ports.ts";
-import { Resync } from "../../src/engine/resync.ts";
 import type { ResyncProgress, ResyncRequest } from "../../src/engine/resync/model.ts";
+import { Resync } from "../../src/engine/resync.ts";
 import { Worker } from "../../src/engine/worker.ts";
 import type { Ledger, TaskRow } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";

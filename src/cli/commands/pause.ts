@@ -8,9 +8,7 @@ export const pauseCommand: CommandSpec = {
   description:
     "What is under way ends; what waits keeps waiting, and changes are still taken down. Every engine on the same ledger\n" +
     "obeys within seconds, also after a restart.",
-  arguments: [
-    { name: "name...", help: "name of a replication, or s3://BUCKET that is replicated", isOptional: true },
-  ],
+  arguments: [{ name: "name...", help: "name of a replication, or s3://BUCKET that is replicated", isOptional: true }],
   options: [{ flags: "--job <id>", help: "a job, by its id or the beginning of it" }, ...CONSOLE_OPTIONS],
   examples: [{ does: "stop replicating a bucket for now", type: "lockstep pause s3://photos" }],
   run,

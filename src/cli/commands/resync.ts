@@ -1,5 +1,12 @@
 import type { ResyncRequest } from "../../engine/resync/model.ts";
-import { type CommandInput, type CommandResult, type CommandSpec, countOption, isGiven, textOption } from "../command.ts";
+import {
+  type CommandInput,
+  type CommandResult,
+  type CommandSpec,
+  countOption,
+  isGiven,
+  textOption,
+} from "../command.ts";
 import { CONNECTION_OPTIONS } from "../connection-options.ts";
 import { CONSOLE_OPTIONS, consoleIn, neededConsole } from "../console-options.ts";
 import type { Context } from "../context.ts";

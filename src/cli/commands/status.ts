@@ -1,4 +1,11 @@
-import { type CommandInput, type CommandResult, type CommandSpec, countOption, isGiven, textOption } from "../command.ts";
+import {
+  type CommandInput,
+  type CommandResult,
+  type CommandSpec,
+  countOption,
+  isGiven,
+  textOption,
+} from "../command.ts";
 import { CONNECTION_OPTIONS } from "../connection-options.ts";
 import { CONSOLE_OPTIONS } from "../console-options.ts";
 import { type Context, styled } from "../context.ts";

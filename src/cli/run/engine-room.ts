@@ -85,7 +85,9 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     opened.push(() => engine.stop(GRACE_MS));
     opened.push(company.begin(engine, onBroken));
     if (succession !== undefined) opened.push(succession.begin({ engine, ledger, clock, onBroken }));
-    const console_ = options.alone ? undefined : await consoleOf(settings, {
+    const console_ = options.alone
+      ? undefined
+      : await consoleOf(settings, {
           engine,
           ledger,
           clock: context.clock,

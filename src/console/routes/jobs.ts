@@ -39,14 +39,19 @@ function answer(c: Context, job: ResyncProgress | undefined, wanted?: ResyncProg
   return isSo ? c.json(job) : c.json({ error: `the job has ended: it is ${job.state}`, job }, 409);
 }
 
-function requestOf({ kind: _, ...given }: z.infer<typeof newJob>): ResyncRequest {
-  const { bucket, failed, untried, dryRun, ...optional } = given;
-  return { bucket, failed, untried, dryRun, ...defined(optional) };
-}
-
-/** Without the members that were not given. */
-function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as ReturnType<
-    typeof defined<T>
-  >;
+function requestOf(given: z.infer<typeof newJob>): ResyncRequest {
+  const { bucket, failed, untried, dryRun, failureCodes, arrived, prefix, sinceMs, untilMs, canary, limit } = given;
+  return {
+    bucket,
+    failed,
+    untried,
+    dryRun,
+    ...(failureCodes === undefined ? {} : { failureCodes }),
+    ...(arrived === undefined ? {} : { arrived }),
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+    ...(untilMs === undefined ? {} : { untilMs }),
+    ...(canary === undefined ? {} : { canary }),
+    ...(limit === undefined ? {} : { limit }),
+  };
 }

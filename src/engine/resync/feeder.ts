@@ -25,7 +25,7 @@ import {
   requestOf,
 } from "./model.ts";
 import { addBodies, partGone, type Redriving, replacing, underRulesOfToday } from "./redrive.ts";
-import { type Chunk, CHUNK_TASKS, chunksFrom } from "./walk.ts";
+import { CHUNK_TASKS, type Chunk, chunksFrom } from "./walk.ts";
 
 /** A job has at most so many tasks open at a time. */
 export const WINDOW_TASKS = 2000;
@@ -148,11 +148,7 @@ export class Feeder {
     return await underRulesOfToday(this.#redriving(job), fed.filter(isRow), configuration);
   }
 
-  async #makeDue(
-    job: JobRow,
-    chunk: Chunk,
-    { fed, gone, renewed, replacements }: MadeDue,
-  ): Promise<void> {
+  async #makeDue(job: JobRow, chunk: Chunk, { fed, gone, renewed, replacements }: MadeDue): Promise<void> {
     const { ledger, clock, onAdded } = this.#options;
     if (gone.length > 0) await ledger.discard({ ids: gone.map((one) => one.id), state: "parked" });
     if (fed.length === 0) return;
@@ -220,7 +216,10 @@ export class Feeder {
   }
 
   /** Somebody may have paused or cancelled it meanwhile: then that holds. */
-  async #end(job: JobRow, change: { readonly state: "done" | "broken"; readonly error?: string }): Promise<StepOutcome> {
+  async #end(
+    job: JobRow,
+    change: { readonly state: "done" | "broken"; readonly error?: string },
+  ): Promise<StepOutcome> {
     const { ledger, clock } = this.#options;
     const ended = await ledger.changeJob(job.id, { error: "", ...change, endedAtMs: clock.nowMs() }, "running");
     return ended ? "over" : "moved";
@@ -258,8 +257,8 @@ function isRow(task: TaskRow | NewTask): task is TaskRow {
 }
 
 /** The page is over: nothing of it is pending. */
-function settled({ pending: _, ...position }: Position): Position {
-  return position;
+function settled({ walk, canaryPassed }: Position): Position {
+  return { walk, ...(canaryPassed === undefined ? {} : { canaryPassed }) };
 }
 
 function isCanary({ canary, dryRun }: ResyncRequest, { canaryPassed }: Position): boolean {

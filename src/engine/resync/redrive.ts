@@ -61,10 +61,7 @@ export function replacing({ clock, jobId }: Redriving, row: TaskRow): NewTask {
  * A change of metadata cannot arrive before the version itself: what is missing there is replicated first. Such a task
  * goes ahead in the lane of the change, and the job, which waits for the change, needs not count it.
  */
-export async function addBodies(
-  { ledger, sites, clock, signal }: Redriving,
-  tasks: readonly TaskRow[],
-): Promise<void> {
+export async function addBodies({ ledger, sites, clock, signal }: Redriving, tasks: readonly TaskRow[]): Promise<void> {
   const wanted = tasks.filter((one) => one.operation !== "put" && one.failure?.code === MISSING_THERE);
   if (wanted.length === 0) return;
   const bodies = await sideBySide(wanted, HEADS_AT_ONCE, async (task): Promise<NewTask | undefined> => {
@@ -76,11 +73,14 @@ export async function addBodies(
     return { ...row, operation: "put", origin: "resync" };
   });
   await ledger.add(bodies.filter((one) => one !== undefined));
-  // The body may have failed, too, for a reason that nobody asked about: then it was not added just now.
+  // The body may have failed, too, for a reason that nobody asked about: then it was not added just now, and is not one
+  // of the job's own tasks, which are made due after this.
+  const own = new Set(tasks.map((one) => one.id));
   const rows = await ledger.ofVersions(wanted.map((one) => one.version));
   const parked = wanted.flatMap(({ destinationArn }, index) =>
     (rows[index] ?? []).filter(
-      (row) => row.operation === "put" && row.state === "parked" && row.destinationArn === destinationArn,
+      (row) =>
+        row.operation === "put" && row.state === "parked" && row.destinationArn === destinationArn && !own.has(row.id),
     ),
   );
   if (parked.length === 0) return;

@@ -169,9 +169,7 @@ export function reparkTask(connection: Connection, groups: Groups, task: TaskRow
   if (task.redrives === 0 || task.failure === undefined) return false;
   const from = groups.stored(groupOfRow(task));
   const to = groups.stored({ ...from, parked: true });
-  connection
-    .prepare(`UPDATE tasks SET place = ${PARKED}, group_id = ?, note = NULL WHERE id = ?`)
-    .run(to.id, task.id);
+  connection.prepare(`UPDATE tasks SET place = ${PARKED}, group_id = ?, note = NULL WHERE id = ?`).run(to.id, task.id);
   changeJobCounts(connection, task.jobId, { open: -1 });
   changeGroup(connection, from.id, { tasks: -1, bytes: -task.sizeBytes });
   changeGroup(connection, to.id, { tasks: 1, bytes: task.sizeBytes });
