@@ -200,12 +200,15 @@ function dueRows(
   return [...rows, ...queue.expired].toSorted(byDue).slice(0, count);
 }
 
+/** Later than any row: SQLite begins such a comparison at the values themselves, and would walk all rows that have them. */
+const BEHIND_ALL = "9223372036854775807";
+
 /** Of each line and stream of an origin the row that is due first, lines and streams in order. */
 function* headsOf(connection: Connection, origin: number, sizes: SizeRange): IterableIterator<DueRow> {
   const { first, last } = linesOf(origin, sizes);
   const next = connection.prepare(
     `SELECT ${DUE_COLUMNS} FROM tasks INDEXED BY tasks_due
-     WHERE ${CLAIMABLE} AND (line, bucket_id, destination_id) > (?, ?, ?) AND line <= ?
+     WHERE ${CLAIMABLE} AND (line, bucket_id, destination_id, next_try_at_ms) > (?, ?, ?, ${BEHIND_ALL}) AND line <= ?
        AND size_bytes > ? AND size_bytes <= ?
      ORDER BY line, bucket_id, destination_id, next_try_at_ms, id LIMIT 1`,
   );

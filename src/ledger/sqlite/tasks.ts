@@ -78,11 +78,14 @@ function makeUrgent(connection: Connection, addition: Addition): void {
   }
 }
 
-/** A task that a job asks for is that job's from now on. */
+/** A task that a job asks for is that job's from now on, but one that may have read the source before. */
 function moveToJob(connection: Connection, addition: Addition, jobId: string): void {
+  const covering = READS_STATE.has(addition.task.operation) ? "lease_until_ms IS NULL" : "true";
   for (const place of [FIRST, BEHIND]) {
     const rows = connection
-      .prepare(`SELECT id, job_id FROM tasks WHERE place = ${place} AND ${SAME_TASK} AND job_id IS NOT ?6`)
+      .prepare(
+        `SELECT id, job_id FROM tasks WHERE place = ${place} AND ${SAME_TASK} AND job_id IS NOT ?6 AND ${covering}`,
+      )
       .all(...sameTask(addition), jobId);
     for (const row of rows) {
       connection.prepare("UPDATE tasks SET job_id = ? WHERE id = ?").run(jobId, Number(row["id"]));
