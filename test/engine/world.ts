@@ -15,7 +15,7 @@ import type { VersionRef } from "../../src/core/model.ts";
 import { Intake } from "../../src/engine/intake.ts";
 import type { ChangeFeed, Clock, Sites } from "../../src/engine/ports.ts";
 import type { ResyncProgress, ResyncRequest } from "../../src/engine/resync/model.ts";
-import { Resync } from "../../src/engine/resync.ts";
+import { Resync, type ResyncOptions } from "../../src/engine/resync.ts";
 import { Worker } from "../../src/engine/worker.ts";
 import type { Ledger, TaskRow } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
@@ -56,7 +56,11 @@ export class EngineWorld {
   readonly ledger: Ledger;
   /** As the source's account, which may do everything. */
   readonly store: Store;
-  readonly wrap: { source: Wrap; destination: Wrap } = { source: (same) => same, destination: (same) => same };
+  readonly wrap: { source: Wrap; destination: Wrap; reader: Wrap } = {
+    source: (same) => same,
+    destination: (same) => same,
+    reader: (same) => same,
+  };
   /** Told of statuses before they are shown. */
   onPublish: (version: VersionRef, status: string) => Promise<void> = async () => undefined;
   readonly resyncing: Resync;
@@ -72,7 +76,13 @@ export class EngineWorld {
     this.#sites = this.#makeSites();
     const common = { ledger: this.ledger, sites: this.#sites, onAdded: () => undefined };
     this.#intake = new Intake({ ...common, feed: this.#feed() });
-    this.resyncing = new Resync({ ...common, name: "engine", clock: this.#clock(new AbortController(), () => 0) });
+    this.resyncing = new Resync(this.resyncParts("engine"));
+  }
+
+  /** What another engine's resync is made of. */
+  resyncParts(name: string): ResyncOptions {
+    const clock = this.#clock(new AbortController(), () => 0);
+    return { ledger: this.ledger, sites: this.#sites, clock, name, onAdded: () => undefined };
   }
 
   static async start(): Promise<EngineWorld> {
@@ -232,7 +242,7 @@ export class EngineWorld {
         const store = await this.role.direct();
         return { source: this.wrap.source(store), destination: this.wrap.destination(store), movesSealed: true };
       },
-      reader: () => this.store,
+      reader: () => this.wrap.reader(this.store),
       publish: async (version, destinationArn, status) => {
         await this.onPublish(version, status);
         if (status !== "REPLICA") await lab.setReplicationStatus(version, status, destinationArn);

@@ -103,7 +103,10 @@ describe("run, and a gateway that refuses", () => {
       LOCKSTEP_CONSOLE_TOKEN: token,
     });
     assert.equal(status, 0, `${stdout}${stderr}`);
-    const { foundFailed, completed } = JSON.parse(stdout) as { readonly foundFailed: number; readonly completed: number };
+    const { foundFailed, completed } = JSON.parse(stdout) as {
+      readonly foundFailed: number;
+      readonly completed: number;
+    };
     assert.deepEqual([foundFailed, completed], [failed, failed]);
   }
 });

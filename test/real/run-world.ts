@@ -215,7 +215,10 @@ export async function writeSome(
   for (let done = 0; done < count; done++) {
     const key = chance.pick(keys);
     const what = chance.random();
-    const body = Buffer.alloc(what > 0.98 ? PART_BYTES + 1 + chance.below(1000) : chance.pick(SIZES), chance.below(256));
+    const body = Buffer.alloc(
+      what > 0.98 ? PART_BYTES + 1 + chance.below(1000) : chance.pick(SIZES),
+      chance.below(256),
+    );
     const userMetadata = { dice: String(chance.below(1000)) };
     const tags = chance.random() < 0.3 ? [{ key: "t", value: String(chance.below(10)) }] : [];
     const s3 = world.stores[end];
