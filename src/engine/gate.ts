@@ -164,11 +164,20 @@ export class Lane {
     this.#reserve = Math.ceil(places * RESERVE_SHARE);
   }
 
+  get places(): number {
+    return this.#places;
+  }
+
+  /** Places that are free besides the reserve; below 0 when some of that are taken. */
+  get open(): number {
+    return this.#places - this.#held;
+  }
+
   /** Once all places but the reserve are taken, there is room only for streams that have nothing under way. */
   room(nowMs: number): Room {
     let changesAtMs = this.#gate.tick(nowMs);
     for (const throttle of this.#throttles.values()) changesAtMs = earlier(changesAtMs, throttle.changesAtMs(nowMs));
-    const open = this.#places - this.#held;
+    const { open } = this;
     const isReserve = open <= 0;
     const limit = isReserve ? open + this.#reserve : open;
     const limits = limit <= 0 ? [] : this.#limits(nowMs, limit, isReserve);

@@ -46,7 +46,13 @@ const RENEW_EVERY_MS = 20_000;
 const LEASE_LEFT_MS_MIN = 15_000;
 /** The longest sleep: what another process adds to the same ledger is seen after it. */
 const POLL_MS = 5_000;
+/** Each claim is a transaction: under load so much time is between two, and many leases are taken at once. */
 const CLAIM_PAUSE_MS = 4;
+/** While only a few places are free, they are filled together: when a quarter is free, or after so long. */
+const FILL_EVERY_MS = 20;
+const FILL_SHARE = 1 / 4;
+/** How often, when all places but the reserve are taken, somebody is looked for who has none, unasked. */
+const RESERVE_EVERY_MS = 250;
 /** What is due may be gone when it is claimed, to another process: that must not make us spin. */
 const SPIN_GUARD_MS = 20;
 
@@ -66,6 +72,13 @@ export class Worker {
   readonly #sizes: SizeRange;
   readonly #lane: Lane;
   readonly #outage: Outage;
+  /** Since the last claim somebody said that there may be something to do. */
+  #hasNews = true;
+  #claimedAtMs = Number.NEGATIVE_INFINITY;
+  /** Leases of its name may be held for which nothing is in flight: of one that died, or whose answer was lost. */
+  #mayHoldOthers = true;
+  /** It waits for more places to be free, and nothing else. */
+  #isFilling = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -77,6 +90,7 @@ export class Worker {
 
   /** Tells that there may be something to do. */
   wake(): void {
+    this.#hasNews = true;
     this.#wakeup.wake();
   }
 
@@ -91,8 +105,7 @@ export class Worker {
    * @param abandon aborted when what is in flight is not to be waited for: it is cut short and its leases given back
    */
   async run(signal: AbortSignal, abandon: AbortSignal): Promise<void> {
-    const { clock, ledger, name } = this.#options;
-    await this.#outage.outlast(() => ledger.expireLeases(name), signal);
+    const { clock } = this.#options;
     const flying = new Set<Promise<void>>();
     const renewing = this.#renewWhileRunning(abandon);
     // Not AbortSignal.any for every task: on Node 20 a signal that lives long remembers all that were made of it.
@@ -107,7 +120,16 @@ export class Worker {
     };
     try {
       while (!signal.aborted && broken === undefined) {
-        const room = this.#lane.room(clock.nowMs());
+        const nowMs = clock.nowMs();
+        const waitMs = this.#fillsAtMs() - nowMs;
+        if (waitMs > 0) {
+          this.#isFilling = true;
+          await this.#wakeup.wait(signal, { clock, ms: waitMs });
+          this.#isFilling = false;
+          continue;
+        }
+        if (this.#mayHoldOthers && this.#flights.size === 0) await this.#outage.outlast(() => this.#letGo(), signal);
+        const room = this.#lane.room(nowMs);
         const flights = await this.#outage.outlast(() => this.#claim(room), signal);
         if (flights === undefined) break;
         if (flights.length === 0) {
@@ -119,7 +141,8 @@ export class Worker {
           flying.add(flight);
           void flight.then(() => {
             flying.delete(flight);
-            this.#wakeup.wake();
+            // The first place that is free sets the time when it is filled, together with others.
+            if (!this.#isFilling || this.#isWorthFilling || this.#lane.open === 1) this.#wakeup.wake();
           });
         }
         // Under load many leases are taken at once: each taking is a transaction.
@@ -134,18 +157,42 @@ export class Worker {
     if (broken !== undefined) throw broken;
   }
 
+  get #isWorthFilling(): boolean {
+    const { open, places } = this.#lane;
+    return open >= places * FILL_SHARE;
+  }
+
+  /** When the free places are filled at the latest. */
+  #fillsAtMs(): number {
+    const { open } = this.#lane;
+    if (this.#isWorthFilling || (open <= 0 && this.#hasNews)) return Number.NEGATIVE_INFINITY;
+    return this.#claimedAtMs + (open > 0 ? FILL_EVERY_MS : RESERVE_EVERY_MS);
+  }
+
   #lose(flight: Flight | undefined): void {
     if (flight === undefined) return;
     flight.isLost = true;
     flight.abort.abort();
   }
 
+  async #letGo(): Promise<void> {
+    const { ledger, name } = this.#options;
+    await ledger.expireLeases(name);
+    this.#mayHoldOthers = false;
+  }
+
   async #claim({ limit, limits }: Room): Promise<readonly Flight[]> {
-    if (limit === 0) return [];
     const { ledger, clock, name } = this.#options;
     const nowMs = clock.nowMs();
+    this.#claimedAtMs = nowMs;
+    this.#hasNews = false;
+    if (limit === 0) return [];
     const leaseUntilMs = nowMs + LEASE_MS;
-    const claims = await ledger.claim({ worker: name, limit, limits, nowMs, leaseUntilMs, ...this.#sizes });
+    const claiming = ledger.claim({ worker: name, limit, limits, nowMs, leaseUntilMs, ...this.#sizes });
+    const claims = await claiming.catch((error: unknown) => {
+      this.#mayHoldOthers = true;
+      throw error;
+    });
     const flights: Flight[] = [];
     const refused: Claim[] = [];
     for (const claim of claims) {
@@ -232,8 +279,11 @@ export class Worker {
       const surroundings = { sites, replicas: ledger, stillMine: () => this.#isStillMine(flight) };
       return await replicate(task, configuration, surroundings, flight.abort.signal);
     } catch (error) {
-      // Nobody knows what there was to know: the lease runs out, and the try is counted.
-      if (isPassing(error)) return { done: "lost" };
+      // What the ledger knows of the version is not known: the lease runs out, and the try is counted.
+      if (isPassing(error)) {
+        this.#mayHoldOthers = true;
+        return { done: "lost" };
+      }
       if (error instanceof S3Error) return unreadConfiguration(error);
       const code: FailureCode = "EngineFault";
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -262,7 +312,7 @@ export class Worker {
     const nowMs = clock.nowMs();
     const state = nextState(toOutcome(copied), task.attempts + 1, { nowMs, jitter: clock.random() });
     if (copied.done) {
-      await this.#publish(task, []);
+      await this.#publish(task, undefined);
       const { bytes, replicaVersionId } = copied;
       const minted = replicaVersionId === undefined ? {} : { replicaVersionId };
       if (await ledger.complete(claim, { startedAtMs, endedAtMs: nowMs, bytes, ...minted })) {
@@ -275,18 +325,21 @@ export class Worker {
       if (await ledger.retryLater(claim, attempt, state.nextTryAtMs)) onFinished?.(task, "retryLater");
       return;
     }
-    await this.#publish(task, ["FAILED"]);
+    await this.#publish(task, copied.code);
     if (await ledger.park(claim, attempt)) onFinished?.(task, "failed");
   }
 
   /** Shows what is left undone of the version at this destination: the task's own end, and its other tasks. */
-  async #publish(task: TaskRow, own: readonly "FAILED"[]): Promise<void> {
+  async #publish(task: TaskRow, failure: FailureCode | undefined): Promise<void> {
     const { ledger, sites } = this.#options;
     if (sites.showsNoStatus === true) return;
     const [rows = []] = await ledger.ofVersions([task.version]);
     const others = rows.filter((one) => one.id !== task.id && one.destinationArn === task.destinationArn);
     const undone = others.map((one) => (one.state === "parked" ? "FAILED" : "PENDING"));
-    await sites.publish(task.version, task.destinationArn, shownStatus([...own, ...undone]));
+    const status = shownStatus(failure === undefined ? undone : ["FAILED", ...undone]);
+    const { version, destinationArn, operation, ruleId } = task;
+    const ended = { operation, ruleId, ...(failure === undefined ? {} : { failure }) };
+    await sites.publish(version, destinationArn, status, ended);
   }
 
   #renewWhileRunning(abandon: AbortSignal): { stop(): void } {

@@ -15,6 +15,7 @@ import { createAdmin } from "./admin.ts";
 import { createAuthoriser } from "./authorise.ts";
 import { createBatch } from "./batch/batch.ts";
 import { openFileBlobs, openMemoryBlobs } from "./blobs.ts";
+import { createCloudWatch } from "./cloudwatch/cloudwatch.ts";
 import { openLabDatabase } from "./database.ts";
 import { openDirectStore } from "./direct.ts";
 import { Disturbances, throttledKeys, throttledSkin } from "./disturbances/disturbances.ts";
@@ -24,6 +25,8 @@ import type { Authoriser, Caller, Identity } from "./model.ts";
 import { createOrganizations, type OrganizationsService } from "./organizations/organizations.ts";
 import { OrganizationTree } from "./organizations/tree.ts";
 import { type Bucket, openBuckets } from "./s3/bucket.ts";
+import { Delivery } from "./s3/events/delivery.ts";
+import { Webhooks } from "./s3/events/webhooks.ts";
 import { removeOrphanBlobs } from "./s3/orphans.ts";
 import { openQuotas } from "./s3/quotas.ts";
 import { assumeReplicationRole, type Changes, openChanges, setReplicationStatus } from "./s3/replication.ts";
@@ -31,8 +34,10 @@ import { openSequence } from "./s3/sequence.ts";
 import type { S3Service } from "./s3/service.ts";
 import { DEFAULT_HOST_SUFFIXES } from "./s3/skin/resolve.ts";
 import { createS3Skin } from "./s3/skin/skin.ts";
+import type { EndedOperation } from "./s3/tracking.ts";
 import { openSecrets } from "./secrets.ts";
 import { type LabServer, startServer } from "./server.ts";
+import { createSqs, type SqsService } from "./sqs/sqs.ts";
 
 export interface LabOptions {
   /** Made when it is not there; without one the lab lives in memory. */
@@ -65,11 +70,16 @@ export interface Lab {
   direct(by: Credentials | Caller, region?: string): Store;
   /** Whose a bucket is, where it is, what it replicates, and what its versions can have; undefined when there is none of that name. */
   bucket(name: string): LabBucket | undefined;
-  /** Sets what a version's `x-amz-replication-status` shows. False when the version is gone. */
+  /**
+   * Sets what a version's `x-amz-replication-status` shows. False when the version is gone.
+   *
+   * @param ended the operation of replication that this is the end of: it is counted, and told of in events
+   */
   setReplicationStatus(
     ref: VersionRef,
     status: "PENDING" | "COMPLETED" | "FAILED",
     destinationArn?: string,
+    ended?: EndedOperation,
   ): Promise<boolean>;
   /** Does one step of the batch job that is next, where jobs do not run by themselves. False when none has work. */
   stepJobs(): Promise<boolean>;
@@ -99,6 +109,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     const identity = createIdentity({ database, secrets, authoriser, clock });
     const organizations = createOrganizations({ tree, identity: identity.identity, authoriser, clock });
     const kms = createKms({ database, secrets, identity: identity.identity, authoriser, clock });
+    const sqs = createSqs({ database, identity: identity.identity, authoriser, clock });
     const s3: S3Service = {
       database,
       blobs: dataDir === undefined ? openMemoryBlobs() : openFileBlobs(join(dataDir, "blobs")),
@@ -109,11 +120,14 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       keys: throttledKeys(kms.keys, disturbances),
       serviceKey: secrets,
       changeListeners: new Set(),
+      eventListeners: new Set(),
+      queues: sqs.eventQueues,
+      webhooks: new Webhooks(database, secrets),
       quotas: openQuotas(database),
       disturbances,
     };
     removeOrphanBlobs(s3);
-    return labOf(s3, { identity, kms, organizations, options: { ...options, clock }, hold });
+    return labOf(s3, { identity, kms, organizations, sqs, options: { ...options, clock }, hold });
   } catch (error) {
     await database?.close();
     hold?.release();
@@ -127,19 +141,26 @@ function labOf(
     readonly identity: ReturnType<typeof createIdentity>;
     readonly kms: KmsService;
     readonly organizations: OrganizationsService;
+    readonly sqs: SqsService;
     readonly options: LabOptions;
     readonly hold: { release(): void } | undefined;
   },
 ): Lab {
-  const { kms, organizations, options, hold } = parts;
+  const { kms, organizations, sqs, options, hold } = parts;
   const { identity, iamSkin, stsSkin } = parts.identity;
   const { clock } = options;
   const skin = createS3Skin(s3, { hostSuffixes: options.hostSuffixes ?? DEFAULT_HOST_SUFFIXES });
+  const onFault = options.onFault ?? (() => undefined);
+  const onOwnFault = (error: unknown): void => onFault(error, "");
+  const cloudWatch = createCloudWatch(s3, { clock, onFault: onOwnFault });
+  cloudWatch.sampler.start();
   const skins = new Map([
     ["iam", iamSkin],
     ["sts", stsSkin],
     ["kms", throttledSkin(kms.kmsSkin, s3.disturbances)],
     ["organizations", organizations.organizationsSkin],
+    ["sqs", sqs.sqsSkin],
+    ["monitoring", cloudWatch.cloudWatchSkin],
   ]);
   const admin = createAdmin({
     s3,
@@ -147,15 +168,19 @@ function labOf(
     clock,
     ...(options.adminToken === undefined ? {} : { token: options.adminToken }),
   });
-  const onFault = options.onFault ?? (() => undefined);
-  const batch = createBatch(s3, { clock, onFault: (error) => onFault(error, "") });
+  const batch = createBatch(s3, { clock, onFault: onOwnFault });
   if (options.runsJobs !== false) batch.runner.start();
+  const { database, queues, webhooks } = s3;
+  const delivery = new Delivery({ database, queues, webhooks, clock, onFault: onOwnFault });
+  s3.eventListeners.add(() => delivery.wake());
+  delivery.start();
   const servers: LabServer[] = [];
   let closing: Promise<void> | undefined;
 
   async function close(): Promise<void> {
+    sqs.stop();
     await Promise.all(servers.map((one) => one.close()));
-    await batch.runner.stop();
+    await Promise.all([batch.runner.stop(), delivery.stop(), cloudWatch.sampler.stop()]);
     await s3.database.close();
     hold?.release();
   }
@@ -175,7 +200,12 @@ function labOf(
     },
     direct: (by, region = "us-east-1") => openDirectStore(s3, { by, region, clock }),
     bucket: (name) => s3.buckets.find(name),
-    setReplicationStatus: (ref, status, destinationArn) => setReplicationStatus(s3, ref, status, destinationArn),
+    setReplicationStatus: (ref, status, destinationArn, ended) =>
+      setReplicationStatus(s3, ref, status, {
+        nowMs: clock(),
+        ...(destinationArn === undefined ? {} : { destinationArn }),
+        ...(ended === undefined ? {} : { ended }),
+      }),
     stepJobs: () => batch.runner.step(),
     assumeReplicationRole: (roleArn) => assumeReplicationRole(s3, roleArn, clock()),
     close() {

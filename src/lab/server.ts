@@ -59,8 +59,8 @@ export class ListenError extends Error {
 }
 
 const HEADERS_BYTES_MAX = 32 * 1024;
-/** Bodies of services other than S3. */
-const CONTROL_BODY_BYTES_MAX = 1024 * 1024;
+/** Bodies of services other than S3, which have narrower limits of their own. */
+const CONTROL_BODY_BYTES_MAX = 4 * 1024 * 1024;
 const KEEP_ALIVE_MS = 65_000;
 /** How long requests may take to end when the server closes. */
 const CLOSE_MS_MAX = 5000;
@@ -151,7 +151,7 @@ async function answerRequest(
     continued = true;
     response.writeContinue();
   };
-  const named = { requestId, rawPath, method };
+  const named = { requestId, rawPath, method, headers: headersOf(request) };
   let print = (error: ServiceError): ServiceAnswer => options.s3.printError(error, named);
   let answer: ServiceAnswer;
   try {
@@ -168,7 +168,7 @@ async function answerRequest(
         method,
         rawPath,
         rawQuery,
-        headers: headersOf(request),
+        headers: named.headers,
         query: parseQuery(rawQuery),
         requestId,
         nowMs: options.clock(),
@@ -259,6 +259,7 @@ async function callSkin(
       if (bytes.length > limitBytes) throw new ServiceError("RequestEntityTooLarge", 413, "The request is too large");
       return bytes;
     },
+    isGone: () => request.socket.destroyed,
   });
 }
 

@@ -36,7 +36,7 @@ export interface Arrival {
 
 export class PaceWorld {
   readonly time = new VirtualTime(1, START_MS);
-  readonly ledger: Ledger = openSqliteLedger({ path: ":memory:" });
+  readonly ledger: Ledger;
   readonly scripts = new Map<string, Script>();
   readonly arrivals: Arrival[] = [];
   /** Told of what the engine cannot survive. */
@@ -47,6 +47,10 @@ export class PaceWorld {
   ledgerFault: ((method: string) => DatabaseError | undefined) | undefined;
   readonly #underWay = new Map<string, number>();
   readonly #engines: Engine[] = [];
+
+  constructor(ledger: Ledger = openSqliteLedger({ path: ":memory:" })) {
+    this.ledger = ledger;
+  }
 
   /** A destination that takes everything at once, until its script is changed. */
   destination(name: string): Script {

@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { Credentials } from "../../src/core/model.ts";
 import { type Lab, openLab } from "../../src/lab/lab.ts";
@@ -107,6 +109,14 @@ export class TestLab {
 
   sts(credentials: Credentials = this.alice): STSClient {
     return this.#keep(new STSClient(this.#config(credentials)));
+  }
+
+  sqs(credentials: Credentials = this.alice, region = REGION): SQSClient {
+    return this.#keep(new SQSClient({ ...this.#config(credentials), region }));
+  }
+
+  cloudWatch(credentials: Credentials = this.alice, region = REGION): CloudWatchClient {
+    return this.#keep(new CloudWatchClient({ ...this.#config(credentials), region }));
   }
 
   async bucket(name: string, options: { versioned?: boolean; by?: Credentials } = {}): Promise<string> {

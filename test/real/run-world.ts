@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConsoleClient } from "../../src/cli/console-client.ts";
 import type { Tag } from "../../src/core/model.ts";
@@ -48,8 +49,8 @@ export class RunWorld {
   }
 
   /** Two gateways, each with a user of its own: `here` at a, `there` at b. */
-  static async open(): Promise<RunWorld> {
-    const gateways = await startGateways();
+  static async open(options: Parameters<typeof startGateways>[0] = {}): Promise<RunWorld> {
+    const gateways = await startGateways(options);
     const [here, there] = await Promise.all([gatewayEnd(gateways.a, "here"), gatewayEnd(gateways.b, "there")]);
     return new RunWorld(gateways, new TwoStores({ here, there }));
   }
@@ -157,15 +158,18 @@ export class Running {
     });
   }
 
-  /** Where its console listens, and the token for it. Waits until it says so. */
-  async console(): Promise<{ readonly url: string; readonly token: string }> {
+  /** Where its console and its webhooks listen, and the token for the console. Waits until it says so. */
+  async console(): Promise<{ readonly url: string; readonly token: string; readonly webhookUrls: readonly string[] }> {
     const { stdout } = this.#child;
     while (!this.#said.includes("\n")) {
       const gone = this.#ended.then(() => Promise.reject(new Error(`it ended: ${this.#complained}`)));
       await Promise.race([once(stdout ?? this.#child, "data"), gone]);
     }
-    const { consoleUrl } = JSON.parse(this.#said) as { readonly consoleUrl: string };
-    return { url: consoleUrl, token: readFileSync(this.#tokenFile, "utf8").trim() };
+    const { consoleUrl, webhookUrls = [] } = JSON.parse(this.#said) as {
+      readonly consoleUrl: string;
+      readonly webhookUrls?: readonly string[];
+    };
+    return { url: consoleUrl, token: readFileSync(this.#tokenFile, "utf8").trim(), webhookUrls };
   }
 
   async consoleClient(): Promise<ConsoleClient> {
@@ -185,6 +189,12 @@ export class Running {
       }
       await sleep(200);
     }
+  }
+
+  /** The peak of its resident memory so far. Linux only. */
+  async memory(): Promise<{ readonly rssBytes: number }> {
+    const text = await readFile(`/proc/${this.#child.pid}/status`, "utf8");
+    return { rssBytes: Number(/^VmHWM:\s+(\d+) kB$/m.exec(text)?.[1]) * 1024 };
   }
 
   /** Resolves with the exit status. */

@@ -11,6 +11,7 @@ import type { CompiledPolicy } from "../../core/iam/compile.ts";
 import type { AclGrant, EncryptionKind, ReplicationConfiguration, Retention, Tag } from "../../core/model.ts";
 import type { Connection, Database, Row } from "../../ledger/database.ts";
 import { s3Error } from "./errors.ts";
+import type { NotificationConfiguration } from "./events/configuration.ts";
 import { compileBucketPolicy, isPolicyPublic } from "./policy-document.ts";
 
 export interface Bucket {
@@ -53,6 +54,7 @@ export interface BucketSettings {
   readonly requesterPays?: boolean;
   readonly tags?: readonly Tag[];
   readonly objectLock?: ObjectLockSettings;
+  readonly notification?: NotificationConfiguration;
 }
 
 /** That they are there means that Object Lock is enabled. */
@@ -103,6 +105,7 @@ export interface Buckets {
   find(name: string): Bucket | undefined;
   /** The bucket as the transaction sees it. @throws ServiceError NoSuchBucket when it was deleted meanwhile */
   current(connection: Connection, bucket: Bucket): Bucket;
+  all(): IterableIterator<Bucket>;
   /** In order of their names. */
   ofAccount(account: string): Bucket[];
   /** Fails with BucketAlreadyExists when somebody was faster. */
@@ -131,6 +134,7 @@ export function openBuckets(database: Database): Buckets {
 
   return {
     find: (name) => byName.get(name),
+    all: () => byName.values(),
     current,
     ofAccount: (account) =>
       [...byName.values()].filter((one) => one.account === account).sort((a, b) => (a.name < b.name ? -1 : 1)),

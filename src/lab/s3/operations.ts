@@ -60,6 +60,7 @@ export const OPERATIONS = {
   GetBucketWebsite: bucket("GetBucketWebsite"),
   GetBucketLogging: bucket("GetBucketLogging"),
   GetBucketNotificationConfiguration: bucket("GetBucketNotification"),
+  PutBucketNotificationConfiguration: bucket("PutBucketNotification"),
   GetBucketAccelerateConfiguration: bucket("GetAccelerateConfiguration"),
   GetObjectLockConfiguration: bucket("GetBucketObjectLockConfiguration"),
   PutObjectLockConfiguration: bucket("PutBucketObjectLockConfiguration"),

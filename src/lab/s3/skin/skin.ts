@@ -16,6 +16,7 @@ import { detectOperation } from "./detect.ts";
 import * as lists from "./list-handlers.ts";
 import * as locks from "./lock-handlers.ts";
 import * as uploads from "./multipart-handlers.ts";
+import * as notifications from "./notification-handlers.ts";
 import * as objects from "./object-handlers.ts";
 import { printS3Error } from "./print.ts";
 import * as reads from "./read-handlers.ts";
@@ -60,10 +61,8 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
   GetBucketCors: buckets.absence("GetBucketCors", "NoSuchCORSConfiguration"),
   GetBucketWebsite: buckets.absence("GetBucketWebsite", "NoSuchWebsiteConfiguration"),
   GetBucketLogging: buckets.emptiness("GetBucketLogging", ["BucketLoggingStatus", ""]),
-  GetBucketNotificationConfiguration: buckets.emptiness("GetBucketNotificationConfiguration", [
-    "NotificationConfiguration",
-    "",
-  ]),
+  GetBucketNotificationConfiguration: notifications.handleGetBucketNotification,
+  PutBucketNotificationConfiguration: notifications.handlePutBucketNotification,
   GetBucketAccelerateConfiguration: buckets.emptiness("GetBucketAccelerateConfiguration", [
     "AccelerateConfiguration",
     "",
