@@ -95,10 +95,10 @@ export class MintingWorld {
 
   /** Replicates what was never tried; says how much that is. */
   async resyncUntried(): Promise<number> {
-    return await this.#work(async ({ resync, stopping }) => {
-      const { id } = resync.start({ bucket: HERE, failed: false, untried: true, dryRun: false }, stopping);
+    return await this.#work(async ({ resync }) => {
+      const { id } = await resync.start({ bucket: HERE, failed: false, untried: true, dryRun: false });
       for (;;) {
-        const progress = resync.progress(id);
+        const progress = await resync.progress(id);
         if (progress?.state === "done") return progress.foundUntried;
         if (progress?.state === "broken") throw new Error(progress.error);
         await sleep(5);
