@@ -38,6 +38,10 @@ storeConformance(
     endsRetention: false,
     // If-None-Match on a write is ignored.
     conditionalPut: false,
+    // x-amz-copy-source-if-match likewise.
+    conditionalCopy: false,
+    // CopyObject answers without x-amz-version-id.
+    copyTellsVersion: false,
     // SSE-S3 is ignored, and nothing says so.
     encrypts: false,
   },

@@ -327,7 +327,10 @@ async function take(step: Step, model: Model, ledger: Ledger, claims: Claim[]): 
     }
     case "redrive": {
       const expected = model.redrive(step.selection, step.origin);
-      assert.deepEqual(await ledger.redrive(step.selection, model.nowMs, step.origin === undefined ? {} : { origin: step.origin }), { redriven: expected });
+      assert.deepEqual(
+        await ledger.redrive(step.selection, model.nowMs, step.origin === undefined ? {} : { origin: step.origin }),
+        { redriven: expected },
+      );
       return;
     }
     case "discard":
