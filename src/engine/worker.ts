@@ -144,7 +144,7 @@ export class Worker {
     if (abandon.aborted) flight.abort.abort();
     const startedAtMs = this.#options.clock.nowMs();
     try {
-      const outcome = await this.#try(task, flight.abort.signal);
+      const outcome = await this.#try(claim, flight.abort.signal);
       if (flight.isLost) return;
       if (outcome.done === "unwanted") await this.#drop(claim, outcome.because);
       else if (abandon.aborted && outcome.done === false) await this.#giveBack(claim, outcome);
@@ -155,11 +155,17 @@ export class Worker {
   }
 
   /** A bug in one task must not stop the others: it is recorded as a fault of the engine, and tried again. */
-  async #try(task: TaskRow, signal: AbortSignal): Promise<CopyOutcome> {
+  async #try(claim: Claim, signal: AbortSignal): Promise<CopyOutcome> {
     const { sites, ledger } = this.#options;
+    const { task } = claim;
     try {
       const configuration = await sites.configuration(task.version.bucket);
-      return await replicate(task, configuration, { sites, replicas: ledger }, signal);
+      return await replicate(
+        task,
+        configuration,
+        { sites, replicas: ledger, note: (text) => ledger.note(claim, text) },
+        signal,
+      );
     } catch (error) {
       if (error instanceof S3Error) return unreadConfiguration(error);
       const code: FailureCode = "EngineFault";

@@ -40,7 +40,8 @@ storeConformance(
     conditionalPut: false,
     // x-amz-copy-source-if-match likewise.
     conditionalCopy: false,
-    // CopyObject answers without x-amz-version-id.
+    // CopyObject loses tags as CreateMultipartUpload does, and answers without x-amz-version-id.
+    tagsCopies: false,
     copyTellsVersion: false,
     // SSE-S3 is ignored, and nothing says so.
     encrypts: false,
