@@ -113,7 +113,9 @@ export interface Ledger {
    * When `claim` with these sizes may next have something to lease: the earliest due time of the first tasks of the
    * lanes, or the end of the first lease. Past when it has something now; undefined when nothing is there to wait for.
    */
-  nextDueAtMs(request?: Pick<ClaimRequest, "sizeAtMostBytes" | "sizeOverBytes" | "limits">): Promise<number | undefined>;
+  nextDueAtMs(
+    request?: Pick<ClaimRequest, "sizeAtMostBytes" | "sizeOverBytes" | "limits">,
+  ): Promise<number | undefined>;
 
   /**
    * Where a waiting task stands: how many tasks of its lane go before it, and how many that are due now of its stream and

@@ -14,14 +14,14 @@ import type {
   Completion,
   Count,
   FailedAttempt,
+  JobRow,
   KnownReplica,
   Ledger,
   NewTask,
+  RedriveAs,
   ReplicaRange,
   Selection,
   SizeRange,
-  JobRow,
-  RedriveAs,
   Standing,
   TaskPage,
   TaskRow,
@@ -141,7 +141,11 @@ class PostgresLedger implements Ledger {
     return await this.#fail(claim, attempt, group, { kind: "park" });
   }
 
-  async redrive(selection: Selection, nowMs: number, { origin }: RedriveAs = {}): Promise<{ readonly redriven: number }> {
+  async redrive(
+    selection: Selection,
+    nowMs: number,
+    { origin }: RedriveAs = {},
+  ): Promise<{ readonly redriven: number }> {
     this.#refuseWhenClosed();
     if (selection.state !== undefined && selection.state !== "parked") return { redriven: 0 };
     const [row] = await this.#server.query("UPDATE ledger SET redrives = redrives + 1 RETURNING redrives");

@@ -26,6 +26,14 @@ export function lineOf(origin: number, sizeBytes: number): number {
   return origin * SIZE_CLASSES + sizeClassOf(sizeBytes);
 }
 
+/** How many lines there are. */
+export const LINES = ORIGINS.length * SIZE_CLASSES;
+
+/** The most urgent origin of a lane in this line. */
+export function originOf(line: number): number {
+  return Math.floor(line / SIZE_CLASSES);
+}
+
 /** The lines of one origin that may hold rows of these sizes, from the first to the last. */
 export function linesOf(origin: number, sizes: SizeRange): { readonly first: number; readonly last: number } {
   return {
@@ -50,3 +58,6 @@ export function encodeKey(key: string): Buffer {
   assert(!HALF_A_PAIR.test(key), "a key that is not Unicode text");
   return Buffer.from(key);
 }
+
+/** How many checkpoints one call tells. */
+export const CHECKPOINTS_MAX = 10_000;

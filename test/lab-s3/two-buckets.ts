@@ -169,7 +169,6 @@ export class TwoBuckets {
           session: async () => ({ source: store, destination: store }),
           traits: async (bucket) => lab.bucket(bucket) ?? {},
         },
-        note: async () => true,
         // The lab keeps version ids.
         note: async () => true,
         replicas: { replicaOf: async () => undefined, replicasBetween: async () => [] },

@@ -84,6 +84,8 @@ async function walkOf({ server, groups }: Source, selection: Selection): Promise
       return walkIds(server, selection.ids ?? []);
     case "leased":
       return walkLeased(server);
+    case "job":
+      return walkJob(server, selection.jobId ?? "");
     case "groups":
       return walkGroups(server, selection);
     case "keys": {
@@ -122,6 +124,18 @@ function walkLeased(server: Server): Walk {
        WHERE l.lease_until_ms IS NOT NULL AND (r.written_at_ms, r.id) > ($1, $2)
        ORDER BY r.written_at_ms, r.id LIMIT $3`,
       [writtenAtMs, id, count],
+    );
+    return { steps: rows.map(byAge), ended: rows.length < count };
+  };
+}
+
+function walkJob(server: Server, jobId: string): Walk {
+  return async ([writtenAtMs = 0, id = 0] = FROM_THE_OLDEST, count) => {
+    const rows = await server.query(
+      `SELECT r.* FROM (
+         SELECT id FROM tasks WHERE job_id = $1 AND (written_at_ms, id) > ($2, $3) ORDER BY written_at_ms, id LIMIT $4
+       ) found JOIN task_rows r ON r.id = found.id ORDER BY r.written_at_ms, r.id`,
+      [jobId, writtenAtMs, id, count],
     );
     return { steps: rows.map(byAge), ended: rows.length < count };
   };
