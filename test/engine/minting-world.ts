@@ -3,7 +3,7 @@
  * own, as in any store but the service's. No sockets.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { S3Client } from "@aws-sdk/client-s3";
+import { PutObjectLockConfigurationCommand, S3Client } from "@aws-sdk/client-s3";
 import type { ReplicationConfiguration, Rule } from "../../src/core/model.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { BucketTraits, ChangeFeed, Clock, Sites } from "../../src/engine/ports.ts";
@@ -13,6 +13,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { createS3Client } from "../../src/s3/client.ts";
 import { S3Error } from "../../src/s3/errors.ts";
+import { PROFILES } from "../../src/s3/profiles.ts";
 import type { Store } from "../../src/s3/store.ts";
 import type { Wrap } from "./world.ts";
 
@@ -70,7 +71,14 @@ export class MintingWorld {
     const credentials = await lab.account(ACCOUNT);
     const server = await lab.listen({ port: 0 });
     const endpoint = `http://127.0.0.1:${server.port}`;
-    const client = createS3Client({ endpoint, region: "us-east-1", credentials, clock: () => Date.now() });
+    const client = createS3Client({
+      endpoint,
+      // The lab does as Amazon does.
+      profile: { ...PROFILES.aws, addressing: "path" },
+      region: "us-east-1",
+      credentials,
+      clock: () => Date.now(),
+    });
     for (const bucket of [HERE, THERE]) {
       await client.createBucket(bucket);
       await client.putBucketVersioning(bucket, "Enabled");
@@ -150,6 +158,14 @@ export class MintingWorld {
   async put(bucket: string, key: string, body: string, more: object = {}): Promise<string> {
     const request = { bucket, key, body: Buffer.from(body), contentHeaders: {}, userMetadata: {}, ...more };
     return (await this.store.putObject(request)).versionId ?? "";
+  }
+
+  /** Both buckets get Object Lock. */
+  async lock(): Promise<void> {
+    for (const Bucket of [HERE, THERE]) {
+      const ObjectLockConfiguration = { ObjectLockEnabled: "Enabled" } as const;
+      await this.sdk.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration }));
+    }
   }
 
   async mark(bucket: string, key: string): Promise<void> {
