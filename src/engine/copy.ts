@@ -42,7 +42,7 @@ export interface Surroundings {
   readonly sites: Pick<Sites, "session" | "traits">;
   readonly replicas: ReplicaMap;
   /** Keeps a text with the task for its next try; false when this one does not count any more. */
-  note(text: string): Promise<boolean>;
+  readonly note: (text: string) => Promise<boolean>;
 }
 
 /**

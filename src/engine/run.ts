@@ -35,7 +35,7 @@ export interface Run {
   /** What has been read of the source. */
   readonly source: SourceSeen;
   /** Keeps a text for the next try; false when this one is no longer the one that counts. */
-  note(text: string): Promise<boolean>;
+  readonly note: (text: string) => Promise<boolean>;
   /** What the try before has noted of its upload. */
   noted?: UploadNote;
   /** How the bytes go over: decided when the version has been read. */
