@@ -19,7 +19,7 @@ export const OPERATIONS = [
 /** The most urgent first. The column `origin` is the position here. */
 export const ORIGINS = ["live", "resync", "scan"] as const satisfies readonly TaskOrigin[];
 
-const SIZE_CLASSES = SIZE_CLASS_BYTES.length + 1;
+export const SIZE_CLASSES = SIZE_CLASS_BYTES.length + 1;
 
 /** Rows that compete for the same workers with the same urgency: one line for each origin and size class. */
 export function lineOf(origin: number, sizeBytes: number): number {

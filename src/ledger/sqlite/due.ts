@@ -35,6 +35,17 @@ export function dueIds(connection: Connection, groups: Groups, request: ClaimReq
   return ids;
 }
 
+/** Whether a claim would take anything; false costs no transaction. */
+export function isAnyDue(connection: Connection, groups: Groups, request: ClaimRequest): boolean {
+  const turns = new Turns(groups, request.limits ?? []);
+  for (const origin of ORIGINS.keys()) {
+    for (const head of headsOf(connection, origin, request)) {
+      if (head.nextTryAtMs <= request.nowMs && turns.leftOf(wordsOf(head)) > 0) return true;
+    }
+  }
+  return expiredLeases(connection, request).some((row) => turns.leftOf(wordsOf(row)) > 0);
+}
+
 interface DueRow {
   readonly id: number;
   readonly line: number;
@@ -200,12 +211,15 @@ function dueRows(
   return [...rows, ...queue.expired].toSorted(byDue).slice(0, count);
 }
 
+/** Later than any row: SQLite begins such a comparison at the values themselves, and would walk all rows that have them. */
+const BEHIND_ALL = "9223372036854775807";
+
 /** Of each line and stream of an origin the row that is due first, lines and streams in order. */
 function* headsOf(connection: Connection, origin: number, sizes: SizeRange): IterableIterator<DueRow> {
   const { first, last } = linesOf(origin, sizes);
   const next = connection.prepare(
     `SELECT ${DUE_COLUMNS} FROM tasks INDEXED BY tasks_due
-     WHERE ${CLAIMABLE} AND (line, bucket_id, destination_id) > (?, ?, ?) AND line <= ?
+     WHERE ${CLAIMABLE} AND (line, bucket_id, destination_id, next_try_at_ms) > (?, ?, ?, ${BEHIND_ALL}) AND line <= ?
        AND size_bytes > ? AND size_bytes <= ?
      ORDER BY line, bucket_id, destination_id, next_try_at_ms, id LIMIT 1`,
   );

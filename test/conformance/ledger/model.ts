@@ -71,7 +71,7 @@ class Model {
       if (active.some((row) => row.state === "waiting" || !rereads)) {
         for (const row of active) {
           row.origin = ORIGINS[Math.min(rank(row), rank(one))] ?? row.origin;
-          if (one.jobId !== undefined) row.jobId = one.jobId;
+          if (one.jobId !== undefined && (row.state === "waiting" || !rereads)) row.jobId = one.jobId;
         }
         continue;
       }
