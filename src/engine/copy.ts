@@ -31,18 +31,29 @@ export type CopyOutcome =
       readonly code: FailureCode;
       readonly failure: TaskFailure;
       readonly retryAfterMs?: number;
+      /** Who gave the answer, or gave none; undefined when nobody was asked. */
+      readonly side?: Step["side"];
       /** A write was under way and got no answer: it may have been done all the same. */
       readonly unsure?: boolean;
     }
   /** Nothing was to be done: no rule takes the version, now that it has been read. */
-  | { readonly done: "unwanted"; readonly because: SkipReason["reason"] };
+  | { readonly done: "unwanted"; readonly because: SkipReason["reason"] }
+  /** It was broken off before a write: somebody else may have the task by now. */
+  | { readonly done: "lost" };
 
 /** What a try is made with, besides the task. */
 export interface Surroundings {
   readonly sites: Pick<Sites, "session" | "traits">;
   readonly replicas: ReplicaMap;
+  /** Asked before every step that writes. False when somebody else may have the task by now. */
+  readonly stillMine: () => Promise<boolean>;
   /** Keeps a text with the task for its next try; false when this one does not count any more. */
   readonly note: (text: string) => Promise<boolean>;
+}
+
+/** Thrown where a write is not made because the task is somebody else's. */
+class TaskLost extends Error {
+  override readonly name = "TaskLost";
 }
 
 /**
@@ -56,7 +67,7 @@ export async function replicate(
   surroundings: Surroundings,
   signal: AbortSignal,
 ): Promise<CopyOutcome> {
-  const { sites, replicas, note } = surroundings;
+  const { sites, note } = surroundings;
   const noted = parseNote(task.note);
   const sourceTraits = await sites.traits(task.version.bucket);
   const destinationTraits = await sites.traits(bucketOfArn(task.destinationArn) ?? "");
@@ -71,10 +82,14 @@ export async function replicate(
   }
   const common = { task, rule, roleArn, sites, signal, note, sourceTraits, destinationTraits };
   const run: Run = { ...common, sentBytes: 0, source: {}, ...(noted === undefined ? {} : { noted }) };
-  const outcome = await tryOnce(run, replicas);
-  // Only a try that is made again goes on with an upload.
-  if (outcome.done !== false || !isTransient(outcome.code)) await abandonUpload(run);
+  const outcome = await tryOnce(run, surroundings);
+  if (!isGoneOnWith(outcome)) await abandonUpload(run);
   return outcome;
+}
+
+/** Whether another try, or whoever has the task by now, goes on with the upload. */
+function isGoneOnWith(outcome: CopyOutcome): boolean {
+  return outcome.done === "lost" || (outcome.done === false && isTransient(outcome.code));
 }
 
 /** Why nothing is tried. */
@@ -94,7 +109,8 @@ function refusalOf({
   return lacksLock && task.operation !== "deleteMarker" ? "DstBucketObjectLockConfigMissing" : undefined;
 }
 
-async function tryOnce(run: Run, replicas: ReplicaMap): Promise<CopyOutcome> {
+async function tryOnce(run: Run, surroundings: Surroundings): Promise<CopyOutcome> {
+  const { replicas } = surroundings;
   const { task, destinationTraits } = run;
   if (destinationTraits.mintsVersionIds === true) {
     const replicaVersionId = await replicas.replicaOf(task.version, task.destinationArn);
@@ -105,8 +121,9 @@ async function tryOnce(run: Run, replicas: ReplicaMap): Promise<CopyOutcome> {
     if (replicaVersionId !== undefined) run.replicaVersionId = replicaVersionId;
   }
   try {
-    await perform(run, replicas);
+    await perform(run, surroundings);
   } catch (error) {
+    if (error instanceof TaskLost) return { done: "lost" };
     if (error instanceof StepFailure) return outcomeOf(run, await namedByOtherId(run, error));
     throw error;
   } finally {
@@ -122,11 +139,12 @@ async function tryOnce(run: Run, replicas: ReplicaMap): Promise<CopyOutcome> {
 /** Operations that make a new version at the destination. */
 const ADDS_VERSION: ReadonlySet<Operation> = new Set<Operation>(["put", "deleteMarker"]);
 
-async function perform(run: Run, replicas: ReplicaMap): Promise<void> {
+async function perform(run: Run, { replicas, stillMine }: Surroundings): Promise<void> {
   let plan = planOf(run);
   for (let at = 0; at < plan.length; at++) {
     const step = plan[at];
     if (step === undefined) break;
+    if (step.side === "destination" && !(await stillMine())) throw new TaskLost();
     if (ADDING.has(step.name) && (await isThereAlready(run, step, replicas))) return;
     if (step.name === "writeReplica" && run.destinationTraits.conditionalPut === true) {
       if (await writeIfNew(run, step, replicas)) return;
@@ -252,6 +270,7 @@ function outcomeOf(run: Run, failed: StepFailure): CopyOutcome {
   return {
     done: false,
     code,
+    side: failed.side,
     failure: {
       code,
       step: step.name,

@@ -152,7 +152,7 @@ class PairSearch implements Search {
     const missing: ListedVersion[] = [];
     let late = 0;
     for (const pair of here) {
-      const match = await this.#match(pair, known.get(pair.key) ?? new Map(), signal);
+      const match = await this.#match(pair, known.get(pair.key) ?? new Map(), underWay, signal);
       for (const verdict of match.verdicts) {
         if (verdict.state !== "missing") continue;
         const name = nameOf(verdict.version);
@@ -200,6 +200,7 @@ class PairSearch implements Search {
   async #match(
     pair: KeyPair<ListedVersion>,
     known: Map<string, string>,
+    underWay: ReadonlySet<string>,
     signal: AbortSignal,
   ): Promise<KeyMatch<ListedVersion>> {
     const match = matchKey(pair, known);
@@ -209,7 +210,8 @@ class PairSearch implements Search {
     for (const { version, replica } of found) known.set(version.versionId, replica.versionId);
     const markers = pairMarkers(matchKey(pair, known), pair.destination);
     for (const { version, replica } of markers) known.set(version.versionId, replica.versionId);
-    await this.#remember([...found, ...markers]);
+    // Its task has a say in when a version is done: its replica may be there, and its tags not yet.
+    await this.#remember([...found, ...markers].filter(({ version }) => !underWay.has(nameOf(version))));
     return matchKey(pair, known);
   }
 

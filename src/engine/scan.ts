@@ -11,6 +11,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import { missingTasks } from "./missing.ts";
+import { Outage } from "./outage.ts";
 import type { Clock, Sites } from "./ports.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -57,11 +58,15 @@ export class Scans {
     this.#wakeup.wake();
   }
 
-  /** Scans round after round until the signal is aborted. Rejects only when the ledger is broken, or for a bug. */
+  /**
+   * Scans round after round until the signal is aborted. A ledger that goes away is waited for, and the round goes on where
+   * it was cut off. Rejects only when the ledger is broken, or for a bug.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, everyMs } = this.#options;
+    const outage = new Outage(clock);
     while (!signal.aborted) {
-      await this.once(signal);
+      await outage.outlast(() => this.once(signal), signal);
       await this.#wakeup.wait(signal, { clock, ms: everyMs() });
     }
   }

@@ -175,7 +175,18 @@ async function writeReplica(run: Run, step: Step): Promise<void> {
 async function writeMarker(run: Run, step: Step): Promise<void> {
   const request = { ...target(run), ...identityOf(run, run.task.writtenAtMs) };
   const reply = await answered(step, destinationOf(run).deleteObject(request, run));
-  run.replicaVersionId = reply.versionId ?? run.task.version.versionId;
+  run.replicaVersionId = reply.versionId ?? (await markerOnTop(run, step)) ?? run.task.version.versionId;
+}
+
+/**
+ * The marker that a key had before, at a store that makes none upon it and tells no id then (Ceph): it stands for both.
+ * Were nothing remembered, the next scan would find the marker missing, and delete what was written there since.
+ */
+async function markerOnTop(run: Run, step: Step): Promise<string | undefined> {
+  for await (const newest of versionsOfKey(destinationOf(run), target(run), step, run)) {
+    return newest.isDeleteMarker ? newest.versionId : undefined;
+  }
+  return undefined;
 }
 
 async function writeTags(run: Run, step: Step): Promise<void> {

@@ -134,7 +134,7 @@ async function orGiveUp<T>(run: Run, deed: () => Promise<T>): Promise<T> {
   try {
     return await deed();
   } catch (error) {
-    if (!(error instanceof StepFailure) || !isPassing(error.error)) await abandonUpload(run);
+    if (error instanceof StepFailure && !isPassing(error.error)) await abandonUpload(run);
     throw error;
   }
 }

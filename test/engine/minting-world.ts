@@ -35,6 +35,8 @@ export interface Disturbance {
   loseAnswers?: number;
   /** Writes of this body are denied. */
   denied?: string;
+  /** Nobody may read tags. */
+  tagsAreHidden?: boolean;
 }
 
 export class MintingWorld {
@@ -227,6 +229,9 @@ export class MintingWorld {
           const isWrite = name === "putObject" || name === "deleteObject" || name === "completeMultipartUpload";
           const [request] = words as [{ readonly body?: Uint8Array }];
           if (isWrite && disturbance.denied !== undefined && String(request.body) === disturbance.denied) {
+            throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
+          }
+          if (name === "getObjectTagging" && disturbance.tagsAreHidden === true) {
             throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
           }
           const answer: unknown = await Reflect.apply(target[name], target, words);

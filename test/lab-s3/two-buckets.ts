@@ -172,6 +172,7 @@ export class TwoBuckets {
         // The lab keeps version ids.
         note: async () => true,
         replicas: { replicaOf: async () => undefined, replicasBetween: async () => [] },
+        stillMine: async () => true,
       },
       new AbortController().signal,
     );

@@ -197,6 +197,8 @@ function mortal(ledger: Ledger, life: Life): Ledger {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== "function") return member;
+      // What it is told when it is dead it does not act on: it is heard at once.
+      if (name === "onDue") return member.bind(target) as unknown;
       return async (...words: unknown[]) => {
         await unlessDead(life);
         const answer: unknown = await Reflect.apply(member, target, words);
