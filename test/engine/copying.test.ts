@@ -115,16 +115,16 @@ describe("copies into another store", () => {
     test("parts are copied by the store, in the source's own boundaries", async () => {
       world.traits = { etagIsMd5: true, multipartEtag: true };
       const ref = { bucket: HERE, key: "parts" };
-      const data = pattern(20 * MIB);
+      const data = pattern(8 * MIB + 1000);
       const { uploadId } = await world.store.createMultipartUpload({ ...ref, contentHeaders: {}, userMetadata: {} });
       const parts = [];
-      for (const [index, from] of [0, 8 * MIB, 16 * MIB].entries()) {
+      for (const [index, from] of [0, 8 * MIB].entries()) {
         const body = data.subarray(from, from + 8 * MIB);
         parts.push(await world.store.uploadPart({ ...ref, uploadId, partNumber: index + 1, body }));
       }
       const { etag } = await world.store.completeMultipartUpload({ ...ref, uploadId, parts });
       await world.replicate();
-      assert.deepEqual([count("uploadPartCopy"), count("uploadPart"), count("getObject")], [3, 0, 0]);
+      assert.deepEqual([count("uploadPartCopy"), count("uploadPart"), count("getObject")], [2, 0, 0]);
       assert.equal((await only("parts")).etag, etag);
     });
 
@@ -214,7 +214,11 @@ describe("copies into another store", () => {
     world.traits = { locksOnUploads: false, objectLock: true };
     const retention = { mode: "GOVERNANCE", retainUntilMs: until } as const;
     await world.put(HERE, "small", "x", { retention, legalHold: true });
-    await world.put(HERE, "large", "", { body: pattern(65 * MIB), retention, legalHold: true });
+    const ref = { bucket: HERE, key: "large" };
+    const write = { ...ref, contentHeaders: {}, userMetadata: {}, retention, legalHold: true };
+    const { uploadId } = await world.store.createMultipartUpload(write);
+    const part = await world.store.uploadPart({ ...ref, uploadId, partNumber: 1, body: Buffer.from("x") });
+    await world.store.completeMultipartUpload({ ...ref, uploadId, parts: [part] });
     await world.replicate();
     for (const key of ["small", "large"]) {
       const head = await only(key);

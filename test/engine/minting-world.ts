@@ -20,7 +20,7 @@ import type { Wrap } from "./world.ts";
 export const HERE = "here";
 export const THERE = "there";
 const ACCOUNT = "111122223333";
-const DRAINED_MS_MAX = 20_000;
+const DRAINED_MS_MAX = 60_000;
 
 export interface Row {
   readonly key: string;
