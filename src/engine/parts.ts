@@ -38,6 +38,8 @@ import { copiesWithin, copyPartWithin } from "./within.ts";
 
 /** Parts in flight at once: with parts held in memory this bounds what one object takes. */
 const PARTS_AT_ONCE_MAX = 3;
+/** Where all of them are held, each until its turn to be hashed has come. */
+const HELD_AT_ONCE_MAX = 2;
 
 /** An upload, and the parts that it had when this try began. */
 export interface OpenUpload extends UploadRef {
@@ -75,7 +77,8 @@ export async function uploadAllParts(
 ): Promise<readonly UploadedPart[] | undefined> {
   const pieces = piecesOf(run);
   const watch = await watchOf(run);
-  const copied = await sideBySide(pieces, PARTS_AT_ONCE_MAX, async (piece) => {
+  const atOnce = watch.whole === undefined ? PARTS_AT_ONCE_MAX : HELD_AT_ONCE_MAX;
+  const copied = await sideBySide(pieces, atOnce, async (piece) => {
     try {
       return await bringPart(run, step, upload, piece, watch);
     } catch (error) {
@@ -181,7 +184,8 @@ async function sendHeld(
   { reply: { body }, kept, watch }: PartOnItsWay,
 ): Promise<CopiedPart> {
   const bytes = await answered(step, body.bytes(), { side: "source", deniedCode: "SrcGetObjectNotPermitted" });
-  const { algorithm, whole } = watch;
+  const { whole } = watch;
+  const algorithm = watch.algorithm ?? (isProtected(run) ? DEFAULT_ALGORITHM : undefined);
   const hashed = whole?.take(part.partNumber, bytes);
   const checksum = algorithm === undefined ? undefined : await checksumOf(algorithm, bytes);
   const found = { sizeBytes: bytes.byteLength, ...(checksum === undefined ? {} : { checksum }) };
@@ -198,6 +202,12 @@ async function sendHeld(
   }
 }
 
+/** S3 takes parts of what it is to protect with a digest only. */
+function isProtected({ source, destinationTraits }: Run): boolean {
+  const isLocked = source.retention !== undefined || source.legalHold === true;
+  return isLocked && destinationTraits.locksOnUploads !== false;
+}
+
 async function passThrough(
   run: Run,
   step: Step,
@@ -210,7 +220,7 @@ async function passThrough(
   const own = algorithm === undefined || isTrailed ? undefined : await createHasher(algorithm);
   const md5 = !byEtag && etagIsMd5 ? await createHasher("MD5") : undefined;
   const reading = markReading(step, hashing(body.stream(), [own, md5]));
-  const trailer = isTrailed ? { trailer: algorithm ?? DEFAULT_TRAILER } : {};
+  const trailer = isTrailed ? { trailer: algorithm ?? DEFAULT_ALGORITHM } : {};
   const payload = { sizeBytes, stream: reading.chunks, ...trailer };
   const sent =
     kept ?? (await answered(step, reading.orBlame(destinationOf(run).uploadPart({ ...part, body: payload }, run))));
@@ -222,8 +232,8 @@ async function passThrough(
   return { ...sent, sizeBytes, checksum, checksums: { type: "FULL_OBJECT", values: { [algorithm]: checksum } } };
 }
 
-/** Goes behind parts of uploads that name no algorithm: it is the one that S3 itself takes then. */
-const DEFAULT_TRAILER: ChecksumAlgorithm = "CRC64NVME";
+/** For parts of uploads that name no algorithm: the one that S3 itself takes then. */
+const DEFAULT_ALGORITHM: ChecksumAlgorithm = "CRC64NVME";
 
 async function* hashing(
   chunks: AsyncIterable<Uint8Array>,

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { MARK } from "../../src/engine/mark.ts";
+import { checksumOf } from "../../src/s3/checksum.ts";
 import { S3Error } from "../../src/s3/errors.ts";
 import type { PutRequest, Store } from "../../src/s3/store.ts";
 import { pattern } from "../conformance/store-subject.ts";
 import { configurationTo, HERE, MintingWorld, THERE } from "./minting-world.ts";
-import { instead } from "./world.ts";
+import { instead, withoutChecksums } from "./world.ts";
 
 const MIB = 1024 * 1024;
 
@@ -208,22 +209,31 @@ describe("copies into another store", () => {
     assert.equal(count("putObject"), 3, "one was refused, and a later version is not asked for so");
   });
 
-  test("retention and hold arrive with the object, and after an upload that would lose them", async () => {
-    const until = Math.ceil(Date.now() / 1000) * 1000 + 3_600_000;
-    await world.lock();
-    world.traits = { locksOnUploads: false, objectLock: true };
-    const retention = { mode: "GOVERNANCE", retainUntilMs: until } as const;
-    await world.put(HERE, "small", "x", { retention, legalHold: true });
-    const ref = { bucket: HERE, key: "large" };
-    const write = { ...ref, contentHeaders: {}, userMetadata: {}, retention, legalHold: true };
-    const { uploadId } = await world.store.createMultipartUpload(write);
-    const part = await world.store.uploadPart({ ...ref, uploadId, partNumber: 1, body: Buffer.from("x") });
-    await world.store.completeMultipartUpload({ ...ref, uploadId, parts: [part] });
-    await world.replicate();
-    for (const key of ["small", "large"]) {
-      const head = await only(key);
-      assert.deepEqual([head.retention, head.legalHold], [retention, true], key);
-    }
-    assert.deepEqual([count("putObjectRetention"), count("putObjectLegalHold")], [1, 1]);
-  });
+  for (const [says, locksOnUploads, late] of [
+    ["with an upload that keeps them", true, 0],
+    ["after an upload that would lose them", false, 1],
+  ] as const) {
+    test(`retention and hold arrive with the object, and ${says}`, async () => {
+      const until = Math.ceil(Date.now() / 1000) * 1000 + 3_600_000;
+      await world.lock();
+      world.traits = { locksOnUploads, objectLock: true };
+      world.wrap.source = withoutChecksums;
+      const retention = { mode: "GOVERNANCE", retainUntilMs: until } as const;
+      await world.put(HERE, "small", "x", { retention, legalHold: true });
+      const ref = { bucket: HERE, key: "parts" };
+      const write = { ...ref, contentHeaders: {}, userMetadata: {}, retention, legalHold: true };
+      const { uploadId } = await world.store.createMultipartUpload(write);
+      const body = Buffer.from("x");
+      const values = { CRC64NVME: await checksumOf("CRC64NVME", body) };
+      const checksums = { type: "FULL_OBJECT", values } as const;
+      const part = await world.store.uploadPart({ ...ref, uploadId, partNumber: 1, body, checksums });
+      await world.store.completeMultipartUpload({ ...ref, uploadId, parts: [part] });
+      await world.replicate();
+      for (const key of ["small", "parts"]) {
+        const head = await only(key);
+        assert.deepEqual([head.retention, head.legalHold], [retention, true], key);
+      }
+      assert.deepEqual([count("putObjectRetention"), count("putObjectLegalHold")], [late, late]);
+    });
+  }
 });

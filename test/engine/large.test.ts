@@ -7,7 +7,7 @@ import { S3Error } from "../../src/s3/errors.ts";
 import type { ObjectHead, Store, UploadPartRequest } from "../../src/s3/store.ts";
 import { pattern } from "../conformance/store-subject.ts";
 import { configurationTo, HERE, MintingWorld, THERE } from "./minting-world.ts";
-import { instead, type Wrap } from "./world.ts";
+import { instead, type Wrap, withoutChecksums } from "./world.ts";
 
 const MIB = 1024 * 1024;
 const DATA = pattern(70 * MIB);
@@ -57,21 +57,6 @@ describe("large objects between stores", () => {
   };
 
   const cut = () => new S3Error("cut", { operation: "UploadPart", network: "reset" });
-
-  /** Heads tell no checksums: the store is older than they are. */
-  const withoutChecksums: Wrap = (store) => {
-    const bare = (told: ObjectHead): ObjectHead => {
-      const { checksums: _, ...head } = told;
-      return head;
-    };
-    return instead(store, {
-      headObject: async (request, options) => bare(await store.headObject(request, options)),
-      getObject: async (request, options) => {
-        const { head, body } = await store.getObject(request, options);
-        return { head: bare(head), body };
-      },
-    });
-  };
 
   async function putParts(sizes: readonly number[], more: object = {}): Promise<Buffer> {
     const ref = { bucket: HERE, key: KEY };
