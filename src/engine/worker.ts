@@ -317,7 +317,7 @@ export class Worker {
     const nowMs = clock.nowMs();
     const state = nextState(toOutcome(copied), task.attempts + 1, { nowMs, jitter: clock.random() });
     if (copied.done) {
-      await this.#publish(task, []);
+      await this.#publish(task, undefined);
       const { bytes, replicaVersionId } = copied;
       const minted = replicaVersionId === undefined ? {} : { replicaVersionId };
       if (await ledger.complete(claim, { startedAtMs, endedAtMs: nowMs, bytes, ...minted })) {
@@ -330,18 +330,21 @@ export class Worker {
       if (await ledger.retryLater(claim, attempt, state.nextTryAtMs)) onFinished?.(task, "retryLater");
       return;
     }
-    await this.#publish(task, ["FAILED"]);
+    await this.#publish(task, copied.code);
     if (await ledger.park(claim, attempt)) onFinished?.(task, "failed");
   }
 
   /** Shows what is left undone of the version at this destination: the task's own end, and its other tasks. */
-  async #publish(task: TaskRow, own: readonly "FAILED"[]): Promise<void> {
+  async #publish(task: TaskRow, failure: FailureCode | undefined): Promise<void> {
     const { ledger, sites } = this.#options;
     if (sites.showsNoStatus === true) return;
     const [rows = []] = await ledger.ofVersions([task.version]);
     const others = rows.filter((one) => one.id !== task.id && one.destinationArn === task.destinationArn);
     const undone = others.map((one) => (one.state === "parked" ? "FAILED" : "PENDING"));
-    await sites.publish(task.version, task.destinationArn, shownStatus([...own, ...undone]));
+    const status = shownStatus(failure === undefined ? undone : ["FAILED", ...undone]);
+    const { version, destinationArn, operation, ruleId } = task;
+    const ended = { operation, ruleId, ...(failure === undefined ? {} : { failure }) };
+    await sites.publish(version, destinationArn, status, ended);
   }
 
   #renewWhileRunning(abandon: AbortSignal): { stop(): void } {

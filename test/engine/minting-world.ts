@@ -6,6 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PutObjectLockConfigurationCommand, S3Client } from "@aws-sdk/client-s3";
 import type { ReplicationConfiguration, Rule } from "../../src/core/model.ts";
 import { Engine } from "../../src/engine/engine.ts";
+import type { ComparedMetadata } from "../../src/engine/metadata-drift.ts";
+import { NotifiedChanges } from "../../src/engine/notifications/notified-changes.ts";
 import type { BucketTraits, ChangeFeed, Clock, Sites } from "../../src/engine/ports.ts";
 import { type ScanResult, Scans } from "../../src/engine/scan.ts";
 import { openLab } from "../../src/lab/lab.ts";
@@ -35,8 +37,16 @@ export interface Disturbance {
   loseAnswers?: number;
   /** Writes of this body are denied. */
   denied?: string;
+  /** The other bucket makes no marker upon a marker, and tells no id then, as Ceph does. */
+  markersAreOne?: boolean;
   /** Nobody may read tags. */
   tagsAreHidden?: boolean;
+  /** Tags are not taken. */
+  refusesTags?: boolean;
+  /** Nothing answers. */
+  isAway?: boolean;
+  /** Called between a write and its answer. */
+  onWritten?: (bucket: string, key: string) => Promise<void>;
 }
 
 export class MintingWorld {
@@ -50,6 +60,8 @@ export class MintingWorld {
   isOneStore = false;
   /** Something in front of a side's store. */
   readonly wrap: { source: Wrap; destination: Wrap } = { source: (same) => same, destination: (same) => same };
+  /** What scans compare besides. */
+  comparedMetadata: ComparedMetadata | undefined;
   /** Calls of the engine by operation. */
   readonly calls = new Map<string, number>();
   /** What the port has no call for. */
@@ -99,7 +111,16 @@ export class MintingWorld {
       const { ledger } = this;
       const buckets = () => Object.keys(this.configurations);
       const onAdded = () => engine.wake();
-      const scans = new Scans({ ledger, sites, clock: this.#clock, buckets, everyMs: () => 3_600_000, onAdded });
+      const metadata = () => this.comparedMetadata;
+      const scans = new Scans({
+        ledger,
+        sites,
+        clock: this.#clock,
+        buckets,
+        everyMs: () => 3_600_000,
+        metadata,
+        onAdded,
+      });
       return await scans.once(engine.stopping);
     });
   }
@@ -131,17 +152,27 @@ export class MintingWorld {
     await engine.stop(0);
   }
 
-  #engine(): { readonly engine: Engine; readonly sites: Sites } {
+  #engine(feed: ChangeFeed = NO_CHANGES): { readonly engine: Engine; readonly sites: Sites } {
     const { ledger } = this;
     this.#engines += 1;
     const sites = this.#sites();
     const name = `engine-${this.#engines}`;
-    return { engine: new Engine({ ledger, feed: NO_CHANGES, sites, clock: this.#clock, name }), sites };
+    return { engine: new Engine({ ledger, feed, sites, clock: this.#clock, name }), sites };
   }
 
-  async #work<T>(what: (engine: Engine, sites: Sites) => Promise<T>): Promise<T> {
+  /** Hands over the way in of notifications, and works until nothing is left. */
+  async notified<T>(what: (changes: NotifiedChanges) => Promise<T>): Promise<T> {
+    const changes = new NotifiedChanges({ ledger: this.ledger, sites: this.#sites(), clock: this.#clock });
+    try {
+      return await this.#work(() => what(changes), changes);
+    } finally {
+      changes.close();
+    }
+  }
+
+  async #work<T>(what: (engine: Engine, sites: Sites) => Promise<T>, feed?: ChangeFeed): Promise<T> {
     const { ledger } = this;
-    const { engine, sites } = this.#engine();
+    const { engine, sites } = this.#engine(feed);
     engine.start();
     try {
       const answer = await what(engine, sites);
@@ -227,14 +258,22 @@ export class MintingWorld {
         return async (...words: unknown[]) => {
           calls.set(name, (calls.get(name) ?? 0) + 1);
           const isWrite = name === "putObject" || name === "deleteObject" || name === "completeMultipartUpload";
-          const [request] = words as [{ readonly body?: Uint8Array }];
+          const [request] = words as [{ readonly bucket: string; readonly key: string; readonly body?: Uint8Array }];
+          if (disturbance.isAway === true) throw new S3Error("away", { operation: name, network: "refused" });
+          if (name === "putObjectTagging" && disturbance.refusesTags === true) {
+            throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
+          }
           if (isWrite && disturbance.denied !== undefined && String(request.body) === disturbance.denied) {
             throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
           }
           if (name === "getObjectTagging" && disturbance.tagsAreHidden === true) {
             throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
           }
+          if (name === "deleteObject" && disturbance.markersAreOne === true && (await isDeleted(target, request))) {
+            return { isDeleteMarker: false };
+          }
           const answer: unknown = await Reflect.apply(target[name], target, words);
+          if (isWrite) await disturbance.onWritten?.(request.bucket, request.key);
           if (isWrite && (disturbance.loseAnswers ?? 0) > 0) {
             disturbance.loseAnswers = (disturbance.loseAnswers ?? 0) - 1;
             throw new S3Error("the answer was lost", { operation: name, network: "reset" });
@@ -256,6 +295,11 @@ function hasty(haste: number): Clock {
       await sleep(ms / haste, undefined, { signal }).catch(() => undefined);
     },
   };
+}
+
+async function isDeleted(store: Store, { bucket, key }: { readonly bucket: string; readonly key: string }) {
+  const { versions } = await store.listObjectVersions({ bucket, prefix: key });
+  return versions.some((one) => one.key === key && one.isLatest && one.isDeleteMarker);
 }
 
 const NO_CHANGES: ChangeFeed = {

@@ -4,7 +4,6 @@
  * Buckets and roles are made by real requests before the simulation begins; from then on nothing touches a socket.
  */
 import { printReplication } from "../../src/core/config/print.ts";
-import type { ReplicationStatus, VersionRef } from "../../src/core/model.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { ChangeFeed, FeedEntry, Sites } from "../../src/engine/ports.ts";
 import { type Lab, openLab } from "../../src/lab/lab.ts";
@@ -173,9 +172,9 @@ export class World {
         return { source: faulty(store, time, faults, life), destination: faulty(store, time, faults, life) };
       },
       reader: () => this.writer,
-      publish: async (version: VersionRef, destinationArn: string, status: ReplicationStatus) => {
+      publish: async (version, destinationArn, status, ended) => {
         await unlessDead(life);
-        if (status !== "REPLICA") await lab.setReplicationStatus(version, status, destinationArn);
+        if (status !== "REPLICA") await lab.setReplicationStatus(version, status, destinationArn, ended);
         time.touch();
       },
     };

@@ -84,7 +84,8 @@ async function lockstepFigures(): Promise<Figures> {
 }
 
 async function multisiteFigures(): Promise<Figures> {
-  const { a, b, stop } = await startMultisite();
+  const gateways = await startMultisite();
+  const { a, b } = gateways;
   try {
     const credentials = await a.createUser("main");
     const [from, into] = [a.client(credentials), b.client(credentials)];
@@ -93,7 +94,7 @@ async function multisiteFigures(): Promise<Figures> {
     await there(into, undefined);
     return await measured({ from, into, destination: b });
   } finally {
-    await stop();
+    await gateways.stop();
   }
 }
 
