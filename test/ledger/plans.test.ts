@@ -24,7 +24,7 @@ describe("the statements of the embedded ledger", () => {
     for (const sql of [...texts].filter((text) => /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)/.test(text))) {
       for (const row of database.committed.prepare(`EXPLAIN QUERY PLAN ${sql}`).all()) {
         const detail = String(row["detail"]);
-        if (/^SCAN (tasks|replicas)\b/.test(detail)) walked.push(`${detail}: ${sql}`);
+        if (/^SCAN (tasks|replicas|checkpoints)\b/.test(detail)) walked.push(`${detail}: ${sql}`);
         if (/^SEARCH tasks\b/.test(detail)) found++;
       }
     }
