@@ -95,7 +95,7 @@ export function testJobs(open: OpenLedger): void {
     it("count their tasks as these come, end and fail, and are redriven or dropped", async () => {
       const { ledger } = subject;
       await ledger.addJob(job());
-      await ledger.add([..."abcd"].map((key) => task({ key, jobId: "job" })));
+      await ledger.add(["a", "b", "c", "d"].map((key) => task({ key, jobId: "job" })));
       await ledger.add([task({ key: "of nobody" })]);
       assert.deepEqual(await countsOf("job"), [4, 0, 0]);
       const [a, b, c, d, other] = await ledger.claim(request());
