@@ -59,7 +59,7 @@ export interface SqliteLedgerOptions {
 }
 
 /** How long a commit waits for others under load: a task comes in, is leased and ended, and no user waits for the last. */
-const PAUSE_MS_MAX = 10;
+const PAUSE_MS_MAX = 16;
 
 /** Rows that one transaction changes at most: long ones hold up everybody else, and the process with them. */
 const ROWS_PER_WRITE = 500;
