@@ -28,16 +28,27 @@ export type CopyOutcome =
       readonly code: FailureCode;
       readonly failure: TaskFailure;
       readonly retryAfterMs?: number;
+      /** Who gave the answer, or gave none; undefined when nobody was asked. */
+      readonly side?: Step["side"];
       /** A write was under way and got no answer: it may have been done all the same. */
       readonly unsure?: boolean;
     }
   /** Nothing was to be done: no rule takes the version, now that it has been read. */
-  | { readonly done: "unwanted"; readonly because: SkipReason["reason"] };
+  | { readonly done: "unwanted"; readonly because: SkipReason["reason"] }
+  /** It was broken off before a write: somebody else may have the task by now. */
+  | { readonly done: "lost" };
 
 /** What a try is made with, besides the task. */
 export interface Surroundings {
   readonly sites: Pick<Sites, "session" | "traits">;
   readonly replicas: ReplicaMap;
+  /** Asked before every step that writes. False when somebody else may have the task by now. */
+  readonly stillMine: () => Promise<boolean>;
+}
+
+/** Thrown where a write is not made because the task is somebody else's. */
+class TaskLost extends Error {
+  override readonly name = "TaskLost";
 }
 
 /**
@@ -48,9 +59,10 @@ export interface Surroundings {
 export async function replicate(
   task: TaskRow,
   configuration: ReplicationConfiguration | undefined,
-  { sites, replicas }: Surroundings,
+  surroundings: Surroundings,
   signal: AbortSignal,
 ): Promise<CopyOutcome> {
+  const { sites, replicas } = surroundings;
   if (configuration === undefined) return refused("SrcBucketReplicationConfigMissing");
   const rule = configuration.rules.find(
     (one) => one.id === task.ruleId && one.destination.bucketArn === task.destinationArn,
@@ -72,8 +84,9 @@ export async function replicate(
     if (replicaVersionId !== undefined) run.replicaVersionId = replicaVersionId;
   }
   try {
-    await perform(run, replicas);
+    await perform(run, surroundings);
   } catch (error) {
+    if (error instanceof TaskLost) return { done: "lost" };
     if (error instanceof StepFailure) return outcomeOf(run, await namedByOtherId(run, error));
     throw error;
   } finally {
@@ -89,11 +102,12 @@ export async function replicate(
 /** Operations that make a new version at the destination. */
 const ADDS_VERSION: ReadonlySet<Operation> = new Set<Operation>(["put", "deleteMarker"]);
 
-async function perform(run: Run, replicas: ReplicaMap): Promise<void> {
+async function perform(run: Run, { replicas, stillMine }: Surroundings): Promise<void> {
   let plan = planOf(run);
   for (let at = 0; at < plan.length; at++) {
     const step = plan[at];
     if (step === undefined) break;
+    if (step.side === "destination" && !(await stillMine())) throw new TaskLost();
     if (ADDING.has(step.name) && (await isThereAlready(run, step, replicas))) return;
     await performStep(run, step);
     const because = whyUnwanted(run);
@@ -188,6 +202,7 @@ function outcomeOf(run: Run, failed: StepFailure): CopyOutcome {
   return {
     done: false,
     code,
+    side: failed.side,
     failure: {
       code,
       step: step.name,

@@ -61,7 +61,7 @@ export class Intake {
     if (tasks.length > 0) await ledger.add(tasks);
     // Behind the adding: what waits already is left as it is by both.
     for (const { ids, atMs, origin } of parked.current.values()) {
-      await ledger.redrive({ ids, state: "parked" }, atMs, origin);
+      await ledger.redrive({ ids, state: "parked" }, atMs, { origin });
     }
     await feed.done(entries);
     if (tasks.length > 0) onAdded();

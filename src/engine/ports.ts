@@ -1,5 +1,6 @@
 /** What the engine needs of its surroundings. `cli` hands it in; tests hand in simulations. */
-import type { ChangeEvent, ReplicationConfiguration, ReplicationStatus, VersionRef } from "../core/model.ts";
+import type { FailureCode } from "../core/failures/catalogue.ts";
+import type { ChangeEvent, Operation, ReplicationConfiguration, ReplicationStatus, VersionRef } from "../core/model.ts";
 import type { Store } from "../s3/store.ts";
 
 /** Time and chance, so that a test can have its own. */
@@ -42,11 +43,21 @@ export interface Sites {
   /**
    * Shows the status of a version for one destination at the source, where the store can show one; the store sums up
    * over destinations. Idempotent.
+   *
+   * @param ended the task whose end this tells of, where it does: stores tell others of failures, with their reasons
    */
-  publish(version: VersionRef, destinationArn: string, status: ReplicationStatus): Promise<void>;
+  publish(version: VersionRef, destinationArn: string, status: ReplicationStatus, ended?: EndedTask): Promise<void>;
 
   /** No store here shows a status: `publish` does nothing, and what it would be told need not be found out. */
   readonly showsNoStatus?: boolean;
+}
+
+/** What was to be done to a version, and why it is FAILED, if it is. */
+export interface EndedTask {
+  readonly operation: Operation;
+  readonly ruleId: string;
+  /** Undefined when it is done. */
+  readonly failure?: FailureCode;
 }
 
 /** A bucket whose versions are replicated to a destination. */

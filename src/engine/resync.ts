@@ -157,7 +157,7 @@ export class Resync {
       const renewed = configuration === undefined ? [] : await this.#underRulesOfToday(tasks, configuration, signal);
       await this.#addBodies([...renewed, ...tasks]);
       await this.#replace(renewed);
-      await ledger.redrive({ ids: tasks.map((one) => one.id), state: "parked" }, clock.nowMs(), "resync");
+      await ledger.redrive({ ids: tasks.map((one) => one.id), state: "parked" }, clock.nowMs(), { origin: "resync" });
       onAdded();
     } while (after !== undefined && !signal.aborted);
   }
@@ -198,7 +198,7 @@ export class Resync {
       ),
     );
     if (parked.length === 0) return;
-    await ledger.redrive({ ids: parked.map((one) => one.id), state: "parked" }, clock.nowMs(), "resync");
+    await ledger.redrive({ ids: parked.map((one) => one.id), state: "parked" }, clock.nowMs(), { origin: "resync" });
   }
 
   /** Tasks whose rule is gone, each under the rule that takes it now. */

@@ -37,8 +37,9 @@ export interface Ledger {
 
   /**
    * Leases up to `limit` tasks to `worker`, one per lane at most: those that are due and those whose lease has run
-   * out. Tasks of `live` lanes come before those of `resync`, these before those of `scan`; among them the longest due
-   * first.
+   * out. Tasks of `live` lanes come before those of `resync`, these before those of `scan`. Among those of one origin the
+   * streams take turns, the stream with the fewest tasks `held` first; of one stream the longest due comes first. So a
+   * stream with a long backlog holds up no other, and a claim costs no more for the rows of a stream that is left out.
    *
    * A lease that ran out is an attempt that nobody ended; it is counted in `attempts`, so that a task that kills
    * its worker is seen.
@@ -60,6 +61,12 @@ export interface Ledger {
   /** Removes a done task and counts it. False when the lease was lost: then nothing is changed. */
   complete(claim: Claim, done: Completion): Promise<boolean>;
 
+  /**
+   * Keeps a small text with a leased task, for whoever tries it next: how far a long try has come. It goes when the task
+   * is completed or parked. False when the lease was lost: then nothing is changed.
+   */
+  note(claim: Claim, text: string | undefined): Promise<boolean>;
+
   /** Ends an attempt that failed for now. The row waits until `nextTryAtMs`. False when the lease was lost. */
   retryLater(claim: Claim, attempt: FailedAttempt, nextTryAtMs: number): Promise<boolean>;
 
@@ -68,12 +75,19 @@ export interface Ledger {
 
   /**
    * Makes parked tasks waiting again, due at `nowMs`, at the end of their lanes in the order in which they were added.
-   * Attempts are counted anew; the last failure stays readable. With `origin` they are of that origin from now on.
+   * Attempts are counted anew; the last failure stays readable. With `as` they are of that origin, and of that job, from
+   * now on.
    *
    * A large selection is worked off in several durable steps; work that comes in meanwhile is not held up, and each
    * row is redriven once at most. After a crash ask again.
    */
-  redrive(selection: Selection, nowMs: number, origin?: TaskOrigin): Promise<{ readonly redriven: number }>;
+  redrive(selection: Selection, nowMs: number, as?: RedriveAs): Promise<{ readonly redriven: number }>;
+
+  /**
+   * Makes waiting tasks that were to be tried later due at `nowMs`, because what held them up is over. Attempts stay as
+   * they are counted. In several durable steps, as `redrive`.
+   */
+  hurry(stream: Stream, nowMs: number): Promise<{ readonly hurried: number }>;
 
   /** Drops tasks that nobody holds, uncounted. In several durable steps, as `redrive`. */
   discard(selection: Selection): Promise<{ readonly discarded: number }>;
@@ -99,7 +113,15 @@ export interface Ledger {
    * When `claim` with these sizes may next have something to lease: the earliest due time of the first tasks of the
    * lanes, or the end of the first lease. Past when it has something now; undefined when nothing is there to wait for.
    */
-  nextDueAtMs(sizes?: SizeRange): Promise<number | undefined>;
+  nextDueAtMs(
+    request?: Pick<ClaimRequest, "sizeAtMostBytes" | "sizeOverBytes" | "limits">,
+  ): Promise<number | undefined>;
+
+  /**
+   * Where a waiting task stands: how many tasks of its lane go before it, and how many that are due now of its stream and
+   * of more or the same urgency. Counts end at 10,000. Undefined when it is not waiting.
+   */
+  standing(id: number, nowMs: number): Promise<Standing | undefined>;
 
   /**
    * Calls back, soon, when something may have become due earlier than `nextDueAtMs` said: added, given back, redriven,
@@ -121,9 +143,35 @@ export interface Ledger {
   /** Remembers replicas that were found at the destination: the map grows again where it was lost. Idempotent. */
   rememberReplicas(replicas: readonly KnownReplica[]): Promise<void>;
 
+  /**
+   * Adds a job, running, and drops the oldest jobs that have ended beyond `JOBS_KEPT_MAX`. The tasks of a job are
+   * ordinary ones that carry its id: `complete` and `park` count for it in the same transaction. A task that another job
+   * asks for again belongs to that one from then on.
+   */
+  addJob(job: NewJob): Promise<void>;
+  job(id: string): Promise<JobRow | undefined>;
+  /** The youngest first. */
+  jobs(): Promise<readonly JobRow[]>;
+  /**
+   * Changes what is given, unless the job is in another state than `when` says. False when it was, or is not there.
+   * Counts are added to what is there.
+   */
+  changeJob(id: string, change: JobChange, when?: JobState): Promise<boolean>;
+
   /** Small durable values by name: positions of feeds and scans. */
   checkpoint(name: string): Promise<string | undefined>;
-  setCheckpoint(name: string, value: string): Promise<void>;
+  /** Undefined removes it. */
+  setCheckpoint(name: string, value: string | undefined): Promise<void>;
+  /** Those whose names begin so, in the order of names; at most 10,000. */
+  checkpoints(prefix: string): Promise<readonly { readonly name: string; readonly value: string }[]>;
+
+  /**
+   * Takes hold of a name, or holds it longer: of several that share the record one holds it at a time. False when
+   * somebody else does, until a moment after `nowMs`.
+   */
+  hold(name: string, holder: string, until: { readonly nowMs: number; readonly untilMs: number }): Promise<boolean>;
+  /** Lets go, if it is the holder. */
+  letGo(name: string, holder: string): Promise<void>;
 
   /** Later calls reject, and so may those that are still under way; none of their durable steps is half done. */
   close(): Promise<void>;
@@ -133,6 +181,12 @@ export type TaskState = "waiting" | "leased" | "parked";
 
 /** Where a task came from, the most urgent first. */
 export type TaskOrigin = "live" | "resync" | "scan";
+
+/** All tasks of one bucket and one destination. */
+export interface Stream {
+  readonly bucket: string;
+  readonly destinationArn: string;
+}
 
 export interface NewTask {
   readonly version: VersionRef;
@@ -145,6 +199,13 @@ export interface NewTask {
   readonly writtenAtMs: number;
   /** When the task may start. */
   readonly dueAtMs: number;
+  /** The job that asked for it. */
+  readonly jobId?: string;
+}
+
+export interface RedriveAs {
+  readonly origin?: TaskOrigin;
+  readonly jobId?: string;
 }
 
 /**
@@ -166,6 +227,16 @@ export interface ClaimRequest extends SizeRange {
   readonly limit: number;
   readonly nowMs: number;
   readonly leaseUntilMs: number;
+  /** Of streams that are not named here any number is taken. At most 1000 of them. */
+  readonly limits?: readonly StreamLimit[];
+}
+
+/** How much of one stream a claim may take. */
+export interface StreamLimit extends Stream {
+  /** 0 when nothing of it is to be taken: paused, or its destination is not there. */
+  readonly atMost: number;
+  /** How many the worker has already: it stands so much further back when streams take turns. Default 0. */
+  readonly held?: number;
 }
 
 /** A leased task. The fence grows with every lease of a row, so a worker that lost its lease is recognised. */
@@ -191,6 +262,53 @@ export interface TaskRow extends NewTask {
   readonly redrives: number;
   /** Kept by a redrive. */
   readonly failure?: TaskFailure;
+  /** What `note` kept. */
+  readonly note?: string;
+}
+
+export interface Standing {
+  readonly inLane: number;
+  readonly inStream: number;
+}
+
+/** Jobs that are remembered after they have ended. */
+export const JOBS_KEPT_MAX = 100;
+
+/** `running` and `paused` may turn into each other; the others are ends. */
+export type JobState = "running" | "paused" | "done" | "cancelled" | "broken";
+
+export interface NewJob {
+  /** Unique for ever. */
+  readonly id: string;
+  readonly kind: string;
+  readonly bucket: string;
+  readonly createdAtMs: number;
+  /** What was asked for, as its kind writes it. */
+  readonly request: string;
+}
+
+export interface JobRow extends NewJob {
+  readonly state: JobState;
+  /** How far it has come, as its kind writes it. */
+  readonly position?: string;
+  /** Why it is broken. */
+  readonly error?: string;
+  readonly endedAtMs?: number;
+  /** Tasks of it that are not done and not parked. */
+  readonly open: number;
+  /** Tasks of it that were completed, and that were parked, since it was added. */
+  readonly completed: number;
+  readonly failed: number;
+  /** Counts that its kind keeps, by name. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+export interface JobChange {
+  readonly state?: JobState;
+  readonly position?: string;
+  readonly error?: string;
+  readonly endedAtMs?: number;
+  readonly counts?: Readonly<Record<string, number>>;
 }
 
 export interface TaskPage {
@@ -253,6 +371,7 @@ export interface Selection {
   readonly ruleId?: string;
   readonly destinationArn?: string;
   readonly operation?: Operation;
+  readonly jobId?: string;
   /** Codes of the last failure; a row must have one of them. */
   readonly failureCodes?: readonly string[];
   /** At most 10,000 of them. */

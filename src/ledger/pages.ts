@@ -15,14 +15,15 @@ export const ROWS_LOOKED_AT_PER_ROW = 10;
 export type Position = readonly (string | number)[];
 
 /** The orders in which rows can be walked. */
-export type Order = "ids" | "leased" | "keys" | "groups";
+export type Order = "ids" | "leased" | "keys" | "job" | "groups";
 
 /** The order that serves a selection, as `Ledger.list` promises it. */
 export function orderOf(selection: Selection): Order {
   if (selection.ids !== undefined) return "ids";
   if (selection.state === "leased") return "leased";
   const start = selection.key ?? selection.prefix ?? "";
-  return selection.bucket === undefined || start === "" ? "groups" : "keys";
+  if (selection.bucket !== undefined && start !== "") return "keys";
+  return selection.jobId === undefined ? "groups" : "job";
 }
 
 /** Of what kinds the values of a position are. */
@@ -30,6 +31,7 @@ const POSITIONS: Readonly<Record<Order, readonly ("string" | "number")[]>> = {
   ids: ["number"],
   leased: ["number", "number"],
   keys: ["string", "number", "string", "number"],
+  job: ["number", "number"],
   groups: ["number", "number"],
 };
 
@@ -68,6 +70,7 @@ export function matches(selection: Selection, task: TaskRow): boolean {
     (selection.ruleId === undefined || selection.ruleId === task.ruleId) &&
     (selection.destinationArn === undefined || selection.destinationArn === task.destinationArn) &&
     (selection.operation === undefined || selection.operation === task.operation) &&
+    (selection.jobId === undefined || selection.jobId === task.jobId) &&
     (selection.failureCodes === undefined || selection.failureCodes.includes(task.failure?.code ?? ""))
   );
 }
@@ -84,3 +87,16 @@ export function keyRangeOf(selection: Selection): { readonly from: Uint8Array; r
   below[below.length - 1] = (below.at(-1) ?? 0) + 1;
   return { from, below };
 }
+
+/** The first text behind all that begin with `prefix`, in the order of their UTF-8; undefined when there is none. */
+export function textBehind(prefix: string): string | undefined {
+  const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
+  while (points.at(-1) === LAST_CODE_POINT) points.pop();
+  const last = points.pop();
+  if (last === undefined) return undefined;
+  return String.fromCodePoint(...points, last + 1 === FIRST_SURROGATE ? BEHIND_SURROGATES : last + 1);
+}
+
+const LAST_CODE_POINT = 0x10_ff_ff;
+const FIRST_SURROGATE = 0xd8_00;
+const BEHIND_SURROGATES = 0xe0_00;

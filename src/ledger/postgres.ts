@@ -14,13 +14,18 @@ import type {
   Completion,
   Count,
   FailedAttempt,
+  JobChange,
+  JobRow,
+  JobState,
   KnownReplica,
   Ledger,
+  NewJob,
   NewTask,
+  RedriveAs,
   ReplicaRange,
   Selection,
-  SizeRange,
-  TaskOrigin,
+  Standing,
+  Stream,
   TaskPage,
   TaskRow,
 } from "./ledger.ts";
@@ -28,11 +33,14 @@ import { addTasks } from "./postgres/additions.ts";
 import { Batches } from "./postgres/batches.ts";
 import { countsOf } from "./postgres/counts.ts";
 import { Groups } from "./postgres/groups.ts";
-import { claimTasks, type Ending, endLeases, nextDueAtMs, renewLeases } from "./postgres/leases.ts";
+import { addJob, changeJob, jobOf, jobsOf } from "./postgres/jobs.ts";
+import { claimTasks, type Ending, endLeases, nextDueAtMs, noteTask, renewLeases } from "./postgres/leases.ts";
 import { Listener } from "./postgres/listener.ts";
+import { checkpointOf, checkpointsOf, holdName, letGoOfName, setCheckpoint } from "./postgres/named.ts";
 import { rememberReplicas, replicaOf, replicasBetween } from "./postgres/replicas.ts";
 import { type FoundTask, listPage, pageOf, rowsOfVersions, type Source } from "./postgres/selection.ts";
-import { Server } from "./postgres/server.ts";
+import { type Parameter, Server } from "./postgres/server.ts";
+import { hurryTasks, standingOf } from "./postgres/standing.ts";
 import type { Place } from "./postgres/url.ts";
 import { freshGroupOf, type Group } from "./task-group.ts";
 import { ORIGINS } from "./words.ts";
@@ -139,16 +147,33 @@ class PostgresLedger implements Ledger {
     return await this.#fail(claim, attempt, group, { kind: "park" });
   }
 
-  async redrive(selection: Selection, nowMs: number, origin?: TaskOrigin): Promise<{ readonly redriven: number }> {
+  async note(claim: Claim, text: string | undefined): Promise<boolean> {
+    this.#refuseWhenClosed();
+    return await noteTask(this.#server, claim, text);
+  }
+
+  async redrive(selection: Selection, nowMs: number, as: RedriveAs = {}): Promise<{ readonly redriven: number }> {
     this.#refuseWhenClosed();
     if (selection.state !== undefined && selection.state !== "parked") return { redriven: 0 };
     const [row] = await this.#server.query("UPDATE ledger SET redrives = redrives + 1 RETURNING redrives");
     const position = Number(row?.["redrives"]);
-    const to = origin === undefined ? null : ORIGINS.indexOf(origin);
+    const origin = as.origin === undefined ? null : ORIGINS.indexOf(as.origin);
+    const to = [position, nowMs, origin, as.jobId ?? null];
     const redriven = await this.#forEach({ ...selection, state: "parked" }, (found) =>
-      this.#change("SELECT redrive_tasks($1, $2, $3, $4, $5) AS count", found, [position, nowMs, to]),
+      this.#change("SELECT redrive_tasks($1, $2, $3, $4, $5, $6) AS count", found, to),
     );
     return { redriven };
+  }
+
+  async hurry(stream: Stream, nowMs: number): Promise<{ readonly hurried: number }> {
+    this.#refuseWhenClosed();
+    let hurried = 0;
+    let some: { readonly found: number; readonly hurried: number };
+    do {
+      some = await hurryTasks(this.#server, this.#groups, { stream, nowMs, count: ROWS_PER_WRITE });
+      hurried += some.hurried;
+    } while (some.found === ROWS_PER_WRITE);
+    return { hurried };
   }
 
   async discard(selection: Selection): Promise<{ readonly discarded: number }> {
@@ -178,9 +203,16 @@ class PostgresLedger implements Ledger {
     return await countsOf(this.#server, bucket);
   }
 
-  async nextDueAtMs(sizes: SizeRange = {}): Promise<number | undefined> {
+  async nextDueAtMs(
+    request: Pick<ClaimRequest, "sizeAtMostBytes" | "sizeOverBytes" | "limits"> = {},
+  ): Promise<number | undefined> {
     this.#refuseWhenClosed();
-    return await nextDueAtMs(this.#server, sizes);
+    return await nextDueAtMs(this.#server, this.#groups, request);
+  }
+
+  async standing(id: number, nowMs: number): Promise<Standing | undefined> {
+    this.#refuseWhenClosed();
+    return await standingOf(this.#server, id, nowMs);
   }
 
   onDue(callback: () => void): () => void {
@@ -204,18 +236,53 @@ class PostgresLedger implements Ledger {
     }
   }
 
-  async checkpoint(name: string): Promise<string | undefined> {
+  async addJob(job: NewJob): Promise<void> {
     this.#refuseWhenClosed();
-    const [row] = await this.#server.query("SELECT value FROM checkpoints WHERE name = $1", [name]);
-    return row === undefined ? undefined : String(row["value"]);
+    await addJob(this.#server, job);
   }
 
-  async setCheckpoint(name: string, value: string): Promise<void> {
+  async job(id: string): Promise<JobRow | undefined> {
     this.#refuseWhenClosed();
-    await this.#server.query(
-      "INSERT INTO checkpoints VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value",
-      [name, value],
-    );
+    return await jobOf(this.#server, id);
+  }
+
+  async jobs(): Promise<readonly JobRow[]> {
+    this.#refuseWhenClosed();
+    return await jobsOf(this.#server);
+  }
+
+  async changeJob(id: string, change: JobChange, when?: JobState): Promise<boolean> {
+    this.#refuseWhenClosed();
+    return await changeJob(this.#server, id, { change, when });
+  }
+
+  async checkpoint(name: string): Promise<string | undefined> {
+    this.#refuseWhenClosed();
+    return await checkpointOf(this.#server, name);
+  }
+
+  async setCheckpoint(name: string, value: string | undefined): Promise<void> {
+    this.#refuseWhenClosed();
+    await setCheckpoint(this.#server, name, value);
+  }
+
+  async checkpoints(prefix: string): Promise<readonly { readonly name: string; readonly value: string }[]> {
+    this.#refuseWhenClosed();
+    return await checkpointsOf(this.#server, prefix);
+  }
+
+  async hold(
+    name: string,
+    holder: string,
+    until: { readonly nowMs: number; readonly untilMs: number },
+  ): Promise<boolean> {
+    this.#refuseWhenClosed();
+    return await holdName(this.#server, { name, holder, ...until });
+  }
+
+  async letGo(name: string, holder: string): Promise<void> {
+    this.#refuseWhenClosed();
+    await letGoOfName(this.#server, name, holder);
   }
 
   async close(): Promise<void> {
@@ -248,7 +315,7 @@ class PostgresLedger implements Ledger {
   }
 
   /** Changes those of the rows that are still as they were found. */
-  async #change(text: string, found: readonly FoundTask[], parameters: readonly (number | null)[]): Promise<number> {
+  async #change(text: string, found: readonly FoundTask[], parameters: readonly Parameter[]): Promise<number> {
     const ids = found.map((one) => one.task.id);
     const groupIds = found.map((one) => one.groupId);
     const [row] = await this.#server.query(text, [ids, groupIds, ...parameters]);

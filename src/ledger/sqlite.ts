@@ -14,13 +14,18 @@ import type {
   Completion,
   Count,
   FailedAttempt,
+  JobChange,
+  JobRow,
+  JobState,
   KnownReplica,
   Ledger,
+  NewJob,
   NewTask,
+  RedriveAs,
   ReplicaRange,
   Selection,
-  SizeRange,
-  TaskOrigin,
+  Standing,
+  Stream,
   TaskPage,
   TaskRow,
 } from "./ledger.ts";
@@ -29,12 +34,15 @@ import {
   completeTask,
   expireLeases,
   failTask,
-  nextDueAtMs,
+  noteTask,
   releaseLeases,
   renewLeases,
 } from "./sqlite/claims.ts";
 import { countsOf } from "./sqlite/counts.ts";
+import { hurryTasks, nextDueAtMs, standingOf } from "./sqlite/due.ts";
 import { Groups } from "./sqlite/groups.ts";
+import { addJob, changeJob, jobOf, jobsOf } from "./sqlite/jobs.ts";
+import { checkpointOf, checkpointsOf, holdName, letGoOfName, setCheckpoint } from "./sqlite/named.ts";
 import { rememberReplicas, replicaOf, replicasBetween } from "./sqlite/replicas.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./sqlite/schema.ts";
 import { pageOf, rowsOfVersion } from "./sqlite/selection.ts";
@@ -118,13 +126,30 @@ class SqliteLedger implements Ledger {
     return await this.#end((connection) => failTask(connection, claim, { attempt, group: this.#groups.stored(to) }));
   }
 
-  async redrive(selection: Selection, nowMs: number, origin?: TaskOrigin): Promise<{ readonly redriven: number }> {
+  async note(claim: Claim, text: string | undefined): Promise<boolean> {
+    return await this.#database.write((connection) => noteTask(connection, claim, text));
+  }
+
+  async redrive(selection: Selection, nowMs: number, as: RedriveAs = {}): Promise<{ readonly redriven: number }> {
     if (selection.state !== undefined && selection.state !== "parked") return { redriven: 0 };
     const position = await this.#database.write(nextPosition);
     const redriven = await this.#forEach({ ...selection, state: "parked" }, (connection, task) => {
-      redriveTask(connection, this.#groups, task, { position, nowMs, origin });
+      redriveTask(connection, this.#groups, task, { position, nowMs, as });
     });
     return { redriven };
+  }
+
+  async hurry(stream: Stream, nowMs: number): Promise<{ readonly hurried: number }> {
+    let hurried = 0;
+    let some: number;
+    do {
+      some = await this.#database.write((connection) =>
+        hurryTasks(connection, this.#groups, { stream, nowMs, count: ROWS_PER_WRITE }),
+      );
+      hurried += some;
+      if (some > 0) this.#callbacks.callSoon();
+    } while (some === ROWS_PER_WRITE);
+    return { hurried };
   }
 
   async discard(selection: Selection): Promise<{ readonly discarded: number }> {
@@ -155,8 +180,14 @@ class SqliteLedger implements Ledger {
     return this.#database.snapshot((connection) => countsOf(connection, bucket));
   }
 
-  async nextDueAtMs(sizes: SizeRange = {}): Promise<number | undefined> {
-    return nextDueAtMs(this.#database.committed, sizes);
+  async nextDueAtMs(
+    request: Pick<ClaimRequest, "sizeAtMostBytes" | "sizeOverBytes" | "limits"> = {},
+  ): Promise<number | undefined> {
+    return this.#database.snapshot((connection) => nextDueAtMs(connection, this.#groups, request));
+  }
+
+  async standing(id: number, nowMs: number): Promise<Standing | undefined> {
+    return this.#database.snapshot((connection) => standingOf(connection, id, nowMs));
   }
 
   onDue(callback: () => void): () => void {
@@ -178,15 +209,44 @@ class SqliteLedger implements Ledger {
     }
   }
 
-  async checkpoint(name: string): Promise<string | undefined> {
-    const row = this.#database.committed.prepare("SELECT value FROM checkpoints WHERE name = ?").get(name);
-    return row === undefined ? undefined : String(row["value"]);
+  async addJob(job: NewJob): Promise<void> {
+    await this.#database.write((connection) => addJob(connection, job));
   }
 
-  async setCheckpoint(name: string, value: string): Promise<void> {
-    await this.#database.write((connection) => {
-      connection.prepare("INSERT OR REPLACE INTO checkpoints VALUES (?, ?)").run(name, value);
-    });
+  async job(id: string): Promise<JobRow | undefined> {
+    return jobOf(this.#database.committed, id);
+  }
+
+  async jobs(): Promise<readonly JobRow[]> {
+    return jobsOf(this.#database.committed);
+  }
+
+  async changeJob(id: string, change: JobChange, when?: JobState): Promise<boolean> {
+    return await this.#database.write((connection) => changeJob(connection, id, { change, when }));
+  }
+
+  async checkpoint(name: string): Promise<string | undefined> {
+    return checkpointOf(this.#database.committed, name);
+  }
+
+  async setCheckpoint(name: string, value: string | undefined): Promise<void> {
+    await this.#database.write((connection) => setCheckpoint(connection, name, value));
+  }
+
+  async checkpoints(prefix: string): Promise<readonly { readonly name: string; readonly value: string }[]> {
+    return checkpointsOf(this.#database.committed, prefix);
+  }
+
+  async hold(
+    name: string,
+    holder: string,
+    until: { readonly nowMs: number; readonly untilMs: number },
+  ): Promise<boolean> {
+    return await this.#database.write((connection) => holdName(connection, { name, holder, ...until }));
+  }
+
+  async letGo(name: string, holder: string): Promise<void> {
+    await this.#database.write((connection) => letGoOfName(connection, name, holder));
   }
 
   async close(): Promise<void> {

@@ -32,6 +32,8 @@ export function taskOfRow(
     ...(typeof row["last_attempt_at_ms"] === "number" && { lastAttemptAtMs: row["last_attempt_at_ms"] }),
     redrives: Number(row["redrives"]),
     ...(typeof row["failure"] === "string" && { failure: JSON.parse(row["failure"]) as TaskFailure }),
+    ...(typeof row["note"] === "string" && { note: row["note"] }),
+    ...(typeof row["job_id"] === "string" && { jobId: row["job_id"] }),
   };
 }
 

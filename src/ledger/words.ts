@@ -19,11 +19,19 @@ export const OPERATIONS = [
 /** The most urgent first. The column `origin` is the position here. */
 export const ORIGINS = ["live", "resync", "scan"] as const satisfies readonly TaskOrigin[];
 
-const SIZE_CLASSES = SIZE_CLASS_BYTES.length + 1;
+export const SIZE_CLASSES = SIZE_CLASS_BYTES.length + 1;
 
 /** Rows that compete for the same workers with the same urgency: one line for each origin and size class. */
 export function lineOf(origin: number, sizeBytes: number): number {
   return origin * SIZE_CLASSES + sizeClassOf(sizeBytes);
+}
+
+/** How many lines there are. */
+export const LINES = ORIGINS.length * SIZE_CLASSES;
+
+/** The most urgent origin of a lane in this line. */
+export function originOf(line: number): number {
+  return Math.floor(line / SIZE_CLASSES);
 }
 
 /** The lines of one origin that may hold rows of these sizes, from the first to the last. */
@@ -50,3 +58,6 @@ export function encodeKey(key: string): Buffer {
   assert(!HALF_A_PAIR.test(key), "a key that is not Unicode text");
   return Buffer.from(key);
 }
+
+/** How many checkpoints one call tells. */
+export const CHECKPOINTS_MAX = 10_000;

@@ -171,8 +171,16 @@ export function taggingDocument(tags: readonly Tag[]): string {
 
 /** The document of PutObjectAcl. */
 export function aclDocument(acl: AccessControlList): string {
+  return (
+    `<AccessControlPolicy xmlns="${S3_NAMESPACE}"><Owner><ID>${escapeXml(acl.ownerId)}</ID></Owner>` +
+    `<AccessControlList>${grantElements(acl.grants)}</AccessControlList></AccessControlPolicy>`
+  );
+}
+
+/** `<Grant>…</Grant>`, one after the other. */
+export function grantElements(grants: AccessControlList["grants"]): string {
   // A grantee's type is an attribute, which the printer of documents does not know.
-  const grants = acl.grants.map(({ grantee, permission }) => {
+  const elements = grants.map(({ grantee, permission }) => {
     const type = grantee.kind === "user" ? "CanonicalUser" : "Group";
     const name = grantee.kind === "user" ? `<ID>${escapeXml(grantee.id)}</ID>` : `<URI>${escapeXml(grantee.uri)}</URI>`;
     return (
@@ -180,10 +188,7 @@ export function aclDocument(acl: AccessControlList): string {
       `<Permission>${permission}</Permission></Grant>`
     );
   });
-  return (
-    `<AccessControlPolicy xmlns="${S3_NAMESPACE}"><Owner><ID>${escapeXml(acl.ownerId)}</ID></Owner>` +
-    `<AccessControlList>${grants.join("")}</AccessControlList></AccessControlPolicy>`
-  );
+  return elements.join("");
 }
 
 /** The document of PutObjectRetention; an empty one ends the retention. */

@@ -5,6 +5,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ReplicationConfiguration, Rule } from "../../src/core/model.ts";
 import { Engine } from "../../src/engine/engine.ts";
+import type { ComparedMetadata } from "../../src/engine/metadata-drift.ts";
+import { NotifiedChanges } from "../../src/engine/notifications/notified-changes.ts";
 import type { ChangeFeed, Clock, Sites } from "../../src/engine/ports.ts";
 import { type ScanResult, Scans } from "../../src/engine/scan.ts";
 import { openLab } from "../../src/lab/lab.ts";
@@ -36,6 +38,12 @@ export interface Disturbance {
   markersAreOne?: boolean;
   /** Nobody may read tags. */
   tagsAreHidden?: boolean;
+  /** Tags are not taken. */
+  refusesTags?: boolean;
+  /** Nothing answers. */
+  isAway?: boolean;
+  /** Called between a write and its answer. */
+  onWritten?: (bucket: string, key: string) => Promise<void>;
 }
 
 export class MintingWorld {
@@ -43,6 +51,8 @@ export class MintingWorld {
   ledger: Ledger;
   readonly disturbance: Disturbance = {};
   configurations: Record<string, ReplicationConfiguration | undefined>;
+  /** What scans compare besides. */
+  comparedMetadata: ComparedMetadata | undefined;
   /** Calls of the engine by operation. */
   readonly calls = new Map<string, number>();
   readonly #close: () => Promise<void>;
@@ -77,7 +87,8 @@ export class MintingWorld {
       const { ledger } = this;
       const buckets = () => Object.keys(this.configurations);
       const onAdded = () => engine.wake();
-      const scans = new Scans({ ledger, sites, clock: CLOCK, buckets, everyMs: () => 3_600_000, onAdded });
+      const metadata = () => this.comparedMetadata;
+      const scans = new Scans({ ledger, sites, clock: CLOCK, buckets, everyMs: () => 3_600_000, metadata, onAdded });
       return await scans.once(engine.stopping);
     });
   }
@@ -95,11 +106,21 @@ export class MintingWorld {
     });
   }
 
-  async #work<T>(what: (engine: Engine, sites: Sites) => Promise<T>): Promise<T> {
+  /** Hands over the way in of notifications, and works until nothing is left. */
+  async notified<T>(what: (changes: NotifiedChanges) => Promise<T>): Promise<T> {
+    const changes = new NotifiedChanges({ ledger: this.ledger, sites: this.#sites(), clock: CLOCK });
+    try {
+      return await this.#work(() => what(changes), changes);
+    } finally {
+      changes.close();
+    }
+  }
+
+  async #work<T>(what: (engine: Engine, sites: Sites) => Promise<T>, feed: ChangeFeed = NO_CHANGES): Promise<T> {
     const { ledger } = this;
     this.#engines += 1;
     const sites = this.#sites();
-    const engine = new Engine({ ledger, feed: NO_CHANGES, sites, clock: CLOCK, name: `engine-${this.#engines}` });
+    const engine = new Engine({ ledger, feed, sites, clock: CLOCK, name: `engine-${this.#engines}` });
     engine.start();
     try {
       const answer = await what(engine, sites);
@@ -174,6 +195,10 @@ export class MintingWorld {
           calls.set(name, (calls.get(name) ?? 0) + 1);
           const isWrite = name === "putObject" || name === "deleteObject" || name === "completeMultipartUpload";
           const [request] = words as [{ readonly bucket: string; readonly key: string; readonly body?: Uint8Array }];
+          if (disturbance.isAway === true) throw new S3Error("away", { operation: name, network: "refused" });
+          if (name === "putObjectTagging" && disturbance.refusesTags === true) {
+            throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
+          }
           if (isWrite && disturbance.denied !== undefined && String(request.body) === disturbance.denied) {
             throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
           }
@@ -184,6 +209,7 @@ export class MintingWorld {
             return { isDeleteMarker: false };
           }
           const answer: unknown = await Reflect.apply(target[name], target, words);
+          if (isWrite) await disturbance.onWritten?.(request.bucket, request.key);
           if (isWrite && (disturbance.loseAnswers ?? 0) > 0) {
             disturbance.loseAnswers = (disturbance.loseAnswers ?? 0) - 1;
             throw new S3Error("the answer was lost", { operation: name, network: "reset" });

@@ -143,7 +143,7 @@ describe("a store that mints version ids", () => {
     await world.replicate();
     assert.deepEqual(await world.words(THERE), ["a: new"]);
     delete world.disturbance.denied;
-    await world.ledger.redrive({ state: "parked" }, 0, "resync");
+    await world.ledger.redrive({ state: "parked" }, 0, { origin: "resync" });
     await world.replicate();
     assert.deepEqual(await world.words(THERE), ["a: new", "b: old"]);
     const { tasks } = await world.ledger.list({}, { limit: 10 });
@@ -160,7 +160,7 @@ describe("a store that mints version ids", () => {
     await world.replicate();
     world.disturbance.tagsAreHidden = false;
     assert.deepEqual(await world.store.getObjectTagging({ bucket: THERE, key: "a" }), []);
-    await world.ledger.redrive({ state: "parked" }, 0, "resync");
+    await world.ledger.redrive({ state: "parked" }, 0, { origin: "resync" });
     await world.replicate();
     assert.deepEqual(await world.words(THERE), ["a: 1"]);
     assert.deepEqual(await world.store.getObjectTagging({ bucket: THERE, key: "a" }), [{ key: "t", value: "v" }]);

@@ -224,9 +224,9 @@ export class EngineWorld {
         return { source: this.wrap.source(store), destination: this.wrap.destination(store), movesSealed: true };
       },
       reader: () => this.store,
-      publish: async (version, destinationArn, status) => {
+      publish: async (version, destinationArn, status, ended) => {
         await this.onPublish(version, status);
-        if (status !== "REPLICA") await lab.setReplicationStatus(version, status, destinationArn);
+        if (status !== "REPLICA") await lab.setReplicationStatus(version, status, destinationArn, ended);
       },
     };
   }

@@ -171,6 +171,7 @@ export class TwoBuckets {
         },
         // The lab keeps version ids.
         replicas: { replicaOf: async () => undefined, replicasBetween: async () => [] },
+        stillMine: async () => true,
       },
       new AbortController().signal,
     );

@@ -158,15 +158,18 @@ export class Running {
     });
   }
 
-  /** Where its console listens, and the token for it. Waits until it says so. */
-  async console(): Promise<{ readonly url: string; readonly token: string }> {
+  /** Where its console and its webhooks listen, and the token for the console. Waits until it says so. */
+  async console(): Promise<{ readonly url: string; readonly token: string; readonly webhookUrls: readonly string[] }> {
     const { stdout } = this.#child;
     while (!this.#said.includes("\n")) {
       const gone = this.#ended.then(() => Promise.reject(new Error(`it ended: ${this.#complained}`)));
       await Promise.race([once(stdout ?? this.#child, "data"), gone]);
     }
-    const { consoleUrl } = JSON.parse(this.#said) as { readonly consoleUrl: string };
-    return { url: consoleUrl, token: readFileSync(this.#tokenFile, "utf8").trim() };
+    const { consoleUrl, webhookUrls = [] } = JSON.parse(this.#said) as {
+      readonly consoleUrl: string;
+      readonly webhookUrls?: readonly string[];
+    };
+    return { url: consoleUrl, token: readFileSync(this.#tokenFile, "utf8").trim(), webhookUrls };
   }
 
   async consoleClient(): Promise<ConsoleClient> {

@@ -61,6 +61,12 @@ export class StoreSites implements Sites {
     return [...this.#replications.keys()];
   }
 
+  /** The name of a site's bucket that something is replicated from. */
+  nameOf(site: string, bucket: string): string | undefined {
+    const sources = [...this.#replications.values()].map((one) => one.source);
+    return sources.find((one) => one.site === site && one.bucket === bucket)?.name;
+  }
+
   async configuration(name: string): Promise<ReplicationConfiguration | undefined> {
     const replication = this.#replications.get(name);
     if (replication === undefined) return undefined;

@@ -28,6 +28,7 @@ interface GivenTask {
   readonly written_at_ms: number;
   readonly due_at_ms: number;
   origin: number;
+  job_id: string | null;
 }
 
 /** Adds the tasks of several calls in one transaction; their groups are known. Returns how many came in of each call. */
@@ -53,7 +54,7 @@ export async function addTasks(
   return counts;
 }
 
-/** Each task once, as urgent as the most urgent of its kind: what asks for it a second time changes nothing else. */
+/** Each task once, as urgent as the most urgent of its kind: of the last job that asks for it. */
 function prepare(groups: Groups, calls: readonly (readonly NewTask[])[]) {
   const lanes = new Map<string, { readonly number: number; readonly lane: GivenLane }>();
   const tasks = new Map<string, GivenTask>();
@@ -84,6 +85,7 @@ function prepare(groups: Groups, calls: readonly (readonly NewTask[])[]) {
       const same = tasks.get(taskWords);
       if (same !== undefined) {
         same.origin = Math.min(same.origin, origin);
+        same.job_id = task.jobId ?? same.job_id;
         continue;
       }
       assert(!versionId.includes("\0"), "a version id with U+0000: PostgreSQL has none");
@@ -98,6 +100,7 @@ function prepare(groups: Groups, calls: readonly (readonly NewTask[])[]) {
         written_at_ms: task.writtenAtMs,
         due_at_ms: dueAtMs,
         origin,
+        job_id: task.jobId ?? null,
       });
     }
   }

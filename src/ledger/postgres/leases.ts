@@ -1,6 +1,6 @@
 /** Leases: tasks are taken by workers, and given back in one of four ways. */
 import { assert } from "../../core/assert.ts";
-import type { Claim, ClaimRequest, SizeRange } from "../ledger.ts";
+import type { Claim, ClaimRequest, SizeRange, StreamLimit } from "../ledger.ts";
 import { linesOf, ORIGINS } from "../words.ts";
 import type { Groups } from "./groups.ts";
 import { tasksOf } from "./rows.ts";
@@ -24,7 +24,8 @@ export interface Ending {
 /** @see Ledger.claim */
 export async function claimTasks(server: Server, groups: Groups, request: ClaimRequest): Promise<readonly Claim[]> {
   const classes = linesOf(0, request);
-  const rows = await server.query("SELECT * FROM claim_tasks($1, $2, $3, $4, $5, $6, $7, $8)", [
+  const limits = await limitsOf(groups, request.limits ?? []);
+  const rows = await server.query("SELECT * FROM claim_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9)", [
     request.worker,
     request.limit,
     request.nowMs,
@@ -33,9 +34,30 @@ export async function claimTasks(server: Server, groups: Groups, request: ClaimR
     sizeAtMost(request),
     classes.first,
     classes.last,
+    JSON.stringify(limits),
   ]);
   const tasks = await tasksOf(rows, groups);
   return tasks.map((task, index) => ({ task, fence: Number(rows[index]?.["fence"]) }));
+}
+
+const STREAM_LIMITS_MAX = 1000;
+
+interface KnownLimit {
+  readonly bucket_id: number;
+  readonly destination_id: number;
+  readonly at_most: number;
+  readonly held: number;
+}
+
+/** The limits in the words of the type `stream_limit`; those of streams that no task ever named are left out. */
+async function limitsOf(groups: Groups, limits: readonly StreamLimit[]): Promise<readonly KnownLimit[]> {
+  assert(limits.length <= STREAM_LIMITS_MAX, `limits of ${limits.length} streams`);
+  const ids = await groups.nameIds(limits.flatMap((limit) => [limit.bucket, limit.destinationArn]));
+  return limits.flatMap(({ bucket, destinationArn, atMost, held = 0 }) => {
+    const [bucketId, destinationId] = [ids.get(bucket), ids.get(destinationArn)];
+    if (bucketId === undefined || destinationId === undefined) return [];
+    return [{ bucket_id: bucketId, destination_id: destinationId, at_most: atMost, held }];
+  });
 }
 
 function sizeOver(sizes: SizeRange): number {
@@ -83,23 +105,36 @@ function numbersOf(value: unknown): ReadonlySet<unknown> {
 
 const NEXT_DUE = `
 SELECT min(at_ms) AS at_ms FROM (
-  (SELECT lease_until_ms AS at_ms FROM lanes
-   WHERE lease_until_ms IS NOT NULL AND size_bytes > $1 AND size_bytes <= $2 ORDER BY lease_until_ms LIMIT 1)
+  SELECT bucket_id, destination_id, lease_until_ms AS at_ms FROM lanes
+  WHERE lease_until_ms IS NOT NULL AND size_bytes > $1 AND size_bytes <= $2
   UNION ALL
-  SELECT due.at_ms FROM unnest($3::int[]) w(line)
-  CROSS JOIN LATERAL (
-    SELECT due_at_ms AS at_ms FROM lanes
-    WHERE head_id IS NOT NULL AND lease_until_ms IS NULL AND line = w.line AND size_bytes > $1 AND size_bytes <= $2
-    ORDER BY due_at_ms, head_id LIMIT 1) due
-) moments`;
+  SELECT h.bucket_id, h.destination_id, h.due_at_ms FROM unnest($3::int[], $4::int[]) o(first_line, last_line)
+  CROSS JOIN LATERAL due_heads(o.first_line, o.last_line, $1, $2) h
+) moments
+WHERE NOT EXISTS (SELECT FROM json_populate_recordset(NULL::stream_limit, $5) g
+  WHERE g.bucket_id = moments.bucket_id AND g.destination_id = moments.destination_id AND g.at_most <= 0)`;
 
-/** When the head of a lane with these sizes is due or its lease ends. */
-export async function nextDueAtMs(server: Server, sizes: SizeRange): Promise<number | undefined> {
-  const lines = [...ORIGINS.keys()].flatMap((origin) => {
-    const { first, last } = linesOf(origin, sizes);
-    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  });
-  const [row] = await server.query(NEXT_DUE, [sizeOver(sizes), sizeAtMost(sizes), lines]);
+/** When the head of a lane with these sizes is due or its lease ends, but for streams of which nothing is to be taken. */
+export async function nextDueAtMs(
+  server: Server,
+  groups: Groups,
+  request: Pick<ClaimRequest, "sizeAtMostBytes" | "sizeOverBytes" | "limits">,
+): Promise<number | undefined> {
+  const ranges = [...ORIGINS.keys()].map((origin) => linesOf(origin, request));
+  const limits = await limitsOf(groups, request.limits ?? []);
+  const [row] = await server.query(NEXT_DUE, [
+    sizeOver(request),
+    sizeAtMost(request),
+    ranges.map((range) => range.first),
+    ranges.map((range) => range.last),
+    JSON.stringify(limits.filter((limit) => limit.at_most <= 0)),
+  ]);
   const atMs = row?.["at_ms"];
   return typeof atMs === "number" ? atMs : undefined;
+}
+
+/** Keeps a text with a leased task; false when the lease was lost. */
+export async function noteTask(server: Server, { task, fence }: Claim, text: string | undefined): Promise<boolean> {
+  const [row] = await server.query("SELECT note_task($1, $2, $3) AS held", [task.id, fence, text ?? null]);
+  return row?.["held"] === true;
 }

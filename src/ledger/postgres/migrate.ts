@@ -1,6 +1,7 @@
 /** The schema's format: found out on every connection, made and brought up to date by whoever comes first. */
 import type { ClientBase } from "pg";
 import { DatabaseError } from "../database-error.ts";
+import { FUNCTIONS } from "./functions.ts";
 import { MIGRATIONS, SCHEMA_MARK } from "./schema.ts";
 import type { Place } from "./url.ts";
 
@@ -33,6 +34,7 @@ export async function migrate(client: ClientBase, place: Place): Promise<void> {
     const format = await knownFormat(client, place);
     if (format === 0) await client.query(`CREATE SCHEMA IF NOT EXISTS ${place.schema}`);
     for (const script of MIGRATIONS.slice(format)) await client.query(script);
+    if (format < MIGRATIONS.length) await client.query(FUNCTIONS);
     await client.query("UPDATE ledger SET format = $1", [MIGRATIONS.length]);
     await client.query("COMMIT");
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Rows of the view `task_rows` as the port shows them. */
+/** Rows of the view `shown_tasks` as the port shows them. */
 import { assert } from "../../core/assert.ts";
 import type { TaskRow } from "../ledger.ts";
 import { taskOfRow } from "../task-row.ts";

@@ -21,12 +21,11 @@
  * row by itself may be negative, the sum is exact.
  */
 import { SIZE_CLASS_BYTES } from "../ledger.ts";
-import { FUNCTIONS_1 } from "./functions.ts";
 
 /** What says that a schema is a ledger's. */
 export const SCHEMA_MARK = "Lockstep ledger";
 
-const TABLES = `
+const TABLES_1 = `
 CREATE TABLE ledger (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
   format integer NOT NULL,
@@ -130,10 +129,70 @@ ${SIZE_CLASS_BYTES.map((upTo, index) => `    WHEN size_bytes <= ${upTo} THEN ${i
     ELSE ${SIZE_CLASS_BYTES.length} END;
 `;
 
+/** What `add_tasks` and `end_leases` are given. */
+const TYPES_1 = `
+CREATE TYPE new_lane AS (bucket_id integer, key text, destination_id integer, head integer, line smallint,
+  due_at_ms bigint, size_bytes bigint);
+CREATE TYPE new_task AS (lane integer, group_id integer, version_id text, operation smallint, rereads boolean,
+  origin smallint, size_bytes bigint, written_at_ms bigint, due_at_ms bigint);
+CREATE TYPE ending AS (id bigint, fence bigint, kind text, group_id integer, bytes bigint, replica_version_id text,
+  next_try_at_ms bigint, failure text, started_at_ms bigint, ended_at_ms bigint);
+`;
+
 /**
- * Only ever append: the position of a script, from 1, is the format that the schema has after it.
+ * Format 2: streams, jobs, notes and holds.
  *
- * A program refuses a schema of a format that it does not know. So to upgrade several machines: stop the programs, or
- * accept that the old ones end with that error once the first new one has started.
+ * `lanes_due` keeps the streams of a line apart, so that a claim steps over those that are left out. Counts of jobs are
+ * spread as those of groups are. The view `task_rows` stays as it was, for programs of format 1 have prepared it.
  */
-export const MIGRATIONS: readonly string[] = [TABLES + LINE_OF + FUNCTIONS_1];
+const TABLES_2 = `
+ALTER TABLE tasks ADD COLUMN note text, ADD COLUMN job_id text COLLATE "C";
+CREATE INDEX tasks_tried ON tasks (group_id, next_try_at_ms) WHERE attempts > 0 AND NOT is_parked;
+CREATE INDEX tasks_of_job ON tasks (job_id, written_at_ms, id) WHERE job_id IS NOT NULL;
+DROP INDEX lanes_due;
+CREATE INDEX lanes_due ON lanes (line, bucket_id, destination_id, due_at_ms, head_id)
+  WHERE head_id IS NOT NULL AND lease_until_ms IS NULL;
+
+CREATE TABLE jobs (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id text COLLATE "C" NOT NULL UNIQUE,
+  kind text NOT NULL,
+  bucket text NOT NULL,
+  created_at_ms bigint NOT NULL,
+  request text NOT NULL,
+  state text NOT NULL,
+  position text,
+  error text,
+  ended_at_ms bigint,
+  counts text NOT NULL DEFAULT '{}'
+);
+CREATE TABLE job_counts (
+  job_id text COLLATE "C" NOT NULL,
+  shard smallint NOT NULL,
+  open bigint NOT NULL,
+  completed bigint NOT NULL,
+  failed bigint NOT NULL,
+  PRIMARY KEY (job_id, shard)
+) WITH (fillfactor = 20, autovacuum_vacuum_threshold = 1000);
+
+CREATE TABLE holds (name text COLLATE "C" PRIMARY KEY, holder text NOT NULL, until_ms bigint NOT NULL);
+
+CREATE VIEW shown_tasks AS
+SELECT r.*, t.note, t.job_id FROM task_rows r JOIN tasks t ON t.id = r.id;
+
+ALTER TYPE new_task ADD ATTRIBUTE job_id text;
+CREATE TYPE stream_limit AS (bucket_id integer, destination_id integer, at_most bigint, held bigint);
+CREATE TYPE open_stream AS (bucket_id integer, destination_id integer, stands bigint, at_most bigint);
+`;
+
+/**
+ * Only ever append: the position of a script, from 1, is the format that the schema has after it. After the last of them
+ * come the functions, all of them made anew.
+ *
+ * A program refuses a schema of a format that it does not know, when it starts and on every connection that it makes.
+ * One of format 1 that runs while a newer one upgrades the schema gets no more work, because its `claim` and `redrive`
+ * are not there any more: it ends with a DatabaseError that tells to upgrade it. On the connections that it has it
+ * may still end the tasks that it holds. So machines are upgraded one after another: start the new program on one, and
+ * then on those that ended.
+ */
+export const MIGRATIONS: readonly string[] = [TABLES_1 + TYPES_1 + LINE_OF, TABLES_2];

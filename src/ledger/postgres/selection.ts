@@ -84,6 +84,8 @@ async function walkOf({ server, groups }: Source, selection: Selection): Promise
       return walkIds(server, selection.ids ?? []);
     case "leased":
       return walkLeased(server);
+    case "job":
+      return walkJob(server, selection.jobId ?? "");
     case "groups":
       return walkGroups(server, selection);
     case "keys": {
@@ -101,7 +103,7 @@ function walkIds(server: Server, wanted: readonly number[]): Walk {
   const ids = [...new Set(wanted)].toSorted((one, other) => one - other);
   return async (after, count) => {
     const left = after === undefined ? ids : ids.filter((id) => id > Number(after[0]));
-    const rows = await server.query("SELECT * FROM task_rows WHERE id = ANY ($1::bigint[]) ORDER BY id", [
+    const rows = await server.query("SELECT * FROM shown_tasks WHERE id = ANY ($1::bigint[]) ORDER BY id", [
       left.slice(0, count),
     ]);
     return { steps: rows.map((row) => ({ row, at: [Number(row["id"])] })), ended: left.length <= count };
@@ -118,10 +120,22 @@ function byAge(row: Row): Step {
 function walkLeased(server: Server): Walk {
   return async ([writtenAtMs = 0, id = 0] = FROM_THE_OLDEST, count) => {
     const rows = await server.query(
-      `SELECT r.* FROM lanes l JOIN task_rows r ON r.id = l.head_id
+      `SELECT r.* FROM lanes l JOIN shown_tasks r ON r.id = l.head_id
        WHERE l.lease_until_ms IS NOT NULL AND (r.written_at_ms, r.id) > ($1, $2)
        ORDER BY r.written_at_ms, r.id LIMIT $3`,
       [writtenAtMs, id, count],
+    );
+    return { steps: rows.map(byAge), ended: rows.length < count };
+  };
+}
+
+function walkJob(server: Server, jobId: string): Walk {
+  return async ([writtenAtMs = 0, id = 0] = FROM_THE_OLDEST, count) => {
+    const rows = await server.query(
+      `SELECT r.* FROM (
+         SELECT id FROM tasks WHERE job_id = $1 AND (written_at_ms, id) > ($2, $3) ORDER BY written_at_ms, id LIMIT $4
+       ) found JOIN shown_tasks r ON r.id = found.id ORDER BY r.written_at_ms, r.id`,
+      [jobId, writtenAtMs, id, count],
     );
     return { steps: rows.map(byAge), ended: rows.length < count };
   };
@@ -144,7 +158,7 @@ function walkKeys(server: Server, bucketId: number, selection: Selection): Walk 
             SELECT id, version_id FROM tasks WHERE lane_id = l.id ORDER BY version_id, id LIMIT $7) t
           WHERE l.bucket_id = $1 AND (l.key, l.destination_id) > ($2, $3) AND l.key < $6
           ORDER BY l.key, l.destination_id, t.version_id, t.id LIMIT $7)
-       ) found JOIN task_rows r ON r.id = found.id
+       ) found JOIN shown_tasks r ON r.id = found.id
        ORDER BY r.key, r.destination_id, r.version_id, r.id LIMIT $7`,
       [bucketId, behind, destinationId, versionId, id, Buffer.from(below), count],
     );
@@ -177,7 +191,7 @@ function walkGroups(server: Server, selection: Selection): Walk {
            AND g.is_parked = coalesce($8::boolean, g.is_parked)
            AND ($9::text[] IS NULL OR g.failure_code = ANY ($9))
          ORDER BY s.written_at_ms, s.id LIMIT $3
-       ) found JOIN task_rows r ON r.id = found.id ORDER BY r.written_at_ms, r.id`,
+       ) found JOIN shown_tasks r ON r.id = found.id ORDER BY r.written_at_ms, r.id`,
       [
         writtenAtMs,
         id,
@@ -204,7 +218,7 @@ export async function rowsOfVersions(
     `SELECT v.ordinality, r.* FROM unnest($1::int[], $2::text[], $3::text[]) WITH ORDINALITY
        AS v(bucket_id, key, version_id)
      JOIN lanes l ON l.bucket_id = v.bucket_id AND l.key = decode(v.key, 'hex')
-     JOIN task_rows r ON r.lane_id = l.id AND r.version_id = v.version_id
+     JOIN shown_tasks r ON r.lane_id = l.id AND r.version_id = v.version_id
      ORDER BY v.ordinality, r.id`,
     [
       versions.map((version) => bucketIds.get(version.bucket) ?? 0),

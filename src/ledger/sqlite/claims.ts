@@ -1,22 +1,18 @@
 /** Leases: rows are taken by workers, and given back in one of four ways. Every change asks for the fence. */
 import type { Connection } from "../database.ts";
-import type { Claim, ClaimRequest, Completion, FailedAttempt, SizeRange } from "../ledger.ts";
+import type { Claim, ClaimRequest, Completion, FailedAttempt } from "../ledger.ts";
 import { freshGroupOf, type StoredGroup } from "../task-group.ts";
-import { encodeKey, linesOf, ORIGINS } from "../words.ts";
+import { encodeKey } from "../words.ts";
+import { dueIds } from "./due.ts";
 import { changeGroup, type Groups } from "./groups.ts";
+import { changeJobCounts } from "./jobs.ts";
 import { promote, settle } from "./lanes.ts";
 import { TASK_COLUMNS, taskOf } from "./rows.ts";
-import { CLAIMABLE, FIRST, LEASED, PARKED } from "./schema.ts";
+import { FIRST, LEASED, PARKED } from "./schema.ts";
 
+/** Leases the rows of `dueIds`, and returns them in its order. */
 export function claimTasks(connection: Connection, groups: Groups, request: ClaimRequest): readonly Claim[] {
-  const ids: number[] = [];
-  for (const origin of ORIGINS.keys()) {
-    if (ids.length === request.limit) break;
-    const found = connection
-      .prepare(dueRows(origin, request))
-      .all(request.nowMs, sizeOver(request), sizeAtMost(request), request.limit - ids.length);
-    for (const row of found) ids.push(Number(row["id"]));
-  }
+  const ids = dueIds(connection, groups, request);
   if (ids.length === 0) return [];
   const claims = connection
     .prepare(
@@ -29,50 +25,6 @@ export function claimTasks(connection: Connection, groups: Groups, request: Clai
   const order = new Map(ids.map((id, index) => [id, index]));
   const rank = ({ task }: Claim): number => order.get(task.id) ?? 0;
   return claims.toSorted((one, other) => rank(one) - rank(other));
-}
-
-/**
- * What may be claimed of one origin, the longest due first: the lines of the wanted sizes and the leases that ran out,
- * each in order by itself, merged row by row as far as they are needed.
- */
-function dueRows(origin: number, sizes: SizeRange): string {
-  const { first, last } = linesOf(origin, sizes);
-  const wanted = "size_bytes > ?2 AND size_bytes <= ?3";
-  const arms: string[] = [];
-  for (let line = first; line <= last; line++) {
-    arms.push(`SELECT id, next_try_at_ms FROM tasks INDEXED BY tasks_due
-      WHERE ${CLAIMABLE} AND line = ${line} AND next_try_at_ms <= ?1 AND ${wanted}`);
-  }
-  arms.push(`SELECT id, next_try_at_ms FROM tasks INDEXED BY tasks_leased
-    WHERE lease_until_ms <= ?1 AND line BETWEEN ${first} AND ${last} AND ${wanted}`);
-  return `${arms.join(" UNION ALL ")} ORDER BY next_try_at_ms, id LIMIT ?4`;
-}
-
-function sizeOver(sizes: SizeRange): number {
-  return sizes.sizeOverBytes ?? -1;
-}
-
-function sizeAtMost(sizes: SizeRange): number {
-  return sizes.sizeAtMostBytes ?? Number.MAX_SAFE_INTEGER;
-}
-
-/** When the next row of these sizes is due or its lease ends. */
-export function nextDueAtMs(connection: Connection, sizes: SizeRange): number | undefined {
-  const wanted = "size_bytes > ?1 AND size_bytes <= ?2";
-  const moments = [
-    `(SELECT lease_until_ms FROM tasks INDEXED BY tasks_leased
-      WHERE ${LEASED} AND ${wanted} ORDER BY lease_until_ms LIMIT 1)`,
-  ];
-  for (const origin of ORIGINS.keys()) {
-    const { first, last } = linesOf(origin, sizes);
-    for (let line = first; line <= last; line++) {
-      moments.push(`(SELECT next_try_at_ms FROM tasks INDEXED BY tasks_due
-        WHERE ${CLAIMABLE} AND line = ${line} AND ${wanted} ORDER BY next_try_at_ms LIMIT 1)`);
-    }
-  }
-  const rows = moments.map((moment) => `SELECT ${moment} AS at_ms`).join(" UNION ALL ");
-  const atMs = connection.prepare(`SELECT min(at_ms) AS at_ms FROM (${rows})`).get(sizeOver(sizes), sizeAtMost(sizes));
-  return atMs?.["at_ms"] === null ? undefined : Number(atMs?.["at_ms"]);
 }
 
 const HELD = `id = ? AND fence = ? AND ${LEASED}`;
@@ -98,7 +50,7 @@ export function expireLeases(connection: Connection, worker: string): void {
 /** Removes a done row and counts it. */
 export function completeTask(connection: Connection, groups: Groups, claim: Claim, done: Completion): boolean {
   const row = connection
-    .prepare(`DELETE FROM tasks WHERE ${HELD} RETURNING group_id, size_bytes`)
+    .prepare(`DELETE FROM tasks WHERE ${HELD} RETURNING group_id, size_bytes, job_id`)
     .get(claim.task.id, claim.fence);
   if (row === undefined) return false;
   const { task } = claim;
@@ -112,6 +64,7 @@ export function completeTask(connection: Connection, groups: Groups, claim: Clai
     changeGroup(connection, Number(row["group_id"]), left);
     changeGroup(connection, group.id, { tasks: 0, bytes: 0, ...counted });
   }
+  changeJobCounts(connection, row["job_id"], { open: -1, completed: 1 });
   promote(connection, { ...group, key });
   if (done.replicaVersionId !== undefined && done.replicaVersionId !== task.version.versionId) {
     connection
@@ -129,14 +82,14 @@ export function failTask(
 ): boolean {
   const { attempt, group, nextTryAtMs } = failed;
   const held = connection
-    .prepare(`SELECT group_id, size_bytes FROM tasks WHERE ${HELD}`)
+    .prepare(`SELECT group_id, size_bytes, job_id FROM tasks WHERE ${HELD}`)
     .get(claim.task.id, claim.fence);
   if (held === undefined) return false;
   connection
     .prepare(
       `UPDATE tasks SET place = ?, group_id = ?, next_try_at_ms = coalesce(?, next_try_at_ms), failure = ?,
          attempts = attempts + 1, first_attempt_at_ms = coalesce(first_attempt_at_ms, ?), last_attempt_at_ms = ?,
-         lease_until_ms = NULL, leased_to = NULL
+         lease_until_ms = NULL, leased_to = NULL${group.parked ? ", note = NULL" : ""}
        WHERE id = ?`,
     )
     .run(
@@ -153,8 +106,15 @@ export function failTask(
     changeGroup(connection, Number(held["group_id"]), { tasks: -1, bytes: -bytes });
     changeGroup(connection, group.id, { tasks: 1, bytes });
   }
+  if (group.parked) changeJobCounts(connection, held["job_id"], { open: -1, failed: 1 });
   settle(connection, { ...group, key: encodeKey(claim.task.version.key) });
   return true;
+}
+
+/** Keeps a text with a leased row. */
+export function noteTask(connection: Connection, { task, fence }: Claim, text: string | undefined): boolean {
+  const note = connection.prepare(`UPDATE tasks SET note = ? WHERE ${HELD}`);
+  return note.run(text ?? null, task.id, fence).changes === 1;
 }
 
 function idOf({ task }: Claim): number {

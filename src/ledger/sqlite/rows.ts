@@ -8,7 +8,8 @@ import { PARKED } from "./schema.ts";
 
 /** What `taskOf` reads, but for the fence. */
 export const TASK_COLUMNS = `id, group_id, key, version_id, place, origin, size_bytes, written_at_ms, due_at_ms,
-  next_try_at_ms, lease_until_ms, leased_to, attempts, first_attempt_at_ms, last_attempt_at_ms, redrives, failure`;
+  next_try_at_ms, lease_until_ms, leased_to, attempts, first_attempt_at_ms, last_attempt_at_ms, redrives, failure,
+  note, job_id`;
 
 export function taskOf(row: Row, groups: Groups): TaskRow {
   const group = groups.byId(Number(row["group_id"]));

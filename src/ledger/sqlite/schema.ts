@@ -1,10 +1,10 @@
 /**
  * The tables of the embedded ledger. The numbers that stand for words in them are in `../words.ts`.
  *
- * Every question has its index: what is due (`tasks_due`), whose lease ends (`tasks_leased`), what belongs to a lane or a
- * key (`tasks_first`, `tasks_behind`, `tasks_behind_version`, `tasks_parked`), what belongs to a group
- * (`tasks_of_group`). They are partial, so that most rows are in three of them only. Only the first row of a lane can
- * be due: rows that must wait for another cost a claim nothing.
+ * Every question has its index: what is due (`tasks_due`), whose lease ends (`tasks_leased`), what was tried and waits
+ * (`tasks_tried`), what belongs to a lane or a key (`tasks_first`, `tasks_behind`, `tasks_behind_version`,
+ * `tasks_parked`), to a group (`tasks_of_group`) or to a job (`tasks_of_job`). They are partial, so that most rows are in
+ * three of them only. Only the first row of a lane can be due: rows that must wait for another cost a claim nothing.
  */
 /** "LSle" in ASCII. */
 export const APPLICATION_ID = 0x4c536c65;
@@ -17,6 +17,8 @@ export const PARKED = 2;
 /** A lease is a pair of columns, not a place, so that to claim a row is no change for the indexes of its lane. */
 export const LEASED = "lease_until_ms IS NOT NULL";
 export const CLAIMABLE = `place = ${FIRST} AND lease_until_ms IS NULL`;
+/** Waits for another try. */
+export const TRIED = `attempts > 0 AND place <> ${PARKED} AND lease_until_ms IS NULL`;
 
 /**
  * Version 1 of the file.
@@ -100,5 +102,41 @@ CREATE TABLE replicas (
 CREATE TABLE checkpoints (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
+/**
+ * Version 2: streams, jobs, notes and holds.
+ *
+ * - `tasks_due` keeps the streams of a line apart, so that a claim steps over those that are left out, however many rows
+ *   they have.
+ * - `jobs` counts its tasks by itself, in the transaction of each change. A task names its job by its id; the row of a job
+ *   may be gone before its last task is.
+ */
+const VERSION_2 = `
+ALTER TABLE tasks ADD COLUMN note TEXT;
+ALTER TABLE tasks ADD COLUMN job_id TEXT;
+DROP INDEX tasks_due;
+CREATE INDEX tasks_due ON tasks (line, bucket_id, destination_id, next_try_at_ms) WHERE ${CLAIMABLE};
+CREATE INDEX tasks_tried ON tasks (bucket_id, destination_id, next_try_at_ms) WHERE ${TRIED};
+CREATE INDEX tasks_of_job ON tasks (job_id, written_at_ms) WHERE job_id IS NOT NULL;
+
+CREATE TABLE jobs (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  bucket TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  request TEXT NOT NULL,
+  state TEXT NOT NULL,
+  position TEXT,
+  error TEXT,
+  ended_at_ms INTEGER,
+  open INTEGER NOT NULL DEFAULT 0,
+  completed INTEGER NOT NULL DEFAULT 0,
+  failed INTEGER NOT NULL DEFAULT 0,
+  counts TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+
+CREATE TABLE holds (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
 /** Only ever append: the position of a script is the version of the file. */
-export const MIGRATIONS = [VERSION_1];
+export const MIGRATIONS = [VERSION_1, VERSION_2];

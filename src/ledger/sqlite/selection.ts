@@ -64,6 +64,8 @@ function walkOf(connection: Connection, groups: Groups, selection: Selection): W
       return walkIds(connection, selection.ids ?? []);
     case "leased":
       return walkLeased(connection);
+    case "job":
+      return walkJob(connection, selection.jobId ?? "");
     case "groups":
       return walkGroups(connection, selection);
     case "keys": {
@@ -102,6 +104,18 @@ const FROM_THE_OLDEST: Position = [Number.MIN_SAFE_INTEGER, 0];
 
 function byAge(row: Row): Step {
   return { row, at: [Number(row["written_at_ms"]), Number(row["id"])] };
+}
+
+function walkJob(connection: Connection, jobId: string): Walk {
+  return (after = FROM_THE_OLDEST, count) => {
+    const rows = connection
+      .prepare(
+        `SELECT ${TASK_COLUMNS} FROM tasks INDEXED BY tasks_of_job
+         WHERE job_id = ? AND (written_at_ms, id) > (?, ?) ORDER BY written_at_ms, id LIMIT ?`,
+      )
+      .all(jobId, ...after, count);
+    return { steps: rows.map(byAge), ended: rows.length < count };
+  };
 }
 
 function walkKeys(connection: Connection, bucketId: number, selection: Selection): Walk {

@@ -1,10 +1,11 @@
 /** Rows come in, are redriven, are dropped: changes that no worker's lease is needed for. */
 import { assert } from "../../core/assert.ts";
 import type { Connection, Row } from "../database.ts";
-import type { NewTask, TaskOrigin, TaskRow } from "../ledger.ts";
+import type { NewTask, RedriveAs, TaskRow } from "../ledger.ts";
 import { freshGroupOf, groupOfRow } from "../task-group.ts";
 import { encodeKey, lineOf, OPERATIONS, ORIGINS, READS_STATE } from "../words.ts";
 import { changeGroup, type Groups } from "./groups.ts";
+import { changeJobCounts } from "./jobs.ts";
 import { firstOf, isLeased, type Lane, settle } from "./lanes.ts";
 import { BEHIND, FIRST, PARKED } from "./schema.ts";
 
@@ -42,6 +43,7 @@ function addTask(connection: Connection, addition: Addition): boolean {
   const first = firstOf(connection, addition.lane);
   if (first !== undefined && isCovered(connection, addition, first)) {
     makeUrgent(connection, addition);
+    if (addition.task.jobId !== undefined) moveToJob(connection, addition, addition.task.jobId);
     settle(connection, addition.lane);
     return false;
   }
@@ -76,6 +78,23 @@ function makeUrgent(connection: Connection, addition: Addition): void {
   }
 }
 
+/** A task that a job asks for is that job's from now on, but one that may have read the source before. */
+function moveToJob(connection: Connection, addition: Addition, jobId: string): void {
+  const covering = READS_STATE.has(addition.task.operation) ? "lease_until_ms IS NULL" : "true";
+  for (const place of [FIRST, BEHIND]) {
+    const rows = connection
+      .prepare(
+        `SELECT id, job_id FROM tasks WHERE place = ${place} AND ${SAME_TASK} AND job_id IS NOT ?6 AND ${covering}`,
+      )
+      .all(...sameTask(addition), jobId);
+    for (const row of rows) {
+      connection.prepare("UPDATE tasks SET job_id = ? WHERE id = ?").run(jobId, Number(row["id"]));
+      changeJobCounts(connection, row["job_id"], { open: -1 });
+      changeJobCounts(connection, jobId, { open: 1 });
+    }
+  }
+}
+
 const SAME_TASK = "bucket_id = ?1 AND key = ?2 AND destination_id = ?3 AND version_id = ?4 AND operation = ?5";
 
 function sameTask({ task, lane }: Addition): [number, Uint8Array, number, string, number] {
@@ -88,8 +107,8 @@ function insert(connection: Connection, addition: Addition, place: typeof FIRST 
   connection
     .prepare(
       `INSERT INTO tasks (id, group_id, bucket_id, destination_id, key, version_id, operation, place, origin, line,
-         position, size_bytes, written_at_ms, due_at_ms, next_try_at_ms)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)`,
+         position, size_bytes, written_at_ms, due_at_ms, next_try_at_ms, job_id)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15)`,
     )
     .run(
       addition.id,
@@ -106,7 +125,9 @@ function insert(connection: Connection, addition: Addition, place: typeof FIRST 
       task.sizeBytes,
       task.writtenAtMs,
       task.dueAtMs,
+      task.jobId ?? null,
     );
+  changeJobCounts(connection, task.jobId, { open: 1 });
 }
 
 /** Every call of `redrive` puts its rows behind all that was there when it began. */
@@ -118,20 +139,29 @@ export function nextPosition(connection: Connection): number {
 export interface Redrive {
   readonly position: number;
   readonly nowMs: number;
-  readonly origin: TaskOrigin | undefined;
+  readonly as: RedriveAs;
 }
 
 /** Makes a parked row wait again. */
 export function redriveTask(connection: Connection, groups: Groups, task: TaskRow, redrive: Redrive): void {
   const from = groups.stored(groupOfRow(task));
   const to = groups.stored({ ...from, parked: false });
+  const jobId = redrive.as.jobId ?? task.jobId;
   connection
     .prepare(
-      `UPDATE tasks SET place = ${BEHIND}, group_id = ?, origin = ?, position = ?, next_try_at_ms = ?, attempts = 0,
+      `UPDATE tasks SET place = ${BEHIND}, group_id = ?, origin = ?, job_id = ?, position = ?, next_try_at_ms = ?, attempts = 0,
          first_attempt_at_ms = NULL, last_attempt_at_ms = NULL, redrives = redrives + 1
        WHERE id = ?`,
     )
-    .run(to.id, ORIGINS.indexOf(redrive.origin ?? task.origin), redrive.position, redrive.nowMs, task.id);
+    .run(
+      to.id,
+      ORIGINS.indexOf(redrive.as.origin ?? task.origin),
+      jobId ?? null,
+      redrive.position,
+      redrive.nowMs,
+      task.id,
+    );
+  changeJobCounts(connection, jobId, { open: 1 });
   changeGroup(connection, from.id, { tasks: -1, bytes: -task.sizeBytes });
   changeGroup(connection, to.id, { tasks: 1, bytes: task.sizeBytes });
   settle(connection, { ...to, key: encodeKey(task.version.key) });
@@ -142,5 +172,7 @@ export function discardTask(connection: Connection, groups: Groups, task: TaskRo
   const group = groups.stored(groupOfRow(task));
   connection.prepare("DELETE FROM tasks WHERE id = ?").run(task.id);
   changeGroup(connection, group.id, { tasks: -1, bytes: -task.sizeBytes });
-  if (!group.parked) settle(connection, { ...group, key: encodeKey(task.version.key) });
+  if (group.parked) return;
+  changeJobCounts(connection, task.jobId, { open: -1 });
+  settle(connection, { ...group, key: encodeKey(task.version.key) });
 }

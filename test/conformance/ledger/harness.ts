@@ -8,6 +8,7 @@ import type {
   Count,
   FailedAttempt,
   Ledger,
+  NewJob,
   NewTask,
   Selection,
   TaskRow,
@@ -97,6 +98,10 @@ export function task(
 
 export function request(change: Partial<ClaimRequest> = {}): ClaimRequest {
   return { worker: "worker", limit: 100, nowMs: NOW, leaseUntilMs: LEASE_END, ...change };
+}
+
+export function job(change: Partial<NewJob> = {}): NewJob {
+  return { id: "job", kind: "resync", bucket: "source", createdAtMs: NOW, request: '{"prefix":"a"}', ...change };
 }
 
 export const DONE: Completion = { startedAtMs: NOW, endedAtMs: NOW + 10, bytes: 100 };

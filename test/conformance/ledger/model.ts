@@ -11,17 +11,21 @@ import type {
   Count,
   Ledger,
   NewTask,
+  RedriveAs,
   Selection,
   SizeRange,
+  Standing,
+  StreamLimit,
   TaskOrigin,
   TaskRow,
 } from "../../../src/ledger/ledger.ts";
-import { DESTINATION, failedAttempt, listAll, NOW, type OpenLedger, OTHER_DESTINATION, task } from "./harness.ts";
+import { DESTINATION, failedAttempt, job, listAll, NOW, type OpenLedger, OTHER_DESTINATION, task } from "./harness.ts";
 
 /** Fewer where each step is an fsync. */
 const RUNS = { inMemory: 100, onDisk: 15 };
 const STEPS_MAX = 60;
 const ORIGINS: readonly TaskOrigin[] = ["live", "resync", "scan"];
+const JOBS = ["job1", "job2"];
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 interface ModelRow extends Mutable<TaskRow> {
@@ -31,10 +35,18 @@ interface ModelRow extends Mutable<TaskRow> {
 
 type Step =
   | { readonly do: "add"; readonly tasks: readonly NewTask[] }
-  | { readonly do: "claim"; readonly limit: number; readonly sizes: SizeRange; readonly leaseMs: number }
+  | {
+      readonly do: "claim";
+      readonly limit: number;
+      readonly sizes: SizeRange;
+      readonly limits: readonly StreamLimit[];
+      readonly leaseMs: number;
+    }
   | { readonly do: "complete" | "release" | "renew"; readonly claim: number }
   | { readonly do: "retryLater" | "park"; readonly claim: number; readonly code: string; readonly afterMs: number }
-  | { readonly do: "redrive"; readonly selection: Selection; readonly origin?: TaskOrigin }
+  | { readonly do: "note"; readonly claim: number; readonly text?: string }
+  | { readonly do: "redrive"; readonly selection: Selection; readonly as: RedriveAs }
+  | { readonly do: "hurry"; readonly destinationArn: string }
   | { readonly do: "discard"; readonly selection: Selection }
   | { readonly do: "wait"; readonly ms: number }
   | { readonly do: "reopen" };
@@ -43,6 +55,8 @@ type Step =
 class Model {
   rows: ModelRow[] = [];
   nowMs = NOW;
+  /** Of each job the tasks that were completed and that were parked. */
+  readonly jobs = new Map(JOBS.map((id) => [id, { completed: 0, failed: 0 }]));
   readonly #completed = new Map<string, { tasks: number; bytes: number }>();
   #redrives = 0;
   #nextId = 1;
@@ -55,7 +69,10 @@ class Model {
       const active = same.filter((row) => row.state !== "parked");
       const rereads = !["put", "deleteMarker"].includes(one.operation);
       if (active.some((row) => row.state === "waiting" || !rereads)) {
-        for (const row of active) row.origin = ORIGINS[Math.min(rank(row), rank(one))] ?? row.origin;
+        for (const row of active) {
+          row.origin = ORIGINS[Math.min(rank(row), rank(one))] ?? row.origin;
+          if (one.jobId !== undefined && (row.state === "waiting" || !rereads)) row.jobId = one.jobId;
+        }
         continue;
       }
       if (same.some((row) => row.state === "parked")) continue;
@@ -75,14 +92,23 @@ class Model {
     return added;
   }
 
-  claim(limit: number, sizes: SizeRange, leaseUntilMs: number): readonly ModelRow[] {
-    const claimed = this.#firsts()
-      .filter((row) => fits(row, sizes) && this.#dueAtMs(row) <= this.nowMs)
-      .toSorted(
-        (one, other) =>
-          this.#urgency(one) - this.#urgency(other) || one.nextTryAtMs - other.nextTryAtMs || one.id - other.id,
-      )
-      .slice(0, limit);
+  claim(limit: number, sizes: SizeRange, limits: readonly StreamLimit[], leaseUntilMs: number): readonly ModelRow[] {
+    const open = this.#firsts().filter((row) => fits(row, sizes) && this.#dueAtMs(row) <= this.nowMs);
+    const claimed: ModelRow[] = [];
+    const takenOf = (row: ModelRow): number => claimed.filter((one) => streamOf(one) === streamOf(row)).length;
+    while (claimed.length < limit) {
+      const [next] = open
+        .filter((row) => !claimed.includes(row) && takenOf(row) < (limitOf(row, limits)?.atMost ?? limit))
+        .toSorted(
+          (one, other) =>
+            this.#urgency(one) - this.#urgency(other) ||
+            (limitOf(one, limits)?.held ?? 0) + takenOf(one) - (limitOf(other, limits)?.held ?? 0) - takenOf(other) ||
+            one.nextTryAtMs - other.nextTryAtMs ||
+            one.id - other.id,
+        );
+      if (next === undefined) break;
+      claimed.push(next);
+    }
     for (const row of claimed) {
       if (row.state === "leased") row.attempts++;
       row.state = "leased";
@@ -98,6 +124,8 @@ class Model {
 
   complete(row: ModelRow, bytes: number): void {
     this.rows = this.rows.filter((one) => one !== row);
+    const job = this.jobs.get(row.jobId ?? "");
+    if (job !== undefined) job.completed++;
     const sum = this.#completed.get(kindOf(row)) ?? { tasks: 0, bytes: 0 };
     this.#completed.set(kindOf(row), { tasks: sum.tasks + 1, bytes: sum.bytes + bytes });
   }
@@ -115,14 +143,32 @@ class Model {
     row.firstAttemptAtMs ??= attempt.startedAtMs;
     row.lastAttemptAtMs = attempt.endedAtMs;
     row.failure = attempt.failure;
+    if (state === "waiting") return;
+    delete row.note;
+    const job = this.jobs.get(row.jobId ?? "");
+    if (job !== undefined) job.failed++;
   }
 
-  redrive(selection: Selection, origin: TaskOrigin | undefined): number {
+  hurry(destinationArn: string): number {
+    const hurried = this.rows.filter(
+      (row) =>
+        row.state === "waiting" &&
+        row.version.bucket === "source" &&
+        row.destinationArn === destinationArn &&
+        row.attempts > 0 &&
+        row.nextTryAtMs > this.nowMs,
+    );
+    for (const row of hurried) row.nextTryAtMs = this.nowMs;
+    return hurried.length;
+  }
+
+  redrive(selection: Selection, { origin, jobId }: RedriveAs): number {
     this.#redrives++;
     const parked = this.rows.filter((row) => row.state === "parked" && isSelected(row, selection));
     for (const row of parked) {
       row.state = "waiting";
       row.origin = origin ?? row.origin;
+      if (jobId !== undefined) row.jobId = jobId;
       row.nextTryAtMs = this.nowMs;
       row.attempts = 0;
       row.redrives++;
@@ -139,11 +185,40 @@ class Model {
     return before - this.rows.length;
   }
 
-  nextDueAtMs(sizes: SizeRange): number | undefined {
+  nextDueAtMs(sizes: SizeRange, limits: readonly StreamLimit[]): number | undefined {
     const moments = this.#firsts()
-      .filter((row) => fits(row, sizes))
+      .filter((row) => fits(row, sizes) && limitOf(row, limits)?.atMost !== 0)
       .map((row) => this.#dueAtMs(row));
     return moments.length === 0 ? undefined : Math.min(...moments);
+  }
+
+  standing(id: number): Standing | undefined {
+    const row = this.rows.find((one) => one.id === id);
+    if (row?.state !== "waiting") return undefined;
+    const firsts = this.#firsts();
+    const first = firsts.find((one) => laneOf(one) === laneOf(row)) ?? row;
+    const isBefore = (one: ModelRow, other: ModelRow) =>
+      one.position - other.position < 0 || (one.position === other.position && one.id < other.id);
+    const inLane = this.rows.filter(
+      (one) =>
+        one !== row &&
+        one.state !== "parked" &&
+        laneOf(one) === laneOf(row) &&
+        (one.state === "leased" || isBefore(one, row)),
+    );
+    const inStream = firsts.filter(
+      (one) =>
+        one !== first &&
+        one.state === "waiting" &&
+        streamOf(one) === streamOf(row) &&
+        one.nextTryAtMs <= this.nowMs &&
+        (this.#urgency(one) - this.#urgency(first) || one.nextTryAtMs - first.nextTryAtMs || one.id - first.id) < 0,
+    );
+    return { inLane: inLane.length, inStream: inStream.length };
+  }
+
+  openOf(jobId: string): number {
+    return this.rows.filter((row) => row.jobId === jobId && row.state !== "parked").length;
   }
 
   counts(): readonly string[] {
@@ -192,6 +267,14 @@ function laneOf({ version, destinationArn }: NewTask): string {
   return JSON.stringify([version.bucket, version.key, destinationArn]);
 }
 
+function streamOf({ version, destinationArn }: NewTask): string {
+  return JSON.stringify([version.bucket, destinationArn]);
+}
+
+function limitOf(row: NewTask, limits: readonly StreamLimit[]): StreamLimit | undefined {
+  return limits.find((limit) => limit.bucket === row.version.bucket && limit.destinationArn === row.destinationArn);
+}
+
 function kindOf({ version, ruleId, destinationArn, operation }: NewTask): string {
   return `${version.bucket} ${ruleId} ${destinationArn} ${operation}`;
 }
@@ -212,6 +295,7 @@ function isSelected(row: ModelRow, selection: Selection): boolean {
     (selection.bucket ?? row.version.bucket) === row.version.bucket &&
     row.version.key.startsWith(selection.prefix ?? "") &&
     (selection.state ?? row.state) === row.state &&
+    (selection.jobId ?? row.jobId) === row.jobId &&
     (selection.failureCodes?.includes(row.failure?.code ?? "") ?? true)
   );
 }
@@ -233,23 +317,39 @@ const anySizes = maybe<Required<SizeRange>>({
 const anyOrigin = fc.constantFrom(...ORIGINS);
 const anyClaim = fc.nat(5);
 const anyCode = fc.constantFrom("A", "B");
+const anyJob = fc.constantFrom(...JOBS);
+const anyDestination = fc.constantFrom(DESTINATION, DESTINATION, OTHER_DESTINATION);
 const anyTask = fc
   .record({
+    bucket: fc.constantFrom("source", "source", "source2"),
     key: fc.constantFrom("a", "ab", "b"),
     versionId: fc.constantFrom("null", "v1", "v2"),
-    destinationArn: fc.constantFrom(DESTINATION, DESTINATION, OTHER_DESTINATION),
+    destinationArn: anyDestination,
     operation: fc.constantFrom("put" as const, "put" as const, "tags" as const, "deleteMarker" as const),
     ruleId: fc.constantFrom("rule", "rule2"),
     origin: anyOrigin,
     sizeBytes: fc.constantFrom(1, 2 ** 20, 2 ** 20 + 1, 2 ** 30),
     writtenAtMs: fc.integer({ min: NOW - 100, max: NOW }),
     dueAtMs: fc.integer({ min: NOW - 50, max: NOW + 50 }),
+    jobId: fc.option(anyJob, { nil: undefined }),
   })
-  .map(task);
-const anySelection = maybe<Pick<Required<Selection>, "bucket" | "prefix" | "state" | "failureCodes">>({
+  .map(({ jobId, ...rest }) => task(jobId === undefined ? rest : { ...rest, jobId }));
+const anyLimits = fc.uniqueArray(
+  maybe<Pick<Required<StreamLimit>, "held">>({ held: fc.nat(3) }).chain((held) =>
+    fc.record({
+      bucket: fc.constantFrom("source", "source2", "nowhere"),
+      destinationArn: anyDestination,
+      atMost: fc.nat(3),
+      ...Object.fromEntries(Object.entries(held).map(([name, value]) => [name, fc.constant(value)])),
+    }),
+  ),
+  { maxLength: 3, selector: ({ bucket, destinationArn }) => `${bucket} ${destinationArn}` },
+);
+const anySelection = maybe<Pick<Required<Selection>, "bucket" | "prefix" | "state" | "jobId" | "failureCodes">>({
   bucket: fc.constantFrom("source", "source", "nowhere"),
   prefix: fc.constantFrom("a", "ab", ""),
   state: fc.constantFrom("waiting" as const, "parked" as const, "leased" as const),
+  jobId: anyJob,
   failureCodes: fc.subarray(["A", "B"]),
 });
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
@@ -260,6 +360,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant("claim" as const),
       limit: fc.integer({ min: 1, max: 4 }),
       sizes: anySizes,
+      limits: anyLimits,
       leaseMs: fc.integer({ min: 1, max: 40 }),
     }),
   },
@@ -281,11 +382,20 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("redrive" as const),
+      selection: anySelection,
+      as: maybe<Required<RedriveAs>>({ origin: anyOrigin, jobId: anyJob }),
+    }),
+  },
+  {
+    weight: 1,
     arbitrary: fc.record(
-      { do: fc.constant("redrive" as const), selection: anySelection, origin: anyOrigin },
-      { requiredKeys: ["do", "selection"] },
+      { do: fc.constant("note" as const), claim: anyClaim, text: fc.constantFrom("", "half way") },
+      { requiredKeys: ["do", "claim"] },
     ),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("hurry" as const), destinationArn: anyDestination }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("discard" as const), selection: anySelection }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(40) }) },
   { weight: 1, arbitrary: fc.constant({ do: "reopen" as const }) },
@@ -309,8 +419,10 @@ async function take(step: Step, model: Model, ledger: Ledger, claims: Claim[]): 
     }
     case "claim": {
       const leaseUntilMs = model.nowMs + step.leaseMs;
-      const expected = model.claim(step.limit, step.sizes, leaseUntilMs);
-      const request = { worker: "w", limit: step.limit, nowMs: model.nowMs, leaseUntilMs, ...step.sizes };
+      const { limit, limits, sizes } = step;
+      assert.equal(await ledger.nextDueAtMs({ ...sizes, limits }), model.nextDueAtMs(sizes, limits));
+      const expected = model.claim(limit, sizes, limits, leaseUntilMs);
+      const request = { worker: "w", limit, limits, nowMs: model.nowMs, leaseUntilMs, ...sizes };
       const given = await ledger.claim(request);
       assert.deepEqual(
         given.map((claim) => claim.task),
@@ -326,8 +438,13 @@ async function take(step: Step, model: Model, ledger: Ledger, claims: Claim[]): 
       return;
     }
     case "redrive": {
-      const expected = model.redrive(step.selection, step.origin);
-      assert.deepEqual(await ledger.redrive(step.selection, model.nowMs, step.origin), { redriven: expected });
+      const redriven = model.redrive(step.selection, step.as);
+      assert.deepEqual(await ledger.redrive(step.selection, model.nowMs, step.as), { redriven });
+      return;
+    }
+    case "hurry": {
+      const stream = { bucket: "source", destinationArn: step.destinationArn };
+      assert.deepEqual(await ledger.hurry(stream, model.nowMs), { hurried: model.hurry(step.destinationArn) });
       return;
     }
     case "discard":
@@ -341,6 +458,7 @@ async function take(step: Step, model: Model, ledger: Ledger, claims: Claim[]): 
     case "complete":
     case "release":
     case "renew":
+    case "note":
     case "retryLater":
     case "park": {
       const claim = claims[step.claim];
@@ -367,6 +485,13 @@ async function end(step: Ending, claim: Claim, model: Model, ledger: Ledger): Pr
       if (isHeld) row.lease = { worker: "w", untilMs: model.nowMs + 20 };
       assert.deepEqual(await ledger.renew([claim], model.nowMs + 20), { lost: isHeld ? [] : [claim.task.id] });
       return;
+    case "note":
+      if (isHeld) {
+        delete row.note;
+        if (step.text !== undefined) row.note = step.text;
+      }
+      assert.equal(await ledger.note(claim, step.text), isHeld);
+      return;
     case "retryLater":
       if (isHeld) {
         model.fail(row, "waiting", step.code);
@@ -390,7 +515,15 @@ async function compare(model: Model, ledger: Ledger): Promise<void> {
   assert.deepEqual(await listAll(ledger), model.rows.map(shown).toSorted(byAge));
   assert.deepEqual((await ledger.counts()).map(countInShort).sort(), model.counts());
   for (const sizes of [{}, { sizeAtMostBytes: 2 ** 20 }, { sizeOverBytes: 2 ** 20 }]) {
-    assert.equal(await ledger.nextDueAtMs(sizes), model.nextDueAtMs(sizes));
+    assert.equal(await ledger.nextDueAtMs(sizes), model.nextDueAtMs(sizes, []));
+  }
+  for (const { id } of model.rows) {
+    assert.deepEqual(await ledger.standing(id, model.nowMs), model.standing(id));
+  }
+  for (const id of JOBS) {
+    const job = await ledger.job(id);
+    const { open, completed, failed } = job ?? assert.fail();
+    assert.deepEqual({ open, completed, failed }, { open: model.openOf(id), ...model.jobs.get(id) });
   }
 }
 
@@ -406,6 +539,7 @@ export function testAgainstModel(open: OpenLedger): void {
         const model = new Model();
         const claims: Claim[] = [];
         try {
+          for (const id of JOBS) await ledger.addJob(job({ id }));
           for (const step of steps) {
             if (step.do === "reopen" && opened.reopen !== undefined) ledger = await opened.reopen();
             await take(step, model, ledger, claims);

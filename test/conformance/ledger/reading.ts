@@ -348,9 +348,12 @@ export function testReading(open: OpenLedger): void {
       await ledger.add([task()]);
       await ledger.retryLater(await claimOne(ledger), failedAttempt("SlowDown"), NOW);
       await parkAll(ledger);
-      assert.deepEqual(await ledger.redrive({ failureCodes: ["DstBucketUnversioned"] }, NOW + 5, "resync"), {
-        redriven: 1,
-      });
+      assert.deepEqual(
+        await ledger.redrive({ failureCodes: ["DstBucketUnversioned"] }, NOW + 5, { origin: "resync" }),
+        {
+          redriven: 1,
+        },
+      );
       const [row] = await listAll(ledger);
       assert.ok(row);
       assert.deepEqual(row, {
