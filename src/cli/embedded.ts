@@ -67,7 +67,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     // The directory's lock sees to it that there is only one.
     const name = "up";
     const onBroken = (error: unknown) => onFault("the engine", error);
-    const company = new Company({ ledger, sites, clock: systemClock(clock), name });
+    const company = new Company({ ledger, sites, clock: systemClock(clock), name, isAlone: true });
     await company.prepare();
     const engine = new Engine({
       name,

@@ -73,7 +73,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     // Somebody may wait for it, or nobody: then it is no fault of its own.
     broken.catch(() => undefined);
     const changes = new NotifiedChanges({ ledger, sites, clock });
-    const company = new Company({ ledger, sites, clock, name });
+    const company = new Company({ ledger, sites, clock, name, isAlone });
     await company.prepare();
     const engine = new Engine({ ledger, feed: changes, sites, clock, name, paused: company.paused, onBroken });
     const scans = new Scans({
