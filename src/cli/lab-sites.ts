@@ -1,7 +1,7 @@
 /** The lab as the engine sees it: sessions of assumed roles over signed HTTP, configurations, and statuses. */
 import { bucketOfArn } from "../core/arn.ts";
 import type { Credentials, ReplicationConfiguration, ReplicationStatus, VersionRef } from "../core/model.ts";
-import type { BucketTraits, Session, SessionRequest, Sites } from "../engine/ports.ts";
+import type { BucketTraits, EndedTask, Session, SessionRequest, Sites } from "../engine/ports.ts";
 import type { Lab } from "../lab/lab.ts";
 import { ServiceError } from "../lab/model.ts";
 import { createS3Client, type S3Client } from "../s3/client.ts";
@@ -59,8 +59,13 @@ export class LabSites implements Sites {
     return this.#lab.direct({ principal, accessKeyId: "", identity: [] }, region);
   }
 
-  async publish(version: VersionRef, destinationArn: string, status: ReplicationStatus): Promise<void> {
-    if (status !== "REPLICA") await this.#lab.setReplicationStatus(version, status, destinationArn);
+  async publish(
+    version: VersionRef,
+    destinationArn: string,
+    status: ReplicationStatus,
+    ended?: EndedTask,
+  ): Promise<void> {
+    if (status !== "REPLICA") await this.#lab.setReplicationStatus(version, status, destinationArn, ended);
   }
 
   async close(): Promise<void> {

@@ -5,13 +5,14 @@
  * crash it goes on behind the watermark, whether that key still exists or not. What fails later is parked in the ledger
  * and holds no walk back. A walk that was begun under other rules begins anew.
  */
-import { createHash } from "node:crypto";
-import type { ReplicationConfiguration } from "../core/model.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
+import type { ComparedMetadata } from "./metadata-drift.ts";
 import { missingTasks } from "./missing.ts";
+import { Outage } from "./outage.ts";
 import type { Clock, Sites } from "./ports.ts";
+import { readScanCheckpoint, type Scanned, writeScanCheckpoint } from "./scan-checkpoint.ts";
 import { Wakeup } from "./wakeup.ts";
 
 export interface ScansOptions {
@@ -22,6 +23,8 @@ export interface ScansOptions {
   readonly buckets: () => readonly string[];
   /** From the end of a round to the beginning of the next one. */
   readonly everyMs: () => number;
+  /** What of versions that are there is compared besides, asked before every walk; nothing when it is left out. */
+  readonly metadata?: () => ComparedMetadata | undefined;
   /** Called after tasks were added. */
   readonly onAdded: () => void;
   readonly onEnded?: (result: ScanResult) => void;
@@ -57,11 +60,15 @@ export class Scans {
     this.#wakeup.wake();
   }
 
-  /** Scans round after round until the signal is aborted. Rejects only when the ledger is broken, or for a bug. */
+  /**
+   * Scans round after round until the signal is aborted. A ledger that goes away is waited for, and the round goes on where
+   * it was cut off. Rejects only when the ledger is broken, or for a bug.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, everyMs } = this.#options;
+    const outage = new Outage(clock);
     while (!signal.aborted) {
-      await this.once(signal);
+      await outage.outlast(() => this.once(signal), signal);
       await this.#wakeup.wait(signal, { clock, ms: everyMs() });
     }
   }
@@ -92,19 +99,20 @@ export class Scans {
     return results;
   }
 
-  async #walk(what: Walk, signal: AbortSignal): Promise<ScanResult> {
+  async #walk(what: Scanned, signal: AbortSignal): Promise<ScanResult> {
     const { ledger, sites, clock, onAdded } = this.#options;
     const { bucket, destinationArn, configuration } = what;
-    const name = `scan ${bucket} ${destinationArn}`;
-    const rules = digestOf(configuration);
-    const afterKey = watermarkIn(await ledger.checkpoint(name), rules);
+    const { afterKey, ...kept } = await readScanCheckpoint(ledger, what);
+    const metadata = this.#options.metadata?.();
+    const compared = metadata === undefined ? {} : { metadata };
     const from = afterKey === undefined ? {} : { afterKey };
     let result: ScanResult = { ...NOTHING, bucket, destinationArn, resumed: afterKey !== undefined };
     try {
-      const options = { bucket, destinationArn, configuration, ...from, origin: "scan", ledger, sites, clock } as const;
+      const where = { bucket, destinationArn, configuration, ...from, ...compared };
+      const options = { ...where, origin: "scan", ledger, sites, clock } as const;
       for await (const page of missingTasks(options, signal)) {
         const { added } = page.tasks.length === 0 ? { added: 0 } : await ledger.add(page.tasks);
-        await ledger.setCheckpoint(name, JSON.stringify({ rules, afterKey: page.upToKey }));
+        await writeScanCheckpoint(ledger, what, { ...kept, afterKey: page.upToKey });
         if (added > 0) onAdded();
         result = {
           ...result,
@@ -118,26 +126,9 @@ export class Scans {
       if (!(error instanceof S3Error)) throw error;
       return signal.aborted ? result : { ...result, error };
     }
-    if (!signal.aborted) await ledger.setCheckpoint(name, JSON.stringify({ rules, endedAtMs: clock.nowMs() }));
+    if (!signal.aborted) await writeScanCheckpoint(ledger, what, { rules: kept.rules, endedAtMs: clock.nowMs() });
     return result;
   }
 }
 
-interface Walk {
-  readonly bucket: string;
-  readonly destinationArn: string;
-  readonly configuration: ReplicationConfiguration;
-}
-
 const NOTHING = { versions: 0, added: 0, late: 0, unreadable: 0, resumed: false } as const;
-
-function digestOf({ rules }: ReplicationConfiguration): string {
-  return createHash("sha256").update(JSON.stringify(rules)).digest("hex").slice(0, 16);
-}
-
-/** Behind which key to go on; undefined for a walk from the beginning. */
-function watermarkIn(checkpoint: string | undefined, rules: string): string | undefined {
-  if (checkpoint === undefined) return undefined;
-  const kept = JSON.parse(checkpoint) as { readonly rules?: string; readonly afterKey?: string };
-  return kept.rules === rules ? kept.afterKey : undefined;
-}

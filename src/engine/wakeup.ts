@@ -15,15 +15,19 @@ export class Wakeup {
   /** Resolves when woken, when the time is over, or when the signal is aborted. Only one may wait at a time. */
   async wait(signal: AbortSignal, until?: { readonly clock: Clock; readonly ms: number }): Promise<void> {
     if (!this.#rung && !signal.aborted) {
-      const over = new AbortController();
+      const over = until === undefined ? undefined : new AbortController();
       await new Promise<void>((resolve) => {
-        this.#sleeper = resolve;
-        signal.addEventListener("abort", () => resolve(), { once: true, signal: over.signal });
-        if (until !== undefined) void until.clock.sleep(until.ms, over.signal).then(resolve);
+        const end = () => {
+          signal.removeEventListener("abort", end);
+          resolve();
+        };
+        this.#sleeper = end;
+        signal.addEventListener("abort", end);
+        if (until !== undefined && over !== undefined) void until.clock.sleep(until.ms, over.signal).then(end);
       });
       this.#sleeper = undefined;
       // With a reason of its own: the default one is an error, made with its stack every time.
-      over.abort(OVER);
+      over?.abort(OVER);
     }
     this.#rung = false;
   }

@@ -19,6 +19,14 @@
  * - `PUT /_lockstep/buckets/NAME/archive` `{"key","versionId"?,"status":"ARCHIVE_ACCESS"|"DEEP_ARCHIVE_ACCESS"|null}`: the
  *   archive tier of an INTELLIGENT_TIERING version
  *
+ * Where events of buckets can go besides queues (`admin/webhooks.ts`): `arn:lockstep:webhook:::NAME` in a queue configuration
+ * - `PUT /_lockstep/webhooks/NAME` `{"url","token"?}`: events are posted there, with the token as Bearer
+ * - `GET /_lockstep/webhooks`, `DELETE /_lockstep/webhooks/NAME`
+ * What the lab delivers by itself every few seconds (`admin/deliveries.ts`):
+ * - `GET`, `PUT /_lockstep/deliveries` `{"intervalMs":n}`: how often access logs, trails and due inventories are delivered
+ * - `POST /_lockstep/deliveries`: delivers now, and answers when it is done
+ * - `POST /_lockstep/buckets/NAME/inventory` `{"id"}`: makes the report of an inventory configuration now, enabled or not
+ *
  * What goes wrong until it is taken back or the lab ends (`admin/disturbances.ts`); `GET /_lockstep/disturbances` tells all:
  * - `PUT /_lockstep/throttle` `{"service":"s3"|"kms","bucket"?,"requestsPerSecond":n|null}`: 503 SlowDown, ThrottlingException
  * - `POST /_lockstep/faults` `{"bucket"?,"prefix"?,"operation"?,"times"?}` and one of `"truncateAt":n`, `"flipAt":n`,
@@ -30,8 +38,10 @@ import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { ACCOUNT_ROUTES } from "./admin/accounts.ts";
 import { BUCKET_ROUTES } from "./admin/buckets.ts";
+import { DELIVERY_ROUTES } from "./admin/deliveries.ts";
 import { DISTURBANCE_ROUTES } from "./admin/disturbances.ts";
 import type { AdminWorld, Route } from "./admin/route.ts";
+import { WEBHOOK_ROUTES } from "./admin/webhooks.ts";
 import { type ServiceAnswer, ServiceError } from "./model.ts";
 
 export interface Admin {
@@ -57,7 +67,13 @@ export interface AdminOptions extends AdminWorld {
   readonly token?: string;
 }
 
-const ROUTES: readonly Route[] = [...ACCOUNT_ROUTES, ...BUCKET_ROUTES, ...DISTURBANCE_ROUTES];
+const ROUTES: readonly Route[] = [
+  ...ACCOUNT_ROUTES,
+  ...BUCKET_ROUTES,
+  ...WEBHOOK_ROUTES,
+  ...DELIVERY_ROUTES,
+  ...DISTURBANCE_ROUTES,
+];
 
 export function createAdmin(options: AdminOptions): Admin {
   return {

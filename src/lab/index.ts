@@ -5,3 +5,4 @@ export type { Authoriser, Caller, Identity } from "./model.ts";
 export { BEHAVIOUR_GAPS, OPERATION_GAPS } from "./s3/gaps.ts";
 export type { Changes, TakenChange } from "./s3/replication.ts";
 export { type LabServer, ListenError } from "./server.ts";
+export { TRAIL_GAPS } from "./trail/gaps.ts";

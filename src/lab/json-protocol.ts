@@ -1,4 +1,4 @@
-/** What the services of the JSON 1.1 protocol have in common: how a body is read, and how an answer is written. */
+/** What the services of the JSON protocols have in common: how a body is read, and how an answer is written. */
 import type { ServiceAnswer, ServiceError } from "./model.ts";
 
 /**
@@ -25,15 +25,19 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** @param members undefined: an answer without a body */
+/**
+ * @param members undefined: an answer without a body
+ * @param version of the protocol
+ */
 export function jsonAnswer(
   status: number,
   requestId: string,
   members: Readonly<Record<string, unknown>> | undefined,
+  version: "1.0" | "1.1" = "1.1",
 ): ServiceAnswer {
   return {
     status,
-    headers: { "content-type": "application/x-amz-json-1.1", "x-amzn-requestid": requestId },
+    headers: { "content-type": `application/x-amz-json-${version}`, "x-amzn-requestid": requestId },
     body: members === undefined ? "" : JSON.stringify(members),
   };
 }

@@ -199,7 +199,15 @@ export interface ServiceCall {
   readonly headers: Readonly<Record<string, string>>;
   /** Checked against the signature while it is read. Throws ServiceError past the limit or on a bad digest. */
   readBody(limitBytes: number): Promise<Uint8Array>;
+  /** Whether the client has hung up meanwhile: what it waits for is then not handed out. */
+  readonly isGone?: () => boolean;
 }
+
+/** What is known of a call when an error is printed. */
+export type RefusedCall = Pick<ServiceCall, "requestId" | "rawPath" | "method"> & {
+  /** Tell services of several protocols which one the client speaks. */
+  readonly headers?: Readonly<Record<string, string>>;
+};
 
 export interface ServiceAnswer {
   readonly status: number;
@@ -210,5 +218,5 @@ export interface ServiceAnswer {
 /** A wire protocol over a brain. Throws ServiceError; the same skin prints it through `printError`. */
 export interface Skin {
   handle(call: ServiceCall): Promise<ServiceAnswer>;
-  printError(error: ServiceError, call: Pick<ServiceCall, "requestId" | "rawPath" | "method">): ServiceAnswer;
+  printError(error: ServiceError, call: RefusedCall): ServiceAnswer;
 }

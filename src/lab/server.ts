@@ -11,6 +11,7 @@ import { hashPayload } from "../s3/sigv4.ts";
 import { type Admin, isAdminPath } from "./admin.ts";
 import { type Authenticated, AuthenticationError, authenticate, type Claim, readClaim } from "./authenticate.ts";
 import { type ControlSkin, isControlRequest } from "./batch/skin/skin.ts";
+import { type CallRecord, keepingDocument, type Recorders } from "./call-record.ts";
 import { ConnectionCut } from "./disturbances/disturbances.ts";
 import { isOutOfRoom, storageFull } from "./disturbances/full-disk.ts";
 import { bodyOfS3, readAll } from "./incoming-body.ts";
@@ -21,7 +22,15 @@ import type { IncomingCall } from "./s3/call.ts";
 import { s3Error } from "./s3/errors.ts";
 import { hostIdOf } from "./s3/skin/print.ts";
 import type { S3Skin } from "./s3/skin/skin.ts";
-import { headersOf, networkContext, parseQuery, pathOf, signatureContext, type Wire } from "./wire-request.ts";
+import {
+  headersOf,
+  networkContext,
+  parseQuery,
+  pathOf,
+  remoteAddress,
+  signatureContext,
+  type Wire,
+} from "./wire-request.ts";
 import { writeAnswer } from "./write-answer.ts";
 
 export interface ServerOptions {
@@ -36,6 +45,7 @@ export interface ServerOptions {
   /** The other services, by the name in the scope of their signatures. */
   readonly skins: ReadonlyMap<string, Skin>;
   readonly admin: Admin;
+  readonly recorders: Recorders;
   /** Told of every fault of ours. */
   readonly onFault: (error: unknown, requestId: string) => void;
 }
@@ -59,8 +69,8 @@ export class ListenError extends Error {
 }
 
 const HEADERS_BYTES_MAX = 32 * 1024;
-/** Bodies of services other than S3. */
-const CONTROL_BODY_BYTES_MAX = 1024 * 1024;
+/** Bodies of services other than S3, which have narrower limits of their own. */
+const CONTROL_BODY_BYTES_MAX = 4 * 1024 * 1024;
 const KEEP_ALIVE_MS = 65_000;
 /** How long requests may take to end when the server closes. */
 const CLOSE_MS_MAX = 5000;
@@ -151,9 +161,10 @@ async function answerRequest(
     continued = true;
     response.writeContinue();
   };
-  const named = { requestId, rawPath, method };
+  const named = { requestId, rawPath, method, headers: headersOf(request) };
   let print = (error: ServiceError): ServiceAnswer => options.s3.printError(error, named);
   let answer: ServiceAnswer;
+  let record: CallRecord | undefined;
   try {
     if (isAdminPath(rawPath)) {
       const { authorization } = request.headers;
@@ -168,12 +179,13 @@ async function answerRequest(
         method,
         rawPath,
         rawQuery,
-        headers: headersOf(request),
+        headers: named.headers,
         query: parseQuery(rawQuery),
         requestId,
         nowMs: options.clock(),
       };
       const claim = claimOf(wire);
+      record = options.recorders.begin(wire, claim, remoteAddress(request));
       const service = claim?.scope.service ?? "s3";
       const skin = service === "s3" ? undefined : options.skins.get(service);
       if (service !== "s3" && skin === undefined) {
@@ -185,13 +197,16 @@ async function answerRequest(
       if (errors !== undefined) print = (error) => errors.printError(error, named);
       answer =
         skin === undefined
-          ? await callS3(options, wire, claim, request, proceed)
-          : await callSkin(options, skin, wire, claim, request, proceed);
+          ? await callS3(options, { wire, claim, record }, request, proceed)
+          : await callSkin(options, skin, { wire, claim, record }, request, proceed);
     }
   } catch (error) {
     if (error instanceof ConnectionCut) throw error;
-    answer = print(errorOf(error, requestId, options));
+    const refused = errorOf(error, requestId, options);
+    if (record !== undefined) record.error = refused;
+    answer = print(refused);
   }
+  const readyMs = record === undefined ? 0 : options.clock();
   const headers: Record<string, string> = {
     "x-amz-request-id": requestId,
     "x-amz-id-2": hostIdOf(requestId),
@@ -204,17 +219,26 @@ async function answerRequest(
     { ...answer, headers },
     { isHead: method === "HEAD", bodyWasRefused: !continued },
   );
+  if (record !== undefined) options.recorders.end(record, { answer, readyMs, sentMs: options.clock() });
+}
+
+/** A request before its signature is checked. */
+interface Received {
+  readonly wire: Wire;
+  readonly claim: Claim | undefined;
+  readonly record: CallRecord | undefined;
 }
 
 async function callS3(
   options: ServerOptions,
-  wire: Wire,
-  claim: Claim | undefined,
+  { wire, claim, record }: Received,
   request: IncomingMessage,
   proceed: () => void,
 ): Promise<ServiceAnswer> {
   const authenticated = verify(wire, claim, options, undefined);
-  const body = bodyOfS3(request, wire, authenticated, proceed);
+  const incoming = bodyOfS3(request, wire, authenticated, proceed);
+  const body = record === undefined ? incoming : keepingDocument(incoming, record);
+  if (record !== undefined) record.caller = authenticated.caller;
   const call: IncomingCall = {
     caller: authenticated.caller,
     region: claim?.scope.region ?? "us-east-1",
@@ -237,14 +261,17 @@ async function callS3(
 async function callSkin(
   options: ServerOptions,
   skin: Skin,
-  wire: Wire,
-  claim: Claim | undefined,
+  { wire, claim, record }: Received,
   request: IncomingMessage,
   proceed: () => void,
 ): Promise<ServiceAnswer> {
   proceed();
   const bytes = await readAll(request, CONTROL_BODY_BYTES_MAX);
   const { caller } = verify(wire, claim, options, hashPayload(bytes));
+  if (record !== undefined) {
+    record.caller = caller;
+    record.body = bytes;
+  }
   return skin.handle({
     caller,
     region: claim?.scope.region ?? "us-east-1",
@@ -259,6 +286,7 @@ async function callSkin(
       if (bytes.length > limitBytes) throw new ServiceError("RequestEntityTooLarge", 413, "The request is too large");
       return bytes;
     },
+    isGone: () => request.socket.destroyed,
   });
 }
 

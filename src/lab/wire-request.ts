@@ -60,6 +60,11 @@ export function headersOf({ headers, rawHeaders }: IncomingMessage): Readonly<Re
   return joined;
 }
 
+/** The IP address that a request came from; IPv4 as such, however the socket spells it. */
+export function remoteAddress({ socket }: IncomingMessage): string {
+  return (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+}
+
 /** Condition keys that say where and when a request came from. */
 export function networkContext(request: IncomingMessage, { headers, nowMs }: Wire): RequestContext {
   const now = secondOf(nowMs);
@@ -67,7 +72,7 @@ export function networkContext(request: IncomingMessage, { headers, nowMs }: Wir
     "aws:currenttime": now.iso,
     "aws:epochtime": now.epoch,
     "aws:securetransport": "false",
-    "aws:sourceip": (request.socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
+    "aws:sourceip": remoteAddress(request),
   };
   const userAgent = headers["user-agent"];
   const referer = headers["referer"];

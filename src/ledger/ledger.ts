@@ -91,6 +91,12 @@ export interface Ledger {
    */
   hurry(stream: Stream, nowMs: number): Promise<{ readonly hurried: number }>;
 
+  /**
+   * Takes a redrive back: waiting tasks that were parked before are parked again, with the failure that they have, and
+   * nothing is counted. Tasks that never were parked are left. In several durable steps, as `redrive`.
+   */
+  repark(selection: Selection): Promise<{ readonly reparked: number }>;
+
   /** Drops tasks that nobody holds, uncounted. In several durable steps, as `redrive`. */
   discard(selection: Selection): Promise<{ readonly discarded: number }>;
 

@@ -19,6 +19,7 @@ import type {
   ChecksumAlgorithm,
   Checksums,
   CompleteUploadRequest,
+  CopySource,
   CreateUploadRequest,
   ReplicaIdentity,
   WriteRequest,
@@ -54,6 +55,15 @@ export function writeHeaders(request: WriteRequest, custom: HeaderTextCustom): H
     }
   }
   return headers;
+}
+
+/** Says which version is copied. */
+export function copySourceHeaders({ bucket, key, versionId, ifMatch }: CopySource): Headers {
+  const version = versionId === undefined ? "" : `?versionId=${encodeUri(versionId)}`;
+  return {
+    "x-amz-copy-source": `/${encodeUri(bucket)}/${encodeUri(key, true)}${version}`,
+    ...(ifMatch === undefined ? {} : { "x-amz-copy-source-if-match": `"${ifMatch}"` }),
+  };
 }
 
 const GRANT_HEADERS: Readonly<Record<AclGrant["permission"], string>> = {
@@ -135,7 +145,8 @@ export function completeUploadHeaders(request: CompleteUploadRequest): Headers {
   return headers;
 }
 
-const CHECKSUM_ELEMENTS: Readonly<Record<ChecksumAlgorithm, string>> = {
+/** How a checksum is called in documents. */
+export const CHECKSUM_ELEMENTS: Readonly<Record<ChecksumAlgorithm, string>> = {
   CRC32: "ChecksumCRC32",
   CRC32C: "ChecksumCRC32C",
   CRC64NVME: "ChecksumCRC64NVME",
@@ -171,8 +182,16 @@ export function taggingDocument(tags: readonly Tag[]): string {
 
 /** The document of PutObjectAcl. */
 export function aclDocument(acl: AccessControlList): string {
+  return (
+    `<AccessControlPolicy xmlns="${S3_NAMESPACE}"><Owner><ID>${escapeXml(acl.ownerId)}</ID></Owner>` +
+    `<AccessControlList>${grantElements(acl.grants)}</AccessControlList></AccessControlPolicy>`
+  );
+}
+
+/** `<Grant>…</Grant>`, one after the other. */
+export function grantElements(grants: AccessControlList["grants"]): string {
   // A grantee's type is an attribute, which the printer of documents does not know.
-  const grants = acl.grants.map(({ grantee, permission }) => {
+  const elements = grants.map(({ grantee, permission }) => {
     const type = grantee.kind === "user" ? "CanonicalUser" : "Group";
     const name = grantee.kind === "user" ? `<ID>${escapeXml(grantee.id)}</ID>` : `<URI>${escapeXml(grantee.uri)}</URI>`;
     return (
@@ -180,10 +199,7 @@ export function aclDocument(acl: AccessControlList): string {
       `<Permission>${permission}</Permission></Grant>`
     );
   });
-  return (
-    `<AccessControlPolicy xmlns="${S3_NAMESPACE}"><Owner><ID>${escapeXml(acl.ownerId)}</ID></Owner>` +
-    `<AccessControlList>${grants.join("")}</AccessControlList></AccessControlPolicy>`
-  );
+  return elements.join("");
 }
 
 /** The document of PutObjectRetention; an empty one ends the retention. */

@@ -140,6 +140,55 @@ describe("run", () => {
     assert.deepEqual(await ended, [0, null]);
   });
 
+  it("takes up what it is notified of, without a scan", async () => {
+    await stores.bucket("notified");
+    await put("here", "notified", "before", "x");
+    stores.environment["HOOK"] = "a-token";
+    const ways = `intake: {scan: {every: 1h}, webhooks: [{site: here, port: 0, path: /hook, token: "\${HOOK}"}]}`;
+    const child = stores.spawn(stores.configure("notified", replication("notified"), ways), "--json");
+    const ended = once(child, "exit");
+    const { webhookUrls } = JSON.parse(await said(child, "stdout", /\n/)) as { webhookUrls: readonly string[] };
+    await converged(() => same("notified"));
+    const tell = async (eventName: string, key: string) => {
+      const s3 = { bucket: { name: "notified" }, object: { key } };
+      const body = JSON.stringify({ Records: [{ eventVersion: "2.1", eventSource: "aws:s3", eventName, s3 }] });
+      const headers = { authorization: "Bearer a-token" };
+      return (await fetch(webhookUrls[0] ?? "", { method: "POST", body, headers })).status;
+    };
+    for (const body of ["1", "2", "3"]) await put("here", "notified", "sp ace", body);
+    assert.equal(await tell("ObjectCreated:Put", "sp+ace"), 200);
+    await stores.here.deleteObject({ bucket: "notified", key: "before" });
+    assert.equal(await tell("ObjectRemoved:DeleteMarkerCreated", "before"), 200);
+    await converged(() => same("notified"));
+    const tags = [{ key: "colour", value: "red" }];
+    await stores.here.putObjectTagging({ bucket: "notified", key: "sp ace", tags });
+    assert.equal(await tell("ObjectTagging:Put", "sp+ace"), 200);
+    await converged(() => same("notified"));
+    child.kill("SIGTERM");
+    assert.deepEqual(await ended, [0, null]);
+  });
+
+  it("checks that its queues can be reached", async () => {
+    await stores.bucket("queued");
+    const ways = 'intake: {queues: [{site: here, url: "http://127.0.0.1:9/111122223333/changes"}]}';
+    const { status, stdout } = await stores.run(
+      stores.configure("queued", replication("queued"), ways),
+      "--check",
+      "--json",
+    );
+    assert.equal(status, 3);
+    const { ends } = JSON.parse(stdout) as { ends: { end: string; ok: boolean; says: string }[] };
+    assert.deepEqual(
+      ends.map((one) => [one.end, one.ok]),
+      [
+        ["source", true],
+        ["destination", true],
+        ["queue", false],
+      ],
+    );
+    assert.match(ends[2]?.says ?? "", /sqs:GetQueueAttributes: .*ECONNREFUSED/);
+  });
+
   it("reads its configuration again on SIGHUP, and keeps the old one when the new one is wrong", async () => {
     for (const bucket of ["first", "second"]) await stores.bucket(bucket);
     await put("here", "second", "k", "x");

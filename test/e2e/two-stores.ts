@@ -1,13 +1,25 @@
-/** Two labs that know nothing of each other, and `lockstep run` between them: the real binary throughout. */
+/** Two stores that know nothing of each other, and `lockstep run` between them: the real binary throughout. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import type { Credentials, VersionRef } from "../../src/core/model.ts";
 import { MARK } from "../../src/engine/mark.ts";
 import { createS3Client, type S3Client } from "../../src/s3/client.ts";
+import { partsOfEtag } from "../../src/s3/etag.ts";
+import { sideBySide } from "../../src/s3/side-by-side.ts";
 import type { ListedVersion } from "../../src/s3/store.ts";
-import { BINARY, type Environment, lockstep, type Outcome, type Served, serve, temporaryDirectory } from "./binary.ts";
+import { BINARY, lockstep, type Outcome, serve, temporaryDirectory } from "./binary.ts";
 
 export type End = "here" | "there";
+
+/** One of the two stores, as its user sees it. */
+export interface StoreEnd {
+  readonly endpoint: string;
+  readonly credentials: Credentials;
+  readonly client: S3Client;
+  /** Ends the client and whatever the store runs on. */
+  close(): Promise<void>;
+}
 
 export class TwoStores {
   readonly directory = temporaryDirectory();
@@ -15,28 +27,26 @@ export class TwoStores {
   readonly there: S3Client;
   /** Names the stores and their keys: what the configuration refers to. */
   readonly environment: Record<string, string | undefined>;
-  readonly #served: readonly Served[];
-  readonly #home: { remove(): void };
+  readonly #ends: readonly StoreEnd[];
 
-  private constructor(served: readonly Served[], home: { remove(): void }, here: Environment, there: Environment) {
-    this.#served = served;
-    this.#home = home;
-    this.here = clientOf(here);
-    this.there = clientOf(there);
-    const variables = (prefix: string, from: Environment) => ({
-      [prefix]: from["AWS_ENDPOINT_URL"],
-      [`${prefix}_KEY`]: from["AWS_ACCESS_KEY_ID"],
-      [`${prefix}_SECRET`]: from["AWS_SECRET_ACCESS_KEY"],
+  constructor(ends: Readonly<Record<End, StoreEnd>>) {
+    this.#ends = [ends.here, ends.there];
+    this.here = ends.here.client;
+    this.there = ends.there.client;
+    const variables = (prefix: string, { endpoint, credentials }: StoreEnd) => ({
+      [prefix]: endpoint,
+      [`${prefix}_KEY`]: credentials.accessKeyId,
+      [`${prefix}_SECRET`]: credentials.secretAccessKey,
     });
-    const { PATH } = here;
+    const { PATH } = process.env;
+    const { here, there } = ends;
     this.environment = { PATH, HOME: this.directory.path, ...variables("HERE", here), ...variables("THERE", there) };
   }
 
+  /** Two labs. */
   static async open(): Promise<TwoStores> {
-    const home = temporaryDirectory();
-    const served = await Promise.all(["here", "there"].map((name) => serve(`${home.path}/${name}`, home.path)));
-    const [here = {}, there = {}] = await Promise.all(served.map((one) => one.environment()));
-    return new TwoStores(served, home, here, there);
+    const [here, there] = await Promise.all([openLabEnd(), openLabEnd()]);
+    return new TwoStores({ here, there });
   }
 
   /** A versioned bucket of one name at both stores. */
@@ -71,23 +81,32 @@ export class TwoStores {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.here.close(), this.there.close()]);
-    await Promise.all(this.#served.map((one) => one.stop()));
+    await Promise.all(this.#ends.map((one) => one.close()));
     this.directory.remove();
-    this.#home.remove();
   }
 }
 
-function clientOf(environment: Environment): S3Client {
-  return createS3Client({
-    endpoint: environment["AWS_ENDPOINT_URL"] ?? "",
-    region: "us-east-1",
-    credentials: {
-      accessKeyId: environment["AWS_ACCESS_KEY_ID"] ?? "",
-      secretAccessKey: environment["AWS_SECRET_ACCESS_KEY"] ?? "",
+/** A served lab with a directory of its own. */
+export async function openLabEnd(): Promise<StoreEnd> {
+  const directory = temporaryDirectory();
+  const served = await serve(`${directory.path}/data`, directory.path);
+  const environment = await served.environment();
+  const endpoint = environment["AWS_ENDPOINT_URL"] ?? "";
+  const credentials = {
+    accessKeyId: environment["AWS_ACCESS_KEY_ID"] ?? "",
+    secretAccessKey: environment["AWS_SECRET_ACCESS_KEY"] ?? "",
+  };
+  const client = createS3Client({ endpoint, region: "us-east-1", credentials, clock: () => Date.now() });
+  return {
+    endpoint,
+    credentials,
+    client,
+    close: async () => {
+      await client.close();
+      await served.stop();
+      directory.remove();
     },
-    clock: () => Date.now(),
-  });
+  };
 }
 
 /** A replication of all there is in one bucket. */
@@ -108,8 +127,27 @@ export function replication(bucket: string, from: End = "here", more = ""): stri
       arn:aws:s3:::${bucket}-${to}: {site: ${to}, bucket: ${bucket}}${more}`;
 }
 
+const READ_AT_ONCE = 16;
+
+export interface Comparison {
+  /** Keep out the ETags of uploads, where the source does not tell their parts; the bytes are compared all the same. */
+  readonly ofBytes?: boolean;
+}
+
 /** What a replica has in common with its source: keys in order, within a key the oldest version first. */
-export async function contents(s3: S3Client, bucket: string): Promise<string[]> {
+export async function contents(s3: S3Client, bucket: string, comparison: Comparison = {}): Promise<string[]> {
+  const found = await sideBySide(await listed(s3, bucket), READ_AT_ONCE, async (version) => {
+    const what = version.isDeleteMarker ? "deleted" : await objectWords(s3, { bucket, ...version }, comparison);
+    return { key: version.key, text: `${version.key}: ${what}${version.isLatest ? " (latest)" : ""}` };
+  });
+  return found
+    .toReversed()
+    .toSorted((one, other) => (one.key < other.key ? -1 : one.key > other.key ? 1 : 0))
+    .map((one) => one.text);
+}
+
+/** Every version and marker, as it is listed. */
+export async function listed(s3: S3Client, bucket: string): Promise<ListedVersion[]> {
   const rows: ListedVersion[] = [];
   let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined;
   do {
@@ -117,23 +155,21 @@ export async function contents(s3: S3Client, bucket: string): Promise<string[]> 
     rows.push(...page.versions);
     next = page.next;
   } while (next !== undefined);
-  const words: { readonly key: string; readonly text: string }[] = [];
-  for (const { key, versionId, isDeleteMarker, isLatest } of rows.toReversed()) {
-    const end = isLatest ? " (latest)" : "";
-    if (isDeleteMarker) words.push({ key, text: `deleted${end}` });
-    else words.push({ key, text: `${await objectWords(s3, { bucket, key, versionId })}${end}` });
-  }
-  return words
-    .toSorted((one, other) => (one.key < other.key ? -1 : one.key > other.key ? 1 : 0))
-    .map((one) => `${one.key}: ${one.text}`);
+  return rows;
 }
 
-async function objectWords(s3: S3Client, version: { bucket: string; key: string; versionId: string }): Promise<string> {
+async function objectWords(s3: S3Client, version: VersionRef, { ofBytes = false }: Comparison): Promise<string> {
   const { head, body } = await s3.getObject(version);
-  const digest = createHash("md5")
-    .update(await body.bytes())
-    .digest("hex");
+  const digest = createHash("md5");
+  let sizeBytes = 0;
+  for await (const chunk of body.stream()) {
+    digest.update(chunk);
+    sizeBytes += chunk.length;
+  }
   const tags = await s3.getObjectTagging(version);
   const { [MARK]: _, ...metadata } = head.userMetadata;
-  return JSON.stringify([digest, head.etag, head.contentHeaders, metadata, tags]);
+  const md5 = digest.digest("hex");
+  // An ETag that is the MD5 of the bytes says nothing that is not compared already.
+  const etag = ofBytes && (head.etag === md5 || partsOfEtag(head.etag) !== undefined) ? "" : head.etag;
+  return JSON.stringify([sizeBytes, md5, etag, head.contentHeaders, metadata, tags]);
 }

@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { Credentials } from "../../src/core/model.ts";
 import { type Lab, openLab } from "../../src/lab/lab.ts";
@@ -94,19 +96,27 @@ export class TestLab {
   }
 
   s3(credentials: Credentials = this.alice, config: S3ClientConfig = {}): S3Client {
-    return this.#keep(new S3Client({ ...this.#config(credentials), forcePathStyle: true, ...config }));
+    return this.keep(new S3Client({ ...this.#config(credentials), forcePathStyle: true, ...config }));
   }
 
   iam(credentials: Credentials = this.alice): IAMClient {
-    return this.#keep(new IAMClient(this.#config(credentials)));
+    return this.keep(new IAMClient(this.#config(credentials)));
   }
 
   kms(credentials: Credentials = this.alice, region = REGION): KMSClient {
-    return this.#keep(new KMSClient({ ...this.#config(credentials), region }));
+    return this.keep(new KMSClient({ ...this.#config(credentials), region }));
   }
 
   sts(credentials: Credentials = this.alice): STSClient {
-    return this.#keep(new STSClient(this.#config(credentials)));
+    return this.keep(new STSClient(this.#config(credentials)));
+  }
+
+  sqs(credentials: Credentials = this.alice, region = REGION): SQSClient {
+    return this.keep(new SQSClient({ ...this.#config(credentials), region }));
+  }
+
+  cloudWatch(credentials: Credentials = this.alice, region = REGION): CloudWatchClient {
+    return this.keep(new CloudWatchClient({ ...this.#config(credentials), region }));
   }
 
   async bucket(name: string, options: { versioned?: boolean; by?: Credentials } = {}): Promise<string> {
@@ -142,7 +152,8 @@ export class TestLab {
     return { endpoint: this.endpoint, region: REGION, credentials, maxAttempts: 1 };
   }
 
-  #keep<T extends { destroy(): void }>(client: T): T {
+  /** Destroys the client when the lab stops. */
+  keep<T extends { destroy(): void }>(client: T): T {
     this.#clients.push(client);
     return client;
   }

@@ -170,7 +170,9 @@ export class TwoBuckets {
           traits: async (bucket) => lab.bucket(bucket) ?? {},
         },
         // The lab keeps version ids.
+        note: async () => true,
         replicas: { replicaOf: async () => undefined, replicasBetween: async () => [] },
+        stillMine: async () => true,
       },
       new AbortController().signal,
     );

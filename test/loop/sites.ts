@@ -3,7 +3,7 @@
  * happen just before a call is made.
  */
 import { LabSites } from "../../src/cli/lab-sites.ts";
-import type { Credentials, ReplicationConfiguration, ReplicationStatus, VersionRef } from "../../src/core/model.ts";
+import type { Credentials, ReplicationConfiguration } from "../../src/core/model.ts";
 import type { Session, SessionRequest, Sites } from "../../src/engine/ports.ts";
 import type { Lab } from "../../src/lab/lab.ts";
 import { createS3Client, type S3Client } from "../../src/s3/client.ts";
@@ -109,8 +109,8 @@ export class LoopSites implements Sites {
     return this.#inner.reader(bucket);
   }
 
-  publish(version: VersionRef, destinationArn: string, status: ReplicationStatus): Promise<void> {
-    return this.#inner.publish(version, destinationArn, status);
+  publish(...told: Parameters<Sites["publish"]>): Promise<void> {
+    return this.#inner.publish(...told);
   }
 
   async close(): Promise<void> {

@@ -15,6 +15,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Credentials } from "../../src/core/model.ts";
 import { createS3Client, type S3Client, type S3ClientOptions } from "../../src/s3/client.ts";
 import { PROFILES } from "../../src/s3/profiles.ts";
+import { type ClusterOptions, configurationText, OSD_PORTS, type Ports } from "./rgw-configuration.ts";
 
 const PROGRAMS = [
   "/usr/bin/radosgw",
@@ -32,7 +33,6 @@ const ADMIN_MS_MAX = 60_000;
 /** Ports below those that the system gives to outgoing connections, so that none of them is taken meanwhile. */
 const [PORT_MIN, PORT_MAX] = [20_000, 32_000];
 const PORTS_TRIED_MAX = 100;
-const OSD_PORTS = 16;
 
 export const REGION = "us-east-1";
 
@@ -70,27 +70,33 @@ export interface Gateways {
 }
 
 /** Starts both stores; takes a few seconds. @throws Error that names the remedy when a package is missing */
-export async function startGateways(): Promise<Gateways> {
+export async function startGateways(options: Omit<ClusterOptions, "multisite"> = {}): Promise<Gateways> {
+  return await started(options, async (cluster) => {
+    const [a, b] = await Promise.all([cluster.gateway("a"), cluster.gateway("b")]);
+    return { a, b };
+  });
+}
+
+/** Starts both as zones that replicate to each other by Ceph's own means; users are the same at both, and made at `a`. */
+export async function startMultisite(): Promise<Gateways> {
+  return await started({ multisite: true }, (cluster) => cluster.multisite());
+}
+
+async function started(
+  options: ClusterOptions,
+  gateways: (cluster: Cluster) => Promise<Omit<Gateways, "stop">>,
+): Promise<Gateways> {
   const missing = PROGRAMS.filter((path) => !existsSync(path));
   if (missing.length > 0) throw new Error(`${missing.join(", ")} not found: ${REMEDY}`);
-  const cluster = await Cluster.open();
+  const cluster = await Cluster.open(options);
   try {
     await cluster.start();
-    const [a, b] = await Promise.all([cluster.gateway("a"), cluster.gateway("b")]);
-    return { a, b, stop: () => cluster.stop() };
+    return { ...(await gateways(cluster)), stop: () => cluster.stop() };
   } catch (error) {
     const log = cluster.lastWords();
     await cluster.stop();
     throw new Error(`the gateways did not start: ${String(error)}\n${log}`, { cause: error });
   }
-}
-
-interface Ports {
-  readonly monitor: number;
-  /** The first of `OSD_PORTS`. */
-  readonly osd: number;
-  readonly a: number;
-  readonly b: number;
 }
 
 /** One monitor and one OSD; gateways are added to them. */
@@ -108,7 +114,7 @@ class Cluster {
     setReferenced(this.#remover, false);
   }
 
-  static async open(): Promise<Cluster> {
+  static async open(options: ClusterOptions): Promise<Cluster> {
     const directory = mkdtempSync(join(tmpdir(), "lockstep-rgw-"));
     const ports = {
       monitor: await freePorts(1),
@@ -118,7 +124,7 @@ class Cluster {
     };
     const cluster = new Cluster(directory, ports);
     for (const name of ["run", "log", "mon", "osd"]) mkdirSync(join(directory, name));
-    writeFileSync(cluster.#configuration, configurationText(directory, randomUUID(), ports));
+    writeFileSync(cluster.#configuration, configurationText(directory, randomUUID(), ports, options));
     return cluster;
   }
 
@@ -146,16 +152,47 @@ class Cluster {
   }
 
   async gateway(name: "a" | "b"): Promise<Gateway> {
-    const port = this.#ports[name];
-    const configuration = this.#configuration;
-    const admin = (...words: readonly string[]) =>
-      this.#run("radosgw-admin", ["-c", configuration, "-n", `client.rgw.${name}`, "--admin-socket", "", ...words]);
-    const endpoint = `http://127.0.0.1:${port}`;
+    const admin = (...words: readonly string[]) => this.#admin(name, ...words);
+    const endpoint = this.#endpoint(name);
     const where = ["--rgw-realm", `realm-${name}`, "--rgw-zonegroup", `group-${name}`, "--rgw-zone", `zone-${name}`];
     await admin("realm", "create", ...where);
     await admin("zonegroup", "create", "--master", "--endpoints", endpoint, ...where);
     await admin("zone", "create", "--master", "--endpoints", endpoint, ...where);
     await admin("period", "update", "--commit", ...where);
+    return await this.#serve(name);
+  }
+
+  /** @source https://docs.ceph.com/en/pacific/radosgw/multisite/ */
+  async multisite(): Promise<{ readonly a: Gateway; readonly b: Gateway }> {
+    const group = ["--rgw-realm", "realm", "--rgw-zonegroup", "group"];
+    const zone = (name: "a" | "b") => ["--rgw-zone", `zone-${name}`, "--endpoints", this.#endpoint(name)];
+    const keys = ["--access-key", "SYSTEM", "--secret", "system-secret"];
+    const commit = ["period", "update", "--commit", "--rgw-realm", "realm"];
+    await this.#admin("a", "realm", "create", "--rgw-realm", "realm");
+    await this.#admin("a", "zonegroup", "create", "--master", "--endpoints", this.#endpoint("a"), ...group);
+    await this.#admin("a", "zone", "create", "--master", ...group, ...zone("a"), ...keys);
+    await this.#admin("a", ...commit);
+    const system = ["--uid", "system", "--display-name", "system", "--system"];
+    await this.#admin("a", "user", "create", ...system, ...keys);
+    await this.#admin("a", "zone", "create", ...group, ...zone("b"), ...keys);
+    await this.#admin("a", ...commit);
+    return { a: await this.#serve("a"), b: await this.#serve("b") };
+  }
+
+  #endpoint(name: "a" | "b"): string {
+    return `http://127.0.0.1:${this.#ports[name]}`;
+  }
+
+  #admin(name: "a" | "b", ...words: readonly string[]): Promise<string> {
+    const as = ["-c", this.#configuration, "-n", `client.rgw.${name}`, "--admin-socket", ""];
+    return this.#run("radosgw-admin", [...as, ...words]);
+  }
+
+  async #serve(name: "a" | "b"): Promise<Gateway> {
+    const port = this.#ports[name];
+    const endpoint = this.#endpoint(name);
+    const configuration = this.#configuration;
+    const admin = (...words: readonly string[]) => this.#admin(name, ...words);
     const words = ["-c", configuration, "-n", `client.rgw.${name}`, "-f"];
     const daemon = await this.#daemon(`rgw.${name}`, "radosgw", words, port);
     return {
@@ -315,77 +352,4 @@ async function isFree(port: number): Promise<boolean> {
     server.once("error", () => done(false));
     server.listen(port, "127.0.0.1", () => server.close(() => done(true)));
   });
-}
-
-/**
- * Comments name what a setting is there for. Not set: `rgw bucket quota ttl`, for with 0 the quota of users is never
- * enforced.
- */
-function configurationText(directory: string, fsid: string, ports: Ports): string {
-  const gateway = (name: "a" | "b") => `
-[client.rgw.${name}]
-rgw realm = realm-${name}
-rgw zonegroup = group-${name}
-rgw zone = zone-${name}
-# Without tcp_nodelay every small answer on a kept-alive connection takes 44 ms.
-rgw frontends = beast endpoint=127.0.0.1:${ports[name]} tcp_nodelay=1`;
-  return `[global]
-fsid = ${fsid}
-mon initial members = a
-mon host = v2:127.0.0.1:${ports.monitor}
-public addr = 127.0.0.1
-cluster addr = 127.0.0.1
-ms bind ipv6 = false
-ms bind port min = ${ports.osd}
-ms bind port max = ${ports.osd + OSD_PORTS - 1}
-auth cluster required = none
-auth service required = none
-auth client required = none
-cephx require signatures = false
-keyring = ${directory}/none
-run dir = ${directory}/run
-admin socket = ${directory}/run/$name.asok
-log file = ${directory}/log/$name.log
-crash dir = ${directory}/log
-debug rgw = 0/0
-debug ms = 0/0
-debug osd = 0/0
-osd pool default size = 1
-osd pool default min size = 1
-osd pool default pg num = 1
-osd pool default pgp num = 1
-osd pool default pg autoscale mode = off
-osd crush chooseleaf type = 0
-mon allow pool size one = true
-mon max pg per osd = 2000
-mon warn on pool no redundancy = false
-mon data avail crit = 1
-mon data avail warn = 2
-# Pools are made one proposal after the other.
-paxos propose interval = 0.02
-paxos min wait = 0.01
-[mon.a]
-mon data = ${directory}/mon
-host = localhost
-public addr = 127.0.0.1
-[osd.0]
-host = localhost
-osd data = ${directory}/osd
-osd objectstore = memstore
-memstore device bytes = 8589934592
-osd class load list = *
-osd class default list = *
-# So long every change of a user waits for a gateway that was killed. Living ones report every 5 s.
-osd client watch timeout = 10
-osd op num shards = 2
-osd op num threads per shard = 1
-[client]
-# "secure", the gateway's own choice, never connects without keys and costs 30 s a start.
-ms mon client mode = crc
-rgw crypt require ssl = false
-rgw crypt s3 kms backend = testing
-rgw dns name = localhost
-rgw override bucket index max shards = 1
-rgw run sync thread = false${gateway("a")}${gateway("b")}
-`;
 }

@@ -4,6 +4,7 @@
  * Time stands still while anything can still happen without it; then it jumps to the next sleeper.
  */
 import type { Clock } from "../../src/engine/ports.ts";
+import { Chance } from "./chance.ts";
 
 interface Sleeper {
   readonly atMs: number;
@@ -14,40 +15,19 @@ interface Sleeper {
 /** Turns of the event loop without any change after which nothing can happen any more before time goes on. */
 const QUIET_TURNS = 12;
 
-export class VirtualTime implements Clock {
+export class VirtualTime extends Chance implements Clock {
   #nowMs: number;
-  #state: number;
   #order = 0;
   #activity = 0;
   readonly #sleepers = new Set<Sleeper>();
 
   constructor(seed: number, startMs: number) {
-    this.#state = seed >>> 0;
+    super(seed);
     this.#nowMs = startMs;
   }
 
   nowMs(): number {
     return this.#nowMs;
-  }
-
-  /** 0..1; mulberry32. */
-  random(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  }
-
-  /** A whole number from 0 up to but not including `end`. */
-  below(end: number): number {
-    return Math.floor(this.random() * end);
-  }
-
-  pick<T>(of: readonly T[]): T {
-    const one = of[this.below(of.length)];
-    if (one === undefined) throw new RangeError("there is nothing to pick from");
-    return one;
   }
 
   async sleep(ms: number, signal: AbortSignal): Promise<void> {

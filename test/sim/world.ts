@@ -4,7 +4,6 @@
  * Buckets and roles are made by real requests before the simulation begins; from then on nothing touches a socket.
  */
 import { printReplication } from "../../src/core/config/print.ts";
-import type { ReplicationStatus, VersionRef } from "../../src/core/model.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { ChangeFeed, FeedEntry, Sites } from "../../src/engine/ports.ts";
 import { type Lab, openLab } from "../../src/lab/lab.ts";
@@ -173,9 +172,9 @@ export class World {
         return { source: faulty(store, time, faults, life), destination: faulty(store, time, faults, life) };
       },
       reader: () => this.writer,
-      publish: async (version: VersionRef, destinationArn: string, status: ReplicationStatus) => {
+      publish: async (version, destinationArn, status, ended) => {
         await unlessDead(life);
-        if (status !== "REPLICA") await lab.setReplicationStatus(version, status, destinationArn);
+        if (status !== "REPLICA") await lab.setReplicationStatus(version, status, destinationArn, ended);
         time.touch();
       },
     };
@@ -197,6 +196,8 @@ function mortal(ledger: Ledger, life: Life): Ledger {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== "function") return member;
+      // What it is told when it is dead it does not act on: it is heard at once.
+      if (name === "onDue") return member.bind(target) as unknown;
       return async (...words: unknown[]) => {
         await unlessDead(life);
         const answer: unknown = await Reflect.apply(member, target, words);

@@ -8,6 +8,7 @@
 import { bucketOfArn } from "../../core/arn.ts";
 import { asArray, asObject, asString, type Members } from "../../core/config/document.ts";
 import type { JsonPath } from "../../core/iam/json-members.ts";
+import { DEFAULT_HOST } from "../defaults.ts";
 import { type FoundIssue, received } from "./issues.ts";
 
 /** @param environment where references lead */
@@ -23,6 +24,7 @@ export function crossIssues(
     ...membersOf(sites).flatMap(([name, site]) => siteIssues(["sites", name], site)),
     ...membersOf(root["limits"]).flatMap(([name]) => siteIsThere(["limits", name], name, sites)),
     ...replications.flatMap(([name, one]) => placeIssues(["replications", name], one, sites)),
+    ...intakeIssues(asObject(root["intake"]) ?? {}, sites),
     ...nameIssues(replications),
     ...sourceIssues(replications),
     ...plainPassword(root["ledger"]),
@@ -96,6 +98,40 @@ export function unplaced(path: JsonPath, arn: string): FoundIssue {
   return issue(path, "a destination whose place is known", arn, `Add ${arn}: {site: …, bucket: …} under destinations`);
 }
 
+function intakeIssues(intake: Members, sites: Members): FoundIssue[] {
+  const at = (kind: string) =>
+    asArray(intake[kind]).map((one, index) => ({ path: ["intake", kind, index], one: asObject(one) ?? {} }));
+  const [webhooks, queues] = [at("webhooks"), at("queues")];
+  return [
+    ...[...webhooks, ...queues].flatMap(({ path, one }) => siteIsThere([...path, "site"], one["site"], sites)),
+    ...webhookIssues(webhooks),
+  ];
+}
+
+/** Webhooks of one port are told apart by their paths, and share its certificate. */
+function webhookIssues(webhooks: readonly { readonly path: JsonPath; readonly one: Members }[]): FoundIssue[] {
+  const byAddress = new Map<string, Members>();
+  const paths = new Set<string>();
+  return webhooks.flatMap(({ path, one }): FoundIssue[] => {
+    const site = asString(one["site"]) ?? "";
+    const address = `${asString(one["host"]) ?? DEFAULT_HOST}:${JSON.stringify(one["port"])}`;
+    const given = asString(one["path"]) ?? `/${site}`;
+    const found: FoundIssue[] = [];
+    if (paths.has(`${address}${given}`)) {
+      const remedy = "Give each webhook a path of its own, or another port";
+      found.push(issue([...path, "path"], "a path that no other webhook of this port has", given, remedy));
+    }
+    paths.add(`${address}${given}`);
+    const first = byAddress.get(address) ?? one;
+    byAddress.set(address, first);
+    if (JSON.stringify(first["tls"]) !== JSON.stringify(one["tls"])) {
+      const remedy = "Write the same tls for all webhooks of a port, or give this one another port";
+      found.push(issue([...path, "tls"], `the tls of the other webhook of ${address}`, one["tls"], remedy));
+    }
+    return found;
+  });
+}
+
 /** A name that stands for two buckets would mix their work. */
 function nameIssues(replications: readonly Named[]): FoundIssue[] {
   const places = new Map<string, string>();
@@ -156,7 +192,12 @@ function plainPassword(ledger: unknown): FoundIssue[] {
 const REFERENCES = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 /** Members whose text may refer to the environment. */
-const REFERRING: readonly RegExp[] = [/^sites\.[^\n]+\.(?:endpoint|credentials\.[A-Za-z]+)$/, /^ledger$/];
+const REFERRING: readonly RegExp[] = [
+  /^sites\.[^\n]+\.(?:endpoint|credentials\.[A-Za-z]+)$/,
+  /^intake\.webhooks\.\d+\.token$/,
+  /^intake\.queues\.\d+\.(?:url|credentials\.[A-Za-z]+)$/,
+  /^ledger$/,
+];
 
 function references(
   value: unknown,
@@ -171,6 +212,7 @@ function references(
       return [{ path, expected: `the variable ${name} to be set`, received: "nothing in it", remedy }];
     });
   }
+  if (Array.isArray(value)) return value.flatMap((one, index) => references(one, [...path, index], environment));
   const members = asObject(value) ?? {};
   return Object.entries(members).flatMap(([name, one]) => references(one, [...path, name], environment));
 }

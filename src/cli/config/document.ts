@@ -163,17 +163,83 @@ const limits = members(
   "limits",
 );
 
+const listening = {
+  host: text(/^[A-Za-z0-9.:_-]+$/, "an address to listen on", "Write 127.0.0.1 for this machine only")
+    .optional()
+    .describe("Where it listens; default 127.0.0.1"),
+  port: z.int({ error: "a port number\nWrite 0 to 65535" }).min(0).max(65535, {
+    error: "a port number\nWrite 0 to 65535",
+  }),
+};
+
 const console_ = members(
   {
-    host: text(/^[A-Za-z0-9.:_-]+$/, "an address to listen on", "Write 127.0.0.1 for this machine only").optional(),
-    port: z.int({ error: "a port number\nWrite 0 to 65535" }).min(0).max(65535, {
-      error: "a port number\nWrite 0 to 65535",
-    }),
+    ...listening,
     tokenFile: path("the file that holds the console's token")
       .optional()
       .describe("Made when it is not there; default: lockstep.token beside the configuration"),
   },
   "the console",
+);
+
+const webhook = members(
+  {
+    site: named("a site").describe("Whose buckets the notifications are of"),
+    ...listening,
+    path: text(/^\/[A-Za-z0-9._~/-]*$/, "a path of a URL", "Begin it with a slash, and use letters, digits and dashes")
+      .optional()
+      .describe("Default: / and the site's name"),
+    token: reference("the token that senders show").describe(
+      "Shown as a bearer token, as a password, or as the last part of the path",
+    ),
+    tls: members(
+      { certificate: path("a file of certificates in PEM"), key: path("the file of its private key in PEM") },
+      "a certificate and its key",
+    )
+      .optional()
+      .describe("Listens with TLS"),
+  },
+  "a webhook",
+);
+
+const queue = members(
+  {
+    site: named("a site").describe("Whose buckets the notifications are of"),
+    url: text(
+      /^(?:https?:\/\/\S+|\$\{[A-Za-z_][A-Za-z0-9_]*\})$/,
+      "the URL of an SQS queue",
+      "Write it as SQS shows it",
+    ),
+    region: text(/^[A-Za-z0-9_-]{1,64}$/, "the name of a Region", "Leave it out to take the one in the URL").optional(),
+    credentials: credentials.optional().describe("Default: the site's"),
+  },
+  "a queue",
+);
+
+const intake = members(
+  {
+    scan: members(
+      {
+        every: duration.optional().describe("From the end of a scan to the next one; default 15m"),
+        metadata: z
+          .enum(["tags", "all"], { error: "tags or all\nLeave it out to compare versions only" })
+          .optional()
+          .describe(
+            "What scans compare of every version besides: no listing tells of it, so each version costs 2 requests for tags, 2 to 4 for all (tags, retention, legal hold)",
+          ),
+      },
+      "scans",
+    ).optional(),
+    webhooks: z
+      .array(webhook, { error: "a list of webhooks\nBegin each with a dash" })
+      .optional()
+      .describe("Where stores send notifications to, so that changes need not wait for a scan"),
+    queues: z
+      .array(queue, { error: "a list of queues\nBegin each with a dash" })
+      .optional()
+      .describe("SQS queues that stores send notifications to"),
+  },
+  "the ways in",
 );
 
 const record = (what: string) => ({ error: `${what} by name\nWrite "name:" and its members, indented` });
@@ -185,15 +251,7 @@ export const DOCUMENT = members(
     replications: z
       .record(named("a replication"), replication, record("replications"))
       .describe("What is replicated to where, by names of your choice"),
-    intake: members(
-      {
-        scan: members(
-          { every: duration.describe("From the end of a scan to the next one; default 15m") },
-          "scans",
-        ).optional(),
-      },
-      "the ways in",
-    ).optional(),
+    intake: intake.optional().describe("How it comes to be known what there is to do"),
     limits: z.record(named("a site"), limits, record("limits")).optional().describe("What a site is asked at most"),
     ledger: text(
       /^(?:sqlite|postgres|postgresql):.+$/,

@@ -21,9 +21,11 @@ import {
   type CredentialSource,
   NO_ROLE,
   type Place,
+  type QueueSettings,
   type ReplicationSettings,
   type RunSettings,
   type SiteSettings,
+  type WebhookSettings,
 } from "./settings.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -108,6 +110,9 @@ class Builder {
       sites: new Map(Object.keys(sites).map((name) => [name, this.#site(name)])),
       replications: Object.entries(replications).map(([name, one]) => this.#replication(name, one)),
       scanEveryMs: millisecondsOf(intake?.scan?.every ?? "15m"),
+      ...(intake?.scan?.metadata === undefined ? {} : { scanMetadata: intake.scan.metadata }),
+      webhooks: (intake?.webhooks ?? []).map((one, index) => this.#webhook(["intake", "webhooks", index], one)),
+      queues: (intake?.queues ?? []).map((one) => this.#queue(one)),
       ledgerUrl: this.#ledgerUrl(resolved(ledger, this.#environment)),
       ...(console_ === undefined
         ? {}
@@ -171,6 +176,26 @@ class Builder {
     const { accessKeyId, secretAccessKey, sessionToken } = given;
     const keys = { accessKeyId: value(accessKeyId), secretAccessKey: value(secretAccessKey) };
     return { kind: "keys", ...keys, ...(sessionToken === undefined ? {} : { sessionToken: value(sessionToken) }) };
+  }
+
+  #webhook(path: JsonPath, { site, host, port, path: at, token, tls }: WebhookDocument): WebhookSettings {
+    const address = { site, host: host ?? DEFAULT_HOST, port, path: at ?? `/${site}` };
+    const secret = { token: resolved(token, this.#environment) };
+    if (tls === undefined) return { ...address, ...secret };
+    const certificate = this.#text([...path, "tls", "certificate"], tls.certificate) ?? "";
+    const key = this.#text([...path, "tls", "key"], tls.key) ?? "";
+    return { ...address, ...secret, tls: { certificate, key } };
+  }
+
+  #queue({ site, url: given, region, credentials }: QueueDocument): QueueSettings {
+    const url = resolved(given, this.#environment);
+    const own = this.#document.sites[site];
+    return {
+      site,
+      url,
+      region: region ?? regionOfQueue(url) ?? own?.region ?? DEFAULT_REGION,
+      credentials: this.#credentials(credentials ?? own?.credentials ?? "environment"),
+    };
   }
 
   #replication(name: string, one: ConfigDocument["replications"][string]): ReplicationSettings {
@@ -246,6 +271,15 @@ class Builder {
     const path = /^sqlite:(.+)$/s.exec(url)?.[1];
     return path === undefined || path === ":memory:" ? url : `sqlite:${this.#files.pathOf(path)}`;
   }
+}
+
+type IntakeDocument = NonNullable<ConfigDocument["intake"]>;
+type WebhookDocument = NonNullable<IntakeDocument["webhooks"]>[number];
+type QueueDocument = NonNullable<IntakeDocument["queues"]>[number];
+
+/** AWS's own queues say in their URL where they are. */
+function regionOfQueue(url: string): string | undefined {
+  return /^https:\/\/sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\//.exec(url)?.[1];
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -1,14 +1,38 @@
 /** A configuration as the engine runs by it: references resolved, defaults filled in, files read. */
 import type { ReplicationConfiguration } from "../../core/model.ts";
+import type { ComparedMetadata } from "../../engine/metadata-drift.ts";
 import type { ProviderProfile } from "../../s3/profiles.ts";
 
 export interface RunSettings {
   readonly sites: ReadonlyMap<string, SiteSettings>;
   readonly replications: readonly ReplicationSettings[];
   readonly scanEveryMs: number;
+  /** What scans compare besides versions. */
+  readonly scanMetadata?: ComparedMetadata;
+  readonly webhooks: readonly WebhookSettings[];
+  readonly queues: readonly QueueSettings[];
   /** As `openLedger` takes it; a path is absolute. */
   readonly ledgerUrl: string;
   readonly console?: { readonly host: string; readonly port: number; readonly tokenFile: string };
+}
+
+/** One address that notifications of a site are sent to. Several may share a port. */
+export interface WebhookSettings {
+  readonly site: string;
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly token: string;
+  /** PEM */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+}
+
+/** A queue that holds notifications of a site. */
+export interface QueueSettings {
+  readonly site: string;
+  readonly url: string;
+  readonly region: string;
+  readonly credentials: CredentialSource;
 }
 
 export interface SiteSettings {

@@ -1,18 +1,22 @@
 /** Everything that `run` holds while it runs: the ledger, the sites, the engine, the scans, the console. */
 import { hostname } from "node:os";
+import type { ConsoleOptions } from "../../console/options.ts";
+import type { Replications } from "../../console/replications.ts";
 import { Engine } from "../../engine/engine.ts";
-import type { ChangeFeed } from "../../engine/ports.ts";
+import { NotifiedChanges } from "../../engine/notifications/notified-changes.ts";
 import { type ScanResult, Scans } from "../../engine/scan.ts";
 import { DatabaseError, holdFile } from "../../ledger/database.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { LedgerUrlError, openLedger } from "../../ledger/open.ts";
 import { systemClock } from "../clock.ts";
+import { Company } from "../company.ts";
 import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { openConsole } from "../open-console.ts";
 import { keptToken } from "../token.ts";
 import { SiteClients } from "./clients.ts";
+import { openLiveIntake } from "./live-intake.ts";
 import { StoreSites } from "./store-sites.ts";
 import { succeed } from "./succession.ts";
 
@@ -22,6 +26,8 @@ export interface EngineRoom {
   readonly scans: Scans;
   /** Undefined where the configuration names none. */
   readonly consoleUrl?: string;
+  /** In the order of the configuration, without their tokens. */
+  readonly webhookUrls: readonly string[];
   /** Rejects when the engine cannot go on; never resolves. */
   readonly broken: Promise<never>;
   /** Takes new settings for what comes next; what is under way goes on. */
@@ -66,25 +72,44 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     });
     // Somebody may wait for it, or nobody: then it is no fault of its own.
     broken.catch(() => undefined);
-    const engine = new Engine({ ledger, feed: NO_CHANGES, sites, clock, name, onBroken });
+    const changes = new NotifiedChanges({ ledger, sites, clock });
+    const company = new Company({ ledger, sites, clock, name });
+    await company.prepare();
+    const engine = new Engine({ ledger, feed: changes, sites, clock, name, paused: company.paused, onBroken });
     const scans = new Scans({
       ledger,
       sites,
       clock,
       buckets: () => sites.sources(),
       everyMs: () => settings.scanEveryMs,
+      metadata: () => settings.scanMetadata,
       onAdded: () => engine.wake(),
       onEnded: options.onScan,
     });
     engine.start();
     opened.push(() => engine.stop(GRACE_MS));
+    opened.push(company.begin(engine, onBroken));
     if (succession !== undefined) opened.push(succession.begin({ engine, ledger, clock, onBroken }));
-    const console_ = options.alone ? undefined : await consoleOf(settings, { engine, ledger });
+    const console_ = options.alone
+      ? undefined
+      : await consoleOf(settings, {
+          engine,
+          ledger,
+          clock: context.clock,
+          replications: replicationsOf(() => settings),
+          onPaused: company.onPaused,
+        });
     if (console_ !== undefined) opened.push(() => console_.close());
+    const { environment } = context;
+    const live = options.alone
+      ? undefined
+      : await openLiveIntake({ settings, changes, sites, environment, clock, onTrouble, onBroken });
+    if (live !== undefined) opened.push(() => live.close());
     return {
       ledger,
       engine,
       scans,
+      webhookUrls: live?.webhookUrls ?? [],
       ...(console_ === undefined ? {} : { consoleUrl: console_.url }),
       broken,
       use: (next) => {
@@ -99,13 +124,6 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     throw error;
   }
 }
-
-/** Scans find everything; who wants it at once sends notifications, which come in elsewhere. */
-const NO_CHANGES: ChangeFeed = {
-  take: async () => [],
-  done: async () => undefined,
-  onChange: () => () => undefined,
-};
 
 /** A file has one engine at a time; a database is shared. True for a file, which is held until everything is closed. */
 function holdLedger(url: string, opened: (() => void)[]): boolean {
@@ -131,7 +149,17 @@ async function open(url: string): Promise<Ledger> {
   }
 }
 
-async function consoleOf({ console: where }: RunSettings, parts: { engine: Engine; ledger: Ledger }) {
+/** Those of the configuration as it is at the time. */
+function replicationsOf(settings: () => RunSettings): Replications {
+  const all = () =>
+    settings().replications.map(({ name, source }) => ({ name, bucket: source.name, showsStatus: false }));
+  return {
+    list: async () => all(),
+    find: async (name) => all().find((one) => one.name === name) ?? all().find((one) => one.bucket === name),
+  };
+}
+
+async function consoleOf({ console: where }: RunSettings, parts: Omit<ConsoleOptions, "token">) {
   if (where === undefined) return undefined;
   const { host, port, tokenFile } = where;
   return await openConsole({ ...parts, token: keptToken(tokenFile) }, { host, port, otherwise: "under console" });

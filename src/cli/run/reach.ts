@@ -1,18 +1,24 @@
 /** `run --check`: whether every bucket of a configuration can be reached and is fit. Only asks, and writes nothing. */
 import Table from "cli-table3";
+import { AwsError } from "../../aws/errors.ts";
+import { plural } from "../../doctor/report.ts";
+import type { Clock } from "../../engine/ports.ts";
 import { S3Error } from "../../s3/errors.ts";
 import { sideBySide } from "../../s3/side-by-side.ts";
 import type { CommandResult, ExitStatus } from "../command.ts";
-import type { Place, ReplicationSettings, RunSettings } from "../config/settings.ts";
+import type { Place, QueueSettings, ReplicationSettings, RunSettings } from "../config/settings.ts";
 import { styled } from "../context.ts";
 import type { SiteClient, SiteClients } from "./clients.ts";
+import { openQueue } from "./live-intake.ts";
 import type { StoreSites } from "./store-sites.ts";
 
 /** What is known of one end of a replication. */
 interface Reached {
+  /** Empty for a queue, which serves all of its site. */
   readonly replication: string;
-  readonly end: "source" | "destination";
+  readonly end: "source" | "destination" | "queue";
   readonly site: string;
+  /** A queue's URL. */
   readonly bucket: string;
   readonly ok: boolean;
   /** What is wrong and what to do, or that nothing is. */
@@ -21,13 +27,17 @@ interface Reached {
   readonly reached: boolean;
 }
 
+interface ReachParts {
+  readonly clients: SiteClients;
+  readonly sites: StoreSites;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+}
+
 const BUCKETS_AT_ONCE = 8;
 
 /** Asks every end of every replication. */
-export async function checkReach(
-  settings: RunSettings,
-  parts: { readonly clients: SiteClients; readonly sites: StoreSites },
-): Promise<CommandResult> {
+export async function checkReach(settings: RunSettings, parts: ReachParts): Promise<CommandResult> {
   const ends = settings.replications.flatMap((one) => [
     { replication: one, end: "source" as const, place: one.source },
     ...[...one.destinations.values()].map((place) => ({ replication: one, end: "destination" as const, place })),
@@ -43,7 +53,27 @@ export async function checkReach(
       return { ...about, ok: false, says: refusalWords(error, bucket), reached: false };
     }
   });
+  reached.push(...(await sideBySide(settings.queues, BUCKETS_AT_ONCE, (one) => reachQueue(one, parts))));
   return { status: statusOf(reached), value: { ends: reached }, words: () => words(reached) };
+}
+
+/** Looks at a queue and takes nothing off it. */
+async function reachQueue(settings: QueueSettings, { environment, clock }: ReachParts): Promise<Reached> {
+  const { site, url } = settings;
+  const about = { replication: "", end: "queue" as const, site, bucket: url };
+  const queue = openQueue(settings, environment, clock);
+  try {
+    const { messages, hasDeadLetters } = await queue.attributes();
+    const count = plural(messages, "message");
+    if (hasDeadLetters) return { ...about, ok: true, says: `ready, about ${count} waiting`, reached: true };
+    const says = `ready, about ${count} waiting; it has no redrive policy, so what nobody understands comes again and again`;
+    return { ...about, ok: true, says, reached: true };
+  } catch (error) {
+    if (!(error instanceof AwsError || error instanceof S3Error)) throw error;
+    return { ...about, ok: false, says: error.message, reached: false };
+  } finally {
+    await queue.close();
+  }
 }
 
 function statusOf(reached: readonly Reached[]): ExitStatus {
@@ -56,7 +86,7 @@ async function whatIsWrong(
   replication: ReplicationSettings,
   end: Reached["end"],
   place: Place,
-  { clients, sites }: { readonly clients: SiteClients; readonly sites: StoreSites },
+  { clients, sites }: ReachParts,
 ): Promise<string | undefined> {
   const { store, settings }: SiteClient = clients.client(place.site);
   const { bucket } = place;

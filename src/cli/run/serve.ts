@@ -56,7 +56,7 @@ async function check(settings: RunSettings, context: Context): Promise<CommandRe
   try {
     const sites = new StoreSites({ clients, clock, onTrouble: () => undefined });
     sites.use(settings);
-    return await checkReach(settings, { clients, sites });
+    return await checkReach(settings, { clients, sites, environment: context.environment, clock });
   } finally {
     await clients.close();
   }
@@ -90,12 +90,20 @@ async function serve(room: EngineRoom, options: ServeOptions, context: Context):
     failed = reject;
   });
   const stopListening = context.onHangup(() => void reload().catch(failed));
-  const { consoleUrl } = room;
+  const { consoleUrl, webhookUrls } = room;
   const said = {
     replications: settings.replications.map((one) => one.name),
+    ...(webhookUrls.length === 0 ? {} : { webhookUrls }),
     ...(consoleUrl === undefined ? {} : { consoleUrl }),
   };
-  const line = `${summary(settings)}${consoleUrl === undefined ? "" : `; console API at ${consoleUrl}`}; ctrl-C stops`;
+  const parts = [
+    summary(settings),
+    ...(webhookUrls.length === 0 ? [] : [`notifications at ${webhookUrls.join(", ")}`]),
+    ...(settings.queues.length === 0 ? [] : [`notifications from ${settings.queues.map((one) => one.url).join(", ")}`]),
+    ...(consoleUrl === undefined ? [] : [`console API at ${consoleUrl}`]),
+    "ctrl-C stops",
+  ];
+  const line = parts.join("; ");
   stdout.write(`${json ? JSON.stringify(said) : line}\n`);
   const scanning = room.scans.run(interrupted);
   try {
@@ -119,7 +127,10 @@ function summary({ replications, scanEveryMs }: RunSettings): string {
 
 /** What a running engine cannot take up. */
 function unchangeable(before: RunSettings, after: RunSettings): string[] {
+  const same = (member: "webhooks" | "queues") => JSON.stringify(before[member]) === JSON.stringify(after[member]);
   return [
+    ...(same("webhooks") ? [] : ["the webhooks"]),
+    ...(same("queues") ? [] : ["the queues"]),
     ...(before.ledgerUrl === after.ledgerUrl ? [] : ["the ledger"]),
     ...(JSON.stringify(before.console) === JSON.stringify(after.console) ? [] : ["the console"]),
   ];

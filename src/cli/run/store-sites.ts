@@ -61,6 +61,12 @@ export class StoreSites implements Sites {
     return [...this.#replications.keys()];
   }
 
+  /** The name of a site's bucket that something is replicated from. */
+  nameOf(site: string, bucket: string): string | undefined {
+    const sources = [...this.#replications.values()].map((one) => one.source);
+    return sources.find((one) => one.site === site && one.bucket === bucket)?.name;
+  }
+
   async configuration(name: string): Promise<ReplicationConfiguration | undefined> {
     const replication = this.#replications.get(name);
     if (replication === undefined) return undefined;
@@ -105,7 +111,8 @@ export class StoreSites implements Sites {
     }
     const { source, roleArn } = replication;
     for (const place of [source, destination]) await this.#client(place, roleArn).credentials();
-    return { source: this.#store(source, roleArn), destination: this.#store(destination, roleArn) };
+    const within = source.site === destination.site ? { sourceWithin: source.bucket } : {};
+    return { source: this.#store(source, roleArn), destination: this.#store(destination, roleArn), ...within };
   }
 
   reader(name: string): Store {
@@ -165,11 +172,18 @@ export class StoreSites implements Sites {
     const lock = await known(settings.getObjectLock(place.bucket).then((one) => one !== undefined));
     const ownership = isAws ? await known(settings.getBucketOwnership(place.bucket)) : undefined;
     const accountsMeanSomething = isAws && this.#sourcesOf(place).every((one) => clients.isAws(one.site));
-    const { readsParts, tagsOnUploads, markerHead } = clients.capabilities(place.site);
+    const { markerHead, readsParts, tagsOnUploads, locksOnUploads, etagIsMd5, multipartEtag, ...can } =
+      clients.capabilities(place.site);
     return {
       mintsVersionIds: true,
       readsParts,
       tagsOnUploads,
+      locksOnUploads,
+      etagIsMd5,
+      multipartEtag,
+      checksumsVerified: can.checksumsVerified,
+      conditionalPut: can.conditionalPut,
+      storageClasses: can.storageClasses,
       hidesMarkers: markerHead === 404,
       ...(lock === undefined ? {} : { objectLock: lock }),
       ...(ownership === undefined ? {} : { ownerEnforced: ownership === "BucketOwnerEnforced" }),

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import type { Engine } from "../../engine/engine.ts";
+import { Outage } from "../../engine/outage.ts";
 import type { Clock } from "../../engine/ports.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 
@@ -50,7 +51,7 @@ export async function succeed(ledger: Ledger): Promise<{ readonly name: string; 
           }
           await same.setCheckpoint(CHECKPOINT, JSON.stringify({ last: own, takenOver: last }));
         };
-        const done = takeOver().catch(onBroken);
+        const done = new Outage(clock).outlast(takeOver, over.signal).catch(onBroken);
         return async () => {
           over.abort();
           await done;

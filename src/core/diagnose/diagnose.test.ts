@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { DocumentValue } from "../config/document.ts";
 import type { SkipReason } from "../eligibility.ts";
 import { FAILURES } from "../failures/catalogue.ts";
-import { diagnose } from "./diagnose.ts";
+import { diagnose, Examination } from "./diagnose.ts";
 import { explainVersion } from "./explain-version.ts";
 import type { BucketFacts, Facts, KeyFacts, Read, RecordedFailure, RolePolicy, VersionFacts } from "./facts.ts";
 import { patchesOf } from "./patches.ts";
@@ -801,7 +801,7 @@ const REASONS: readonly (readonly [because: SkipReason, code: string])[] = [
 for (const [because, code] of REASONS) {
   test(`diagnose: a rule that says ${because.reason} is worded as ${code}`, () => {
     const world = facts({ versions: [] });
-    const [rule] = readRules(world).configuration?.rules ?? [];
+    const [rule] = readRules(world, () => Number.POSITIVE_INFINITY).configuration?.rules ?? [];
     const finding = skipFinding(worldOf(world, ROLE), rule, because);
     assert.equal(finding.code, code);
     assert.equal(finding.evidence[0]?.says, saySkip(because));
@@ -872,4 +872,28 @@ test("explain: one object, rule by rule and step by step", () => {
     explainVersion(world, kms).rules.map((one) => one.because),
     ["kmsNotSelected"],
   );
+});
+
+test("diagnose: versions that come one by one, or many as one, give what all at once give", () => {
+  const failed = ["a", "b", "c"].map((name) => version(name, { replicationStatus: "FAILED" }));
+  const marker = version("m", { isDeleteMarker: true, sizeBytes: 0, lastModifiedMs: Date.UTC(2026, 0, 1, 2) });
+  const done = version("d", { replicationStatus: "COMPLETED", lastModifiedMs: Date.UTC(2026, 0, 1, 1) });
+  const world = facts({ policies: [SOURCE_BUCKET, SOURCE_OBJECTS], versions: [marker, ...failed, done] });
+  const { versions, ...setup } = world;
+  const oneByOne = new Examination(setup);
+  for (const one of versions) oneByOne.add(one);
+  assert.deepEqual(oneByOne.explained().diagnosis, diagnose(world).diagnosis);
+
+  const weighed = new Examination({ ...setup, oldestCompletedMs: done.lastModifiedMs });
+  for (const one of oneByOne.alike()) weighed.add(one.version, one);
+  assert.deepEqual(weighed.alike(), oneByOne.alike());
+  assert.deepEqual(
+    weighed.alike().map((one) => [one.version.key, one.versions, one.bytes]),
+    [
+      ["a", 3, 300],
+      ["d", 1, 100],
+      ["m", 1, 0],
+    ],
+  );
+  assert.deepEqual(weighed.explained().diagnosis.causes, diagnose(world).diagnosis.causes);
 });

@@ -7,20 +7,49 @@
  */
 import { type FailureCode, failureEntry } from "../failures/catalogue.ts";
 import { type NoteKind, note } from "./by-design.ts";
-import type { Facts, VersionFacts } from "./facts.ts";
+import type { Facts, Setup, VersionFacts } from "./facts.ts";
 import type { Finding } from "./finding.ts";
 import { shortHash } from "./hash.ts";
 import { type Edit, patchesOf } from "./patches.ts";
 import { type Reasoning, reasonOf, type ShownState } from "./reason.ts";
 import type { Cause, Diagnosis, Unexplained } from "./report.ts";
-import { readRules } from "./rules.ts";
+import { oldestCompleted, type Rules, readRules } from "./rules.ts";
 import { signatures } from "./signature.ts";
-import { worldOf } from "./world.ts";
+import { type World, worldOf } from "./world.ts";
 
 export interface Explained {
   readonly diagnosis: Diagnosis;
   /** By cause id: what its patches are made of. */
   readonly edits: ReadonlyMap<string, readonly Edit[]>;
+}
+
+/** How many versions one stands for. */
+export interface Weight {
+  readonly versions: number;
+  readonly bytes: number;
+  /** When the oldest of them was written. */
+  readonly sinceMs: number;
+  /** Some of them. */
+  readonly samples: readonly Sample[];
+}
+
+export interface Sample {
+  readonly key: string;
+  readonly versionId: string;
+}
+
+/** Versions with one signature. */
+export interface Alike extends Weight {
+  /** Stands for all of them. */
+  readonly version: VersionFacts;
+}
+
+interface Counted extends Alike {
+  readonly reasoning: Reasoning;
+  versions: number;
+  bytes: number;
+  sinceMs: number;
+  readonly samples: Sample[];
 }
 
 /** The versions that one finding holds back. */
@@ -31,72 +60,141 @@ interface Group {
   versions: number;
   bytes: number;
   sinceMs: number;
-  readonly samples: { key: string; versionId: string }[];
+  readonly samples: Sample[];
 }
 
 const SAMPLES_MAX = 5;
 const UNEXPLAINED_MAX = 1000;
 
-/** Finds the causes. Pure; time and memory grow with the number of versions, work with the number of signatures. */
+/** Finds the causes. Pure; time grows with the number of versions, work with the number of signatures. */
 export function diagnose(facts: Facts): Explained {
-  const rules = readRules(facts);
-  const world = worldOf(facts, rules.configuration?.roleArn ?? "");
-  const counts = { versions: 0, completed: 0, failed: 0, pending: 0, replica: 0, none: 0, unreadable: 0 };
-  const silent = { notSelected: 0, beforeRule: 0, unreadableClass: 0, replicaSource: 0 };
-  const notes = new Map<NoteKind, number>();
-  const groups = new Map<string, Group>();
-  const unexplained: Unexplained[] = [];
-  const known = new Map<string, Reasoning>();
-  const signatureOf = signatures(facts, rules);
-  for (const version of facts.versions) {
-    const signature = signatureOf(version);
-    let reasoning = known.get(signature);
-    if (reasoning === undefined) {
-      reasoning = reasonOf(world, rules, version);
-      known.set(signature, reasoning);
-    }
-    counts.versions += 1;
-    counts[reasoning.state] += 1;
-    if (reasoning.silent !== undefined) silent[reasoning.silent] += 1;
-    for (const kind of reasoning.notes ?? []) if (TOLD.has(kind)) notes.set(kind, (notes.get(kind) ?? 0) + 1);
-    for (const finding of reasoning.findings) addTo(groups, finding, version);
-    if (reasoning.missing !== undefined && unexplained.length < UNEXPLAINED_MAX) {
-      const { key, versionId } = version;
-      unexplained.push({ key, versionId, status: sayState(reasoning.state), missing: reasoning.missing });
-    }
+  const examination = new Examination({ oldestCompletedMs: oldestCompleted(facts.versions), ...facts });
+  for (const version of facts.versions) examination.add(version);
+  return examination.explained();
+}
+
+/**
+ * A diagnosis whose versions come one by one, or many as one. Memory grows with the number of signatures; where
+ * `oldestCompletedMs` of the setup is not given, also with the number of delete markers, which can be told from each
+ * other only at the end.
+ */
+export class Examination {
+  readonly #setup: Setup;
+  readonly #rules: Rules;
+  readonly #world: World;
+  readonly #signatureOf: (version: VersionFacts) => string;
+  readonly #alike = new Map<string, Counted>();
+  /** Delete markers that wait for `oldestCompletedMs`. */
+  readonly #waiting: { readonly version: VersionFacts; readonly weight: Weight }[] = [];
+  #oldestCompletedMs: number;
+
+  constructor(setup: Setup) {
+    this.#setup = setup;
+    this.#oldestCompletedMs = setup.oldestCompletedMs ?? Number.POSITIVE_INFINITY;
+    this.#rules = readRules(setup, () => this.#oldestCompletedMs);
+    this.#world = worldOf(setup, this.#rules.configuration?.roleArn ?? "");
+    this.#signatureOf = signatures(setup, this.#rules);
   }
-  const causes = [...groups.values()].map((group) => ({ cause: causeOf(facts, group), edits: group.finding.edits }));
-  causes.sort((a, b) => b.cause.affected.versions - a.cause.affected.versions || (a.cause.id < b.cause.id ? -1 : 1));
-  return {
-    diagnosis: {
-      bucket: facts.source.name,
-      takenAt: new Date(facts.takenAtMs).toISOString(),
-      scanned: { ...counts, silent },
-      causes: causes.map((one) => one.cause),
-      unexplained,
-      notes: [...notes].map(([kind, versions]) => ({ ...note(kind), versions })),
-    },
-    edits: new Map(causes.map((one) => [one.cause.id, one.edits])),
-  };
+
+  /** @param weight of versions that have this one's signature, itself included; by default it stands for itself */
+  add(version: VersionFacts, weight: Weight = weightOf(version)): void {
+    const { oldestCompletedMs } = this.#setup;
+    if (oldestCompletedMs === undefined && version.isDeleteMarker) {
+      this.#waiting.push({ version, weight });
+      return;
+    }
+    if (oldestCompletedMs === undefined && version.replicationStatus === "COMPLETED") {
+      this.#oldestCompletedMs = Math.min(this.#oldestCompletedMs, weight.sinceMs);
+    }
+    this.#count(version, weight);
+  }
+
+  /** The versions by signature, in the order in which they were first met. */
+  alike(): readonly Alike[] {
+    this.#countWaiting();
+    return [...this.#alike.values()].map(({ version, versions, bytes, sinceMs, samples }) => {
+      return { version, versions, bytes, sinceMs, samples };
+    });
+  }
+
+  /** What all that was added comes to. More may be added afterwards. */
+  explained(): Explained {
+    this.#countWaiting();
+    const counts = { versions: 0, completed: 0, failed: 0, pending: 0, replica: 0, none: 0, unreadable: 0 };
+    const silent = { notSelected: 0, beforeRule: 0, unreadableClass: 0, replicaSource: 0 };
+    const notes = new Map<NoteKind, number>();
+    const groups = new Map<string, Group>();
+    const unexplained: Unexplained[] = [];
+    for (const one of this.#alike.values()) {
+      const { reasoning, versions, samples } = one;
+      counts.versions += versions;
+      counts[reasoning.state] += versions;
+      if (reasoning.silent !== undefined) silent[reasoning.silent] += versions;
+      for (const kind of reasoning.notes ?? []) if (TOLD.has(kind)) notes.set(kind, (notes.get(kind) ?? 0) + versions);
+      for (const finding of reasoning.findings) addTo(groups, finding, one);
+      if (reasoning.missing === undefined) continue;
+      const status = sayState(reasoning.state);
+      for (const sample of samples.slice(0, UNEXPLAINED_MAX - unexplained.length)) {
+        unexplained.push({ ...sample, status, missing: reasoning.missing });
+      }
+    }
+    const setup = this.#setup;
+    const causes = [...groups.values()].map((group) => ({ cause: causeOf(setup, group), edits: group.finding.edits }));
+    causes.sort((a, b) => b.cause.affected.versions - a.cause.affected.versions || (a.cause.id < b.cause.id ? -1 : 1));
+    return {
+      diagnosis: {
+        bucket: setup.source.name,
+        takenAt: new Date(setup.takenAtMs).toISOString(),
+        scanned: { ...counts, silent },
+        causes: causes.map((one) => one.cause),
+        unexplained,
+        notes: [...notes].map(([kind, versions]) => ({ ...note(kind), versions })),
+      },
+      edits: new Map(causes.map((one) => [one.cause.id, one.edits])),
+    };
+  }
+
+  #countWaiting(): void {
+    for (const { version, weight } of this.#waiting.splice(0)) this.#count(version, weight);
+  }
+
+  #count(version: VersionFacts, weight: Weight): void {
+    const signature = this.#signatureOf(version);
+    let one = this.#alike.get(signature);
+    if (one === undefined) {
+      const reasoning = reasonOf(this.#world, this.#rules, version);
+      one = { version, reasoning, versions: 0, bytes: 0, sinceMs: weight.sinceMs, samples: [] };
+      this.#alike.set(signature, one);
+    }
+    one.versions += weight.versions;
+    one.bytes += weight.bytes;
+    one.sinceMs = Math.min(one.sinceMs, weight.sinceMs);
+    const samplesMax = one.reasoning.missing === undefined ? SAMPLES_MAX : UNEXPLAINED_MAX;
+    for (const sample of weight.samples) if (one.samples.length < samplesMax) one.samples.push(sample);
+  }
+}
+
+function weightOf({ key, versionId, sizeBytes, lastModifiedMs }: VersionFacts): Weight {
+  return { versions: 1, bytes: sizeBytes, sinceMs: lastModifiedMs, samples: [{ key, versionId }] };
 }
 
 /** The notes that are told of a whole bucket; of one object all are. */
 const TOLD: ReadonlySet<NoteKind> = new Set(["lifecycleWaits", "lifecycleMarker", "replicaDeleted", "replicaIsThere"]);
 
-function addTo(groups: Map<string, Group>, finding: Finding, version: VersionFacts): void {
+function addTo(groups: Map<string, Group>, finding: Finding, { versions, bytes, sinceMs, samples }: Alike): void {
   let group = groups.get(finding.key);
   if (group === undefined) {
-    group = { finding, codes: new Map(), versions: 0, bytes: 0, sinceMs: version.lastModifiedMs, samples: [] };
+    group = { finding, codes: new Map(), versions: 0, bytes: 0, sinceMs, samples: [] };
     groups.set(finding.key, group);
   }
-  group.codes.set(finding.code, (group.codes.get(finding.code) ?? 0) + 1);
-  group.versions += 1;
-  group.bytes += version.sizeBytes;
-  group.sinceMs = Math.min(group.sinceMs, version.lastModifiedMs);
-  if (group.samples.length < SAMPLES_MAX) group.samples.push({ key: version.key, versionId: version.versionId });
+  group.codes.set(finding.code, (group.codes.get(finding.code) ?? 0) + versions);
+  group.versions += versions;
+  group.bytes += bytes;
+  group.sinceMs = Math.min(group.sinceMs, sinceMs);
+  group.samples.push(...samples.slice(0, SAMPLES_MAX - group.samples.length));
 }
 
-function causeOf(facts: Facts, group: Group): Cause {
+function causeOf(facts: Setup, group: Group): Cause {
   const { finding } = group;
   const code = codeOf(group);
   const entry = failureEntry(code);

@@ -8,7 +8,7 @@ import { type Note, note, notesOf, notesOfKey } from "./by-design.ts";
 import type { Facts, RecordedFailure, VersionFacts } from "./facts.ts";
 import { predict } from "./predict.ts";
 import { reasonOf, type ShownState } from "./reason.ts";
-import { operationOf, type Rules, readRules } from "./rules.ts";
+import { oldestCompleted, operationOf, type Rules, readRules } from "./rules.ts";
 import { settingFindings } from "./settings.ts";
 import { sayChange, saySkip } from "./skips.ts";
 import { type World, worldOf } from "./world.ts";
@@ -65,7 +65,7 @@ export interface ExplainedStep {
 
 /** Explains one of the facts' versions. Pure and total. */
 export function explainVersion(facts: Facts, version: VersionFacts): VersionExplanation {
-  const rules = readRules(facts);
+  const rules = readRules(facts, () => oldestCompleted(facts.versions));
   const world = worldOf(facts, rules.configuration?.roleArn ?? "");
   const verdict = rules.verdict(version);
   return {

@@ -15,7 +15,8 @@ export type Read<T> =
   | { readonly state: "absent" }
   | { readonly state: "unreadable"; readonly because: string };
 
-export interface Facts {
+/** What a diagnosis reads besides the versions themselves. */
+export interface Setup {
   readonly takenAtMs: number;
   readonly source: BucketFacts;
   /** By bucket ARN: one for every destination that a rule names. */
@@ -27,6 +28,11 @@ export interface Facts {
   readonly candidateKeys: Readonly<Record<string, readonly KeyFacts[]>>;
   /** "absent" when the account that asks is in none. */
   readonly organization: Read<OrganizationFacts>;
+  /** When the oldest version that shows COMPLETED was written, where that is known beforehand. */
+  readonly oldestCompletedMs?: number;
+}
+
+export interface Facts extends Setup {
   readonly versions: readonly VersionFacts[];
   /** Replicas whose version is not at the source any more; looked for only where one key is asked for. */
   readonly strays?: readonly Stray[];

@@ -12,7 +12,7 @@ import { explain } from "../iam/explain.ts";
 import type { AccessRequest, Decision, NearMiss, Principal } from "../iam/model.ts";
 import type { Operation, Rule } from "../model.ts";
 import { type Check, planReplication, REPLICATION_SERVICE, type Step, type StepName } from "../plan.ts";
-import type { BucketFacts, Facts, KeyState, VersionFacts } from "./facts.ts";
+import type { BucketFacts, KeyState, Setup, VersionFacts } from "./facts.ts";
 import { organizationContext, type World } from "./world.ts";
 
 /** Something that stands between a version and its destination. */
@@ -249,7 +249,7 @@ function resourceAccount(world: World, check: Check): string {
   }
 }
 
-function destinationOf(facts: Facts, objectResource: string): BucketFacts | undefined {
+function destinationOf(facts: Setup, objectResource: string): BucketFacts | undefined {
   return facts.destinations[objectResource.slice(0, objectResource.indexOf("/"))];
 }
 

@@ -1,7 +1,7 @@
 /** Findings that rest on what an engine recorded, and those that leave nothing to do but to replicate again. */
 import { type FailureCode, failureEntry } from "../failures/catalogue.ts";
 import type { Rule } from "../model.ts";
-import type { Facts, RecordedFailure } from "./facts.ts";
+import type { RecordedFailure, Setup } from "./facts.ts";
 import { type Finding, ruleMembers } from "./finding.ts";
 import type { Evidence } from "./report.ts";
 
@@ -45,7 +45,7 @@ export function absentFinding(code: "ReplicaMissing" | "SourceIsReplica", rule: 
  *
  * @source aws-replication.md §2 row 17
  */
-export function lostMarkerFinding(facts: Facts, rule: Rule): Finding {
+export function lostMarkerFinding(facts: Setup, rule: Rule): Finding {
   const code = "MarkerByLifecycle";
   return {
     key: `${code} ${rule.id} ${rule.destination.bucketArn}`,
@@ -94,7 +94,7 @@ const LATE_TAGS: Evidence = {
  * @param doubts what could not be read and could still stand in the way
  */
 export function resyncFinding(
-  facts: Facts,
+  facts: Setup,
   code: "NeverTried" | "RetryNeeded",
   rule: Rule,
   doubts: readonly string[] = [],

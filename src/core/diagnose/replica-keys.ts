@@ -1,11 +1,11 @@
 /** Which KMS key a rule could name for its replicas. */
 import { parseArn } from "../arn.ts";
 import type { Rule } from "../model.ts";
-import type { Facts, KeyFacts } from "./facts.ts";
+import type { KeyFacts, Setup } from "./facts.ts";
 import { changeRule, type Edit, selectKms } from "./patches.ts";
 
 /** Names a key for the replicas: the destination's default key, or the only one that there is in its Region. */
-export function replicaKeyEdits(facts: Facts, rule: Rule): Edit[] {
+export function replicaKeyEdits(facts: Setup, rule: Rule): Edit[] {
   const key = replicaKey(facts, rule);
   if (key === undefined || facts.source.replication.state !== "read") return [];
   return [
@@ -19,7 +19,7 @@ export function replicaKeyEdits(facts: Facts, rule: Rule): Edit[] {
 }
 
 /** The key that replicas of a rule would best be encrypted with; undefined when a person has to choose. */
-export function replicaKey(facts: Facts, rule: Rule): string | undefined {
+export function replicaKey(facts: Setup, rule: Rule): string | undefined {
   const destination = facts.destinations[rule.destination.bucketArn];
   const preset =
     destination?.defaultEncryption.state === "read" ? destination.defaultEncryption.value.kmsKeyArn : undefined;
@@ -30,7 +30,7 @@ export function replicaKey(facts: Facts, rule: Rule): string | undefined {
 }
 
 /** Which key it would be, or why a person has to choose. */
-export function sayKeyChoice(facts: Facts, rule: Rule): string {
+export function sayKeyChoice(facts: Setup, rule: Rule): string {
   const chosen = replicaKey(facts, rule);
   if (chosen !== undefined) return chosen;
   const keys = candidates(facts, rule);
@@ -39,7 +39,7 @@ export function sayKeyChoice(facts: Facts, rule: Rule): string {
   return `several keys would do, a person has to choose one of ${names.join(", ")}`;
 }
 
-function candidates(facts: Facts, rule: Rule): KeyFacts[] {
+function candidates(facts: Setup, rule: Rule): KeyFacts[] {
   const region = facts.destinations[rule.destination.bucketArn]?.region;
   const keys = region?.state === "read" ? (facts.candidateKeys[region.value] ?? []) : [];
   return keys.filter((one) => one.state === "Enabled" && one.managedBy === "customer");

@@ -2,7 +2,7 @@
 import { parseReplication } from "../config/parse.ts";
 import { eligibility, type RuleOutcome, type SkipReason, type Verdict } from "../eligibility.ts";
 import type { Operation, ReplicationConfiguration, Rule } from "../model.ts";
-import type { Facts, VersionFacts } from "./facts.ts";
+import type { Setup, VersionFacts } from "./facts.ts";
 
 export interface Rules {
   /** Undefined when the bucket has none, or it could not be read. */
@@ -16,13 +16,10 @@ export interface Rules {
   isAfterOthers(version: VersionFacts): boolean;
 }
 
-export function readRules(facts: Facts): Rules {
-  const { replication } = facts.source;
-  let sinceMs: number | undefined;
-  const isAfterOthers = (version: VersionFacts) => {
-    sinceMs ??= oldestReplicated(facts);
-    return version.lastModifiedMs >= sinceMs;
-  };
+/** @param oldestCompletedMs when the oldest version that shows COMPLETED was written; asked when it is needed */
+export function readRules(setup: Setup, oldestCompletedMs: () => number): Rules {
+  const { replication } = setup.source;
+  const isAfterOthers = (version: VersionFacts) => version.lastModifiedMs >= oldestCompletedMs();
   const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
   if (configuration === undefined) {
     const nothing = () => undefined;
@@ -38,7 +35,8 @@ export function readRules(facts: Facts): Rules {
   return { configuration, verdict, verdictOfChange, verdictIfEnabled, isAfterOthers };
 }
 
-function oldestReplicated({ versions }: Facts): number {
+/** When the oldest of these that shows COMPLETED was written; Infinity when none does. */
+export function oldestCompleted(versions: readonly VersionFacts[]): number {
   let oldestMs = Number.POSITIVE_INFINITY;
   for (const { replicationStatus, lastModifiedMs } of versions) {
     if (replicationStatus === "COMPLETED" && lastModifiedMs < oldestMs) oldestMs = lastModifiedMs;

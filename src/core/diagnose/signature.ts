@@ -9,11 +9,11 @@ import { objectArn } from "../arn.ts";
 import { prefixMeant } from "../eligibility.ts";
 import { ANY_ONE, ANY_TEXT, compileGlob, type Glob, matchesGlob } from "../iam/glob.ts";
 import type { Rule } from "../model.ts";
-import type { Facts, VersionFacts } from "./facts.ts";
+import type { Setup, VersionFacts } from "./facts.ts";
 import type { Rules } from "./rules.ts";
 
 /** Makes the function that signs versions. */
-export function signatures(facts: Facts, rules: Rules): (version: VersionFacts) => string {
+export function signatures(facts: Setup, rules: Rules): (version: VersionFacts) => string {
   const ruleMarks = rules.configuration?.rules.map(markOfRule) ?? [];
   const found = keyPatterns(facts);
   // What a variable stands for may be a part of a key: then no version stands for another.
@@ -73,7 +73,7 @@ function markOfRule(rule: Rule): (version: VersionFacts) => string {
  * The patterns in policies that tell keys of one bucket from each other: neither a bucket, nor all of its objects, nor
  * everything that begins like it.
  */
-function keyPatterns(facts: Facts): string[] {
+function keyPatterns(facts: Setup): string[] {
   const role = facts.role.state === "read" ? facts.role.value : undefined;
   const organization = facts.organization.state === "read" ? facts.organization.value : undefined;
   const levels = [organization?.scps, organization?.rcps].flatMap((one) => Object.values(one ?? {}).flat());

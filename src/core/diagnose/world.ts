@@ -1,4 +1,4 @@
-/** Facts with their policies compiled: who asks, which policies have a say, and where each of them is kept. */
+/** Setup with their policies compiled: who asks, which policies have a say, and where each of them is kept. */
 import { parseArn } from "../arn.ts";
 import { type CompiledPolicy, compilePolicy } from "../iam/compile.ts";
 import type { DocumentKind } from "../iam/document.ts";
@@ -6,12 +6,12 @@ import type { Levels } from "../iam/evaluate.ts";
 import type { PolicyKind, PolicySource, Principal, RequestContext } from "../iam/model.ts";
 import { parsePolicy } from "../iam/parse.ts";
 import { REPLICATION_SESSION } from "../plan.ts";
-import type { BucketFacts, Facts, PolicyLevel, Read, RoleFacts } from "./facts.ts";
+import type { BucketFacts, PolicyLevel, Read, RoleFacts, Setup } from "./facts.ts";
 import type { PatchTarget } from "./report.ts";
 
-/** Facts with their policies compiled, once for all versions. */
+/** Setup with their policies compiled, once for all versions. */
 export interface World {
-  readonly facts: Facts;
+  readonly facts: Setup;
   /** As the configuration names it; "" without a configuration. */
   readonly roleArn: string;
   readonly role: RoleFacts | undefined;
@@ -42,7 +42,7 @@ export interface PolicyHome {
 const ORGANIZATION_KEYS = /aws:(?:principal|resource)org(?:id|paths)/i;
 
 /** Compiles the documents of the facts. A policy that cannot be parsed counts as one that could not be read. */
-export function worldOf(facts: Facts, roleArn: string): World {
+export function worldOf(facts: Setup, roleArn: string): World {
   const homes = new Map<PolicySource, PolicyHome>();
   let asksOrganization = false;
   const add = (
@@ -104,7 +104,7 @@ type Add = (
   home: Omit<PolicyHome, "text"> | undefined,
 ) => CompiledPolicy | undefined;
 
-function roleMembers(facts: Facts, add: Add): Pick<World, "role" | "session" | "identity" | "boundary" | "trust"> {
+function roleMembers(facts: Setup, add: Add): Pick<World, "role" | "session" | "identity" | "boundary" | "trust"> {
   const role = facts.role.state === "read" ? facts.role.value : undefined;
   if (role === undefined) return { role, session: undefined, identity: [] };
   const sourceOf = (kind: PolicyKind, name: string, attachedTo = role.arn): PolicySource => ({
@@ -149,7 +149,7 @@ export function isOfAws(policy: string): boolean {
 const ORGANIZATION_POLICIES = { scp: "service control policy", rcp: "resource control policy" } as const;
 
 function capsOf(
-  facts: Facts,
+  facts: Setup,
   kind: "scps" | "rcps",
   compile: (levels: readonly PolicyLevel[]) => Levels,
 ): ReadonlyMap<string, Levels> {
@@ -160,7 +160,7 @@ function capsOf(
 }
 
 /** The condition keys that tell in which organisation the two accounts are. @source aws-replication.md §5.7 */
-export function organizationContext(facts: Facts, principal: Principal, resourceAccount: string): RequestContext {
+export function organizationContext(facts: Setup, principal: Principal, resourceAccount: string): RequestContext {
   if (facts.organization.state !== "read") return {};
   const { id, accounts } = facts.organization.value;
   const context: Record<string, string | readonly string[]> = {};

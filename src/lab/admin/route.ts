@@ -1,4 +1,6 @@
 /** One of the lab's own calls, and what such calls work with. */
+import type { Deliveries } from "../deliveries.ts";
+import type { Inventories } from "../inventory/inventory.ts";
 import type { OrganizationsService } from "../organizations/organizations.ts";
 import type { S3Service } from "../s3/service.ts";
 
@@ -7,6 +9,8 @@ export interface AdminWorld {
   readonly organizations: Pick<OrganizationsService, "join">;
   /** The lab's. */
   readonly clock: () => number;
+  readonly deliveries: Deliveries;
+  readonly inventories: Pick<Inventories, "run">;
 }
 
 export interface Route {

@@ -4,7 +4,7 @@
  * @source aws-replication.md §12.3
  */
 
-import { printXml, type XmlNode } from "../../core/xml.ts";
+import type { XmlNode } from "../../core/xml.ts";
 import {
   NOT_NULL,
   type NumberRange,
@@ -13,7 +13,8 @@ import {
   violatedByText,
   violation,
 } from "../constraints.ts";
-import { type ServiceAnswer, type ServiceCall, ServiceError, type Skin } from "../model.ts";
+import { type ServiceCall, ServiceError, type Skin } from "../model.ts";
+import { queryAnswer, queryError, queryParameters } from "../query-protocol.ts";
 import { validationError } from "./errors.ts";
 
 /** Lists have their members numbered from 1; nobody sends more. */
@@ -105,7 +106,7 @@ export function createQuerySkin(service: QueryService): Skin {
       if (call.caller.principal.kind === "anonymous") {
         throw new ServiceError("MissingAuthenticationToken", 403, "Request is missing Authentication Token");
       }
-      const values = await parametersOf(call);
+      const values = await queryParameters(call, BODY_LIMIT_BYTES);
       const action = values.get("Action");
       if (action === undefined) throw new ServiceError("MissingAction", 400, "Missing Action");
       const operation = service.operations.get(action);
@@ -118,46 +119,9 @@ export function createQuerySkin(service: QueryService): Skin {
       }
       const { caller, context, nowMs, region, requestId } = call;
       const result = await operation({ caller, context, nowMs, region, action, parameters: new Parameters(values) });
-      return answer(200, requestId, [
-        `${action}Response`,
-        [
-          result === undefined ? undefined : [`${action}Result`, result],
-          ["ResponseMetadata", [["RequestId", requestId]]],
-        ],
-      ]);
+      return queryAnswer(action, result, { requestId, namespace: service.namespace });
     },
 
-    printError(error, { requestId }) {
-      return answer(error.status, requestId, [
-        "ErrorResponse",
-        [
-          [
-            "Error",
-            [
-              ["Type", error.status < 500 ? "Sender" : "Receiver"],
-              ["Code", error.code],
-              ["Message", error.message],
-            ],
-          ],
-          ["RequestId", requestId],
-        ],
-      ]);
-    },
+    printError: (error, { requestId }) => queryError(error, error.code, { requestId, namespace: service.namespace }),
   };
-
-  function answer(status: number, requestId: string, root: XmlNode & object): ServiceAnswer {
-    return {
-      status,
-      headers: { "content-type": "text/xml", "x-amzn-requestid": requestId },
-      body: printXml(root, service.namespace),
-    };
-  }
-}
-
-async function parametersOf(call: ServiceCall): Promise<ReadonlyMap<string, string>> {
-  if (call.method !== "POST") return call.query;
-  const values = new Map(call.query);
-  const body = Buffer.from(await call.readBody(BODY_LIMIT_BYTES)).toString();
-  for (const [name, value] of new URLSearchParams(body)) values.set(name, value);
-  return values;
 }

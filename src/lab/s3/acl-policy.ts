@@ -48,6 +48,9 @@ export const GROUPS = {
   logDelivery: "http://acs.amazonaws.com/groups/s3/LogDelivery",
 } as const;
 
+/** The service that writes server access logs. */
+export const LOGGING_SERVICE = "logging.s3.amazonaws.com";
+
 /** The owner of what callers without a signature write. @source AWS's documentation of ACLs, "anonymous user" */
 export const ANONYMOUS_ID = "65a011a29cdf8ec533ec3d1ccaae921c";
 
@@ -82,6 +85,7 @@ export function policyWithAcls(
     account: "accountId" in caller.principal ? caller.principal.accountId : undefined,
     permission,
     groupsCount: bucket.settings.publicAccessBlock?.ignorePublicAcls !== true,
+    deliversLogs: caller.principal.kind === "service" && caller.principal.service === LOGGING_SERVICE,
   };
   if (onObject === undefined) {
     // Who may write to a bucket may delete what is his own there.
@@ -104,6 +108,8 @@ interface Asking {
   readonly permission: Permission;
   /** False where public ACLs are ignored. */
   readonly groupsCount: boolean;
+  /** Whether it is the service that the group of log delivery stands for. */
+  readonly deliversLogs: boolean;
 }
 
 const EVERYBODY: PrincipalEntry = { type: "*", value: "*" };
@@ -112,6 +118,8 @@ const EVERYBODY: PrincipalEntry = { type: "*", value: "*" };
 function reachOf(acl: AccessControlList, asking: Asking): PrincipalEntry | undefined {
   const { account, callerId, permission } = asking;
   const granting = acl.grants.filter((one) => one.permission === "FULL_CONTROL" || one.permission === permission);
+  const isLogDelivery = ({ grantee }: AclGrant) => grantee.kind === "group" && grantee.uri === GROUPS.logDelivery;
+  if (asking.deliversLogs && granting.some(isLogDelivery)) return EVERYBODY;
   if (asking.groupsCount && granting.some(({ grantee }) => grantee.kind === "group" && isIn(grantee.uri, account))) {
     return EVERYBODY;
   }

@@ -41,7 +41,8 @@ export async function putObjectAcl(
   }
   // The version that was judged, whatever is written meanwhile.
   const wanted = { bucket, key, versionId: version.versionId, seen: version };
-  await changeMetadata(s3, call, wanted, "acl", (found) => changedAcl(s3, call, bucket, found, wish));
+  const change = (found: StoredVersion) => changedAcl(s3, call, bucket, found, wish);
+  await changeMetadata(s3, call, wanted, "acl", change, "ObjectAcl:Put");
 }
 
 function changedAcl(s3: S3Service, call: S3Call, bucket: Bucket, version: StoredVersion, wish: AclWish): StoredVersion {

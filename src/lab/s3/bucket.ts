@@ -11,6 +11,9 @@ import type { CompiledPolicy } from "../../core/iam/compile.ts";
 import type { AclGrant, EncryptionKind, ReplicationConfiguration, Retention, Tag } from "../../core/model.ts";
 import type { Connection, Database, Row } from "../../ledger/database.ts";
 import { s3Error } from "./errors.ts";
+import type { NotificationConfiguration } from "./events/configuration.ts";
+import type { StoredInventory } from "./inventory.ts";
+import type { BucketLogging } from "./logging.ts";
 import { compileBucketPolicy, isPolicyPublic } from "./policy-document.ts";
 
 export interface Bucket {
@@ -53,6 +56,10 @@ export interface BucketSettings {
   readonly requesterPays?: boolean;
   readonly tags?: readonly Tag[];
   readonly objectLock?: ObjectLockSettings;
+  readonly notification?: NotificationConfiguration;
+  readonly logging?: BucketLogging;
+  /** In the order of their ids. */
+  readonly inventories?: readonly StoredInventory[];
 }
 
 /** That they are there means that Object Lock is enabled. */
@@ -103,6 +110,7 @@ export interface Buckets {
   find(name: string): Bucket | undefined;
   /** The bucket as the transaction sees it. @throws ServiceError NoSuchBucket when it was deleted meanwhile */
   current(connection: Connection, bucket: Bucket): Bucket;
+  all(): Bucket[];
   /** In order of their names. */
   ofAccount(account: string): Bucket[];
   /** Fails with BucketAlreadyExists when somebody was faster. */
@@ -132,6 +140,7 @@ export function openBuckets(database: Database): Buckets {
   return {
     find: (name) => byName.get(name),
     current,
+    all: () => [...byName.values()],
     ofAccount: (account) =>
       [...byName.values()].filter((one) => one.account === account).sort((a, b) => (a.name < b.name ? -1 : 1)),
 

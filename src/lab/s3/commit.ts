@@ -13,6 +13,8 @@ import type { S3Call } from "./call.ts";
 import { checkWriteConditions, type WriteConditions } from "./conditions.ts";
 import type { SealingKey } from "./encryption.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
+import type { EventName } from "./events/configuration.ts";
+import { addEvent, announceEvents, originOf } from "./events/outbox.ts";
 import { lockOfNew, lockOfRewritten, type ObjectLock, requireUnprotected } from "./object-lock.ts";
 import { admitNew, announceChange, isOnItsWayBack } from "./replication.ts";
 import type { S3Service } from "./service.ts";
@@ -57,6 +59,8 @@ export interface Content {
 }
 
 export interface CommitOptions {
+  /** What notifications call the write. */
+  readonly event: Extract<EventName, `ObjectCreated:${string}`>;
   readonly conditions?: WriteConditions;
   /** Only from callers that may say so. */
   readonly replica?: ReplicaIdentity;
@@ -88,10 +92,14 @@ export async function commitVersion(
         ? writeOriginal(connection, current, content, { place, nowMs: call.nowMs })
         : writeReplica(connection, current, content, { ...options.replica, nowMs: call.nowMs });
     requireRoom?.();
+    const { key, versionId, sizeBytes, etag } = written.version;
+    const event = { name: options.event, key, versionId, sizeBytes, etag, place };
+    addEvent(s3, connection, current, event, originOf(call));
     return { ...written, now: current };
   });
   s3.blobs.remove(freed);
   if (version.destinations !== undefined) announceChange(s3);
+  announceEvents(s3, now);
   return { version, ...(now.versioning === "" ? {} : { shownVersionId: version.versionId }) };
 }
 

@@ -81,6 +81,7 @@ export async function completeMultipartUpload(s3: S3Service, call: S3Call, input
       },
     },
     {
+      event: "ObjectCreated:CompleteMultipartUpload",
       ...(input.conditions === undefined ? {} : { conditions: input.conditions }),
       ...(replica === undefined ? {} : { replica }),
     },

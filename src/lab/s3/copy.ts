@@ -97,7 +97,10 @@ export async function copyObject(s3: S3Service, call: S3Call, input: CopyInput):
         store: (connection) => received.store(connection),
         drop: () => (received.inFile ? [received.bodyId] : []),
       },
-      input.conditions === undefined ? {} : { conditions: input.conditions },
+      {
+        event: "ObjectCreated:Copy",
+        ...(input.conditions === undefined ? {} : { conditions: input.conditions }),
+      },
     );
     return { ...writeAnswer(committed.version, committed.shownVersionId), ...source.shown };
   } catch (error) {

@@ -15,6 +15,7 @@ import { isReplicator, type S3Call } from "./call.ts";
 import { dropNullVersion, requireVersioning } from "./commit.ts";
 import { checkWriteConditions } from "./conditions.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
+import { addEvent, announceEvents, type EventOrigin, originOf } from "./events/outbox.ts";
 import { rememberRemovedReplica } from "./initiate.ts";
 import { bypassOf, checkBypass } from "./lock-access.ts";
 import { type Bypass, requireUnprotected } from "./object-lock.ts";
@@ -22,6 +23,7 @@ import { checkKey, wholeSeconds } from "./put.ts";
 import { badVersionId } from "./read.ts";
 import { admitNew, announceChange } from "./replication.ts";
 import type { S3Service } from "./service.ts";
+import { untrack } from "./tracking.ts";
 import { isVersionId, mintVersionId, NULL_VERSION, placeOfTime, placeOfVersionId } from "./version-id.ts";
 import {
   dropVersion,
@@ -100,6 +102,8 @@ export interface Deleted {
   readonly answer: DeleteAnswer;
   readonly freed: readonly number[];
   readonly isTaken: boolean;
+  /** Whether there is one version less: a delete of what is not there is no event. */
+  readonly isRemoved?: boolean;
 }
 
 async function deleteFrom(
@@ -121,17 +125,62 @@ async function deleteFrom(
   const bypass = isReplicator(call) ? undefined : bypassOf(s3, call, target, input.bypassGovernance);
   const listable = input.ifMatch === undefined || mayList(s3, call, bucket);
   const at = { place: s3.sequence.next(call.nowMs), nowMs: call.nowMs };
-  const { answer, freed, isTaken } = await s3.database.write((connection) => {
+  const { answer, freed, isTaken, now } = await s3.database.write((connection) => {
     const now = s3.buckets.current(connection, bucket);
     if (input.ifMatch !== undefined) checkDeleteCondition(connection, now, input, input.ifMatch, listable);
-    if (replica !== undefined) return addReplicaMarker(connection, now, key, replica);
-    if (versionId !== undefined)
-      return removeVersionForGood(connection, now, { key, versionId }, { nowMs: call.nowMs, bypass });
-    return addMarker(connection, now, key, at);
+    const deleted = deleteIn(s3, connection, now, input, { ...at, replica, bypass });
+    addDeleteEvent(s3, connection, now, { key, place: at.place, deleted, prefix: "ObjectRemoved" }, originOf(call));
+    return { ...deleted, now };
   });
   s3.blobs.remove(freed);
   if (isTaken) announceChange(s3);
+  announceEvents(s3, now);
   return answer;
+}
+
+function deleteIn(
+  s3: S3Service,
+  connection: Connection,
+  bucket: Bucket,
+  { key, versionId }: DeleteInput,
+  how: {
+    readonly place: number;
+    readonly nowMs: number;
+    readonly replica: ReplicaIdentity | undefined;
+    readonly bypass: Bypass;
+  },
+): Deleted {
+  const { replica, ...rest } = how;
+  if (replica !== undefined) return addReplicaMarker(connection, bucket, key, replica);
+  if (versionId !== undefined) return removeVersionForGood(s3, connection, bucket, { key, versionId }, rest);
+  return addMarker(connection, bucket, key, rest);
+}
+
+/** The MD5 of nothing: what S3 shows as the etag of a marker in its events. */
+const NO_BYTES_ETAG = "d41d8cd98f00b204e9800998ecf8427e";
+
+/** Tells notifications of a delete that did something. */
+export function addDeleteEvent(
+  s3: S3Service,
+  connection: Connection,
+  bucket: Bucket,
+  event: {
+    readonly key: string;
+    readonly place: number;
+    readonly deleted: Deleted;
+    readonly prefix: "ObjectRemoved" | "LifecycleExpiration";
+  },
+  origin: EventOrigin,
+): void {
+  const { key, place, deleted, prefix } = event;
+  const { versionId, isMarker } = deleted.answer;
+  const named = { key, place, ...(versionId === undefined ? {} : { versionId }) };
+  if (deleted.isRemoved === true) {
+    addEvent(s3, connection, bucket, { name: `${prefix}:Delete`, ...named }, origin);
+  } else if (isMarker && deleted.isRemoved === undefined) {
+    const marked = { name: `${prefix}:DeleteMarkerCreated` as const, etag: NO_BYTES_ETAG, ...named };
+    addEvent(s3, connection, bucket, marked, origin);
+  }
 }
 
 function checkDeleteCondition(
@@ -151,6 +200,7 @@ function checkDeleteCondition(
 
 /** Idempotent: a version that is not there was removed before. @throws ServiceError AccessDenied when it is protected */
 function removeVersionForGood(
+  s3: S3Service,
   connection: Connection,
   bucket: Bucket,
   { key, versionId }: { readonly key: string; readonly versionId: string },
@@ -160,7 +210,9 @@ function removeVersionForGood(
   requireUnprotected(version?.lock, nowMs, bypass);
   const freed = version === undefined ? [] : dropVersion(connection, version);
   if (version?.isReplica === true) rememberRemovedReplica(connection, version);
-  return { answer: { versionId, isMarker: version?.isMarker === true }, freed, isTaken: false };
+  if (version !== undefined) untrack(s3, connection, bucket, version, nowMs);
+  const answer = { versionId, isMarker: version?.isMarker === true };
+  return { answer, freed, isTaken: false, isRemoved: version !== undefined };
 }
 
 /** A delete without a version id; in an unversioned bucket the object is gone. */
@@ -171,7 +223,9 @@ export function addMarker(
   { place, nowMs, byLifecycle }: { readonly place: number; readonly nowMs: number; readonly byLifecycle?: boolean },
 ): Deleted {
   if (bucket.versioning === "") {
-    return { answer: { isMarker: false }, freed: dropNullVersion(connection, bucket, key), isTaken: false };
+    const isRemoved = findVersion(connection, bucket.id, key, NULL_VERSION) !== undefined;
+    const freed = dropNullVersion(connection, bucket, key);
+    return { answer: { isMarker: false }, freed, isTaken: false, isRemoved };
   }
   const versionId = bucket.versioning === "Enabled" ? mintVersionId(place) : NULL_VERSION;
   const freed = versionId === NULL_VERSION ? dropNullVersion(connection, bucket, key) : [];

@@ -3,10 +3,11 @@
  *
  * @source aws-replication.md §2 row 17, §3.3
  */
-
+import { randomUUID } from "node:crypto";
 import { noSuchBucket } from "./bucket.ts";
-import { addMarker, type DeleteAnswer } from "./delete.ts";
+import { addDeleteEvent, addMarker, type DeleteAnswer } from "./delete.ts";
 import { s3Error } from "./errors.ts";
+import { announceEvents, ownOrigin } from "./events/outbox.ts";
 import { noSuchKey } from "./read.ts";
 import type { S3Service } from "./service.ts";
 import { latestVersion } from "./versions.ts";
@@ -25,7 +26,7 @@ export async function expireObject(
   const bucket = s3.buckets.find(name);
   if (bucket === undefined) throw noSuchBucket(name);
   const place = s3.sequence.next(nowMs);
-  const { answer, freed } = await s3.database.write((connection) => {
+  const { answer, freed, now } = await s3.database.write((connection) => {
     const now = s3.buckets.current(connection, bucket);
     const current = latestVersion(connection, now.id, key);
     if (current === undefined || current.isMarker) throw noSuchKey(key);
@@ -35,8 +36,12 @@ export async function expireObject(
         message: `Lifecycle leaves versions alone whose replication is ${status}`,
       });
     }
-    return addMarker(connection, now, key, { place, nowMs, byLifecycle: true });
+    const deleted = addMarker(connection, now, key, { place, nowMs, byLifecycle: true });
+    const event = { key, place, deleted, prefix: "LifecycleExpiration" } as const;
+    addDeleteEvent(s3, connection, now, event, ownOrigin(randomUUID(), nowMs));
+    return { ...deleted, now };
   });
   s3.blobs.remove(freed);
+  announceEvents(s3, now);
   return answer;
 }

@@ -3,6 +3,8 @@ import { mayList, requireBucket } from "./access.ts";
 import type { Bucket } from "./bucket.ts";
 import { isReplicator, type S3Call } from "./call.ts";
 import { s3Error } from "./errors.ts";
+import type { EventName } from "./events/configuration.ts";
+import { addEvent, announceEvents, originOf } from "./events/outbox.ts";
 import { badVersionId, noSuchKey, noSuchVersion, shownVersionId } from "./read.ts";
 import { admitMetadata, announceChange, type MetadataOperation } from "./replication.ts";
 import type { S3Service } from "./service.ts";
@@ -48,6 +50,7 @@ export function findWanted(s3: S3Service, input: VersionInput): Wanted {
  * replication writes does not enter replication again.
  *
  * @param change sees the version as the transaction does; what it throws is thrown, and nothing is changed
+ * @param event what notifications call the change, where they tell of it
  * @throws ServiceError NoSuchKey, NoSuchVersion, AccessDenied where the caller may not know; MethodNotAllowed for a marker
  */
 export async function changeMetadata(
@@ -56,11 +59,12 @@ export async function changeMetadata(
   wanted: Wanted,
   operation: MetadataOperation,
   change: (version: StoredVersion) => StoredVersion,
+  event?: EventName,
 ): Promise<ChangedVersion> {
   const { bucket, key, versionId } = wanted;
   // Replication works inside S3: it is told what is not there, whatever its role may list.
   const listable = wanted.seen !== undefined || isReplicator(call) || mayList(s3, call, bucket);
-  const { changed, isTaken } = await s3.database.write((connection) => {
+  const { changed, isTaken, now } = await s3.database.write((connection) => {
     const now = s3.buckets.current(connection, bucket);
     const before = wantedVersion(connection, bucket.id, key, versionId);
     if (before === undefined && !listable) throw s3Error("AccessDenied");
@@ -74,12 +78,18 @@ export async function changeMetadata(
     const after = change(before);
     const version = isReplicator(call) ? after : admitMetadata(connection, now, after, operation, call.nowMs);
     updateVersion(connection, version);
+    if (event !== undefined) {
+      const told = { name: event, key, versionId: version.versionId, etag: version.etag };
+      addEvent(s3, connection, now, told, originOf(call));
+    }
     const shown = shownVersionId(now, version);
     return {
       changed: { version, ...(shown === undefined ? {} : { shownVersionId: shown }) },
       isTaken: version !== after,
+      now,
     };
   });
   if (isTaken) announceChange(s3);
+  if (event !== undefined) announceEvents(s3, now);
   return changed;
 }

@@ -63,6 +63,12 @@ export function aclOfWrite(
 ): AccessControlList | undefined {
   if (isReplicator(call)) return bucket.ownerEnforced ? undefined : aclOfReplica(s3, call, bucket, write);
   const wish = write.acl;
+  if (call.caller.principal.kind === "service") {
+    // What AWS's services write for an account is the account's; only that account's settings grant more.
+    if (wish === undefined || bucket.ownerEnforced) return undefined;
+    const ownerId = s3.identity.canonicalUserId(bucket.account);
+    return storedAcl(aclOfWish(wish, { ownerId, bucketOwnerId: ownerId }), ownerId);
+  }
   if (wish === undefined && (bucket.ownerEnforced || accountOf(call.caller.principal) === bucket.account)) {
     return undefined;
   }

@@ -93,6 +93,7 @@ export async function putObject(
         drop: () => (received.inFile ? [received.bodyId] : []),
       },
       {
+        event: "ObjectCreated:Put",
         ...(input.conditions === undefined ? {} : { conditions: input.conditions }),
         ...(replica === undefined ? {} : { replica }),
       },

@@ -22,7 +22,9 @@ import { REPLICATION_SESSION } from "../../core/plan.ts";
 import type { Connection, Row } from "../../ledger/database.ts";
 import type { Bucket } from "./bucket.ts";
 import { REPLICATION_SERVICE } from "./call.ts";
+import { announceEvents } from "./events/outbox.ts";
 import type { S3Service } from "./service.ts";
+import { type EndedOperation, track, trackEnd } from "./tracking.ts";
 import { findVersion, type NewVersion, type StoredVersion, updateVersion } from "./versions.ts";
 
 /** What has to be replicated, in the order in which it happened. */
@@ -107,25 +109,32 @@ export function isOnItsWayBack({ replication }: Bucket, { destinations = {} }: S
 /**
  * Sets what the header `x-amz-replication-status` shows, for one destination or for all.
  *
+ * @param told.ended the operation that came to its end, and so is counted and told of
  * @returns false when the version is not there any more, or was never taken by a rule
  */
 export async function setReplicationStatus(
   s3: S3Service,
   ref: VersionRef,
   status: "PENDING" | "COMPLETED" | "FAILED",
-  destinationArn?: string,
+  told: { readonly destinationArn?: string; readonly ended?: EndedOperation; readonly nowMs: number },
 ): Promise<boolean> {
+  const { destinationArn, ended, nowMs } = told;
   const bucket = s3.buckets.find(ref.bucket);
   if (bucket === undefined) return false;
-  return s3.database.write((connection) => {
+  const isThere = await s3.database.write((connection) => {
     const version = findVersion(connection, bucket.id, ref.key, ref.versionId);
     if (version === undefined || (version.destinations === undefined && destinationArn === undefined)) return false;
     const named = destinationArn === undefined ? Object.keys(version.destinations ?? {}) : [destinationArn];
     const destinations = { ...version.destinations, ...Object.fromEntries(named.map((arn) => [arn, status])) };
     const replicationStatus = shownStatus(destinations, version.isReplica);
     updateVersion(connection, { ...version, destinations, replicationStatus });
+    if (ended !== undefined && destinationArn !== undefined) {
+      trackEnd(s3, connection, bucket, version, destinationArn, ended, nowMs);
+    }
     return true;
   });
+  if (ended !== undefined) announceEvents(s3, bucket);
+  return isThere;
 }
 
 /** Credentials of the replication role, as S3 itself gets them. @throws ServiceError AccessDenied */
@@ -233,6 +242,7 @@ export function addChange(
       "INSERT INTO s3_changes (bucket_id, key, version_id, operation, taken, at_ms, initiated) VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
     .run(bucketId, key, versionId, operation, JSON.stringify(taken), atMs, isInitiated ? 1 : 0);
+  if (!isInitiated) track(connection, version, operation, rules, atMs);
 }
 
 function candidateOf(version: NewVersion): Omit<ObjectVersion, "bucket"> {

@@ -4,6 +4,8 @@ import type { Blobs } from "../blobs.ts";
 import type { Disturbances } from "../disturbances/disturbances.ts";
 import type { Authoriser, Identity, Keys } from "../model.ts";
 import type { Buckets } from "./bucket.ts";
+import type { EventQueues } from "./events/delivery.ts";
+import type { Webhooks } from "./events/webhooks.ts";
 import type { Quotas } from "./quotas.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -18,6 +20,11 @@ export interface S3Service {
   /** The lab's own key, under which SSE-S3 wraps data keys. */
   readonly serviceKey: ServiceKey;
   readonly changeListeners: Set<() => void>;
+  /** Told after commits that added events. */
+  readonly eventListeners: Set<() => void>;
+  /** Where events go to. */
+  readonly queues: EventQueues;
+  readonly webhooks: Webhooks;
   readonly quotas: Quotas;
   readonly disturbances: Disturbances;
 }

@@ -35,7 +35,10 @@ export function openSettings(s3: S3Service, call: S3Call, operation: S3Operation
 }
 
 /** Settings that are read and deleted as documents; the others have defaults. */
-type DocumentSetting = Exclude<keyof BucketSettings, "acl" | "requesterPays">;
+type DocumentSetting = Exclude<
+  keyof BucketSettings,
+  "acl" | "requesterPays" | "notification" | "logging" | "inventories"
+>;
 
 /** What is read but was never set. @source the error codes of each GET in the API reference */
 const UNSET = {

@@ -6,6 +6,7 @@ import { changeMetadata, findWanted, type VersionInput } from "./metadata.ts";
 import { locate, shownVersionId } from "./read.ts";
 import type { S3Service } from "./service.ts";
 import { checkTags } from "./tags.ts";
+import type { StoredVersion } from "./versions.ts";
 
 export interface TaggingAnswer {
   readonly versionId?: string;
@@ -47,6 +48,8 @@ async function changeTags(
   });
   checkTags(tags, "object");
   const wanted = seen === undefined ? target : { ...target, seen };
-  const { shownVersionId: shown } = await changeMetadata(s3, call, wanted, "tags", (version) => ({ ...version, tags }));
+  const event = operation === "PutObjectTagging" ? "ObjectTagging:Put" : "ObjectTagging:Delete";
+  const change = (version: StoredVersion) => ({ ...version, tags });
+  const { shownVersionId: shown } = await changeMetadata(s3, call, wanted, "tags", change, event);
   return { tags, ...(shown === undefined ? {} : { versionId: shown }) };
 }

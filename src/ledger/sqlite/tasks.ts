@@ -175,6 +175,19 @@ export function redriveTask(connection: Connection, groups: Groups, task: TaskRo
   settle(connection, { ...to, key: encodeKey(task.version.key) });
 }
 
+/** Parks a row that waits, as it was before it was redriven. False when it never was. */
+export function reparkTask(connection: Connection, groups: Groups, task: TaskRow): boolean {
+  if (task.redrives === 0 || task.failure === undefined) return false;
+  const from = groups.stored(groupOfRow(task));
+  const to = groups.stored({ ...from, parked: true });
+  connection.prepare(`UPDATE tasks SET place = ${PARKED}, group_id = ?, note = NULL WHERE id = ?`).run(to.id, task.id);
+  changeJobCounts(connection, task.jobId, { open: -1 });
+  changeGroup(connection, from.id, { tasks: -1, bytes: -task.sizeBytes });
+  changeGroup(connection, to.id, { tasks: 1, bytes: task.sizeBytes });
+  settle(connection, { ...to, key: encodeKey(task.version.key) });
+  return true;
+}
+
 /** Drops a row that nobody holds. */
 export function discardTask(connection: Connection, groups: Groups, task: TaskRow): void {
   const group = groups.stored(groupOfRow(task));

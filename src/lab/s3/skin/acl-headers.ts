@@ -56,7 +56,8 @@ export function aclWishOfDocument(root: XmlElement): AclWish {
   return { kind: "grants", ownerId, grants: childrenNamed(list, "Grant").map(grantOf) };
 }
 
-function grantOf(grant: XmlElement): AclGrant {
+/** @param grant a `Grant` */
+export function grantOf(grant: XmlElement): AclGrant {
   const grantee = child(grant, "Grantee");
   const permission = childText(grant, "Permission") ?? "";
   if (grantee === undefined || !PERMISSIONS.has(permission)) throw s3Error("MalformedACLError");

@@ -13,9 +13,12 @@ import type { S3Service } from "../service.ts";
 import * as acls from "./acl-handlers.ts";
 import * as buckets from "./bucket-handlers.ts";
 import { detectOperation } from "./detect.ts";
+import * as inventories from "./inventory-handlers.ts";
 import * as lists from "./list-handlers.ts";
 import * as locks from "./lock-handlers.ts";
+import * as logs from "./logging-handlers.ts";
 import * as uploads from "./multipart-handlers.ts";
+import * as notifications from "./notification-handlers.ts";
 import * as objects from "./object-handlers.ts";
 import { printS3Error } from "./print.ts";
 import * as reads from "./read-handlers.ts";
@@ -59,11 +62,14 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
   GetBucketLifecycleConfiguration: buckets.absence("GetBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration"),
   GetBucketCors: buckets.absence("GetBucketCors", "NoSuchCORSConfiguration"),
   GetBucketWebsite: buckets.absence("GetBucketWebsite", "NoSuchWebsiteConfiguration"),
-  GetBucketLogging: buckets.emptiness("GetBucketLogging", ["BucketLoggingStatus", ""]),
-  GetBucketNotificationConfiguration: buckets.emptiness("GetBucketNotificationConfiguration", [
-    "NotificationConfiguration",
-    "",
-  ]),
+  GetBucketNotificationConfiguration: notifications.handleGetBucketNotification,
+  PutBucketNotificationConfiguration: notifications.handlePutBucketNotification,
+  GetBucketLogging: logs.handleGetBucketLogging,
+  PutBucketLogging: logs.handlePutBucketLogging,
+  GetBucketInventoryConfiguration: inventories.handleGetBucketInventory,
+  ListBucketInventoryConfigurations: inventories.handleListBucketInventories,
+  PutBucketInventoryConfiguration: inventories.handlePutBucketInventory,
+  DeleteBucketInventoryConfiguration: inventories.handleDeleteBucketInventory,
   GetBucketAccelerateConfiguration: buckets.emptiness("GetBucketAccelerateConfiguration", [
     "AccelerateConfiguration",
     "",
