@@ -1,6 +1,6 @@
 /**
  * The words in which a service refuses a request that it cannot authenticate: S3's, those of the query protocol (IAM,
- * STS) and those of the JSON protocol (KMS, Organizations).
+ * STS, and SQS and CloudWatch whatever they speak) and those of the JSON protocol (KMS, Organizations).
  *
  * @source https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; "Common Errors" of IAM, STS and KMS
  */

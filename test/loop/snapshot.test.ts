@@ -1,7 +1,7 @@
 /** Snapshots with the real binary: taken in one place, looked at in another, merged across accounts, without secrets. */
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Diagnosis } from "../../src/core/diagnose/report.ts";
@@ -12,14 +12,14 @@ import { without } from "./policies.ts";
 import { Standard } from "./standard.ts";
 import { OTHER_ACCOUNT, REPLICA, SOURCE } from "./world.ts";
 
-const SECRET_SESSION = "a-session-token-that-nobody-may-see";
+const WEBHOOK_TOKEN = "a-webhook-token-that-nobody-may-see";
 
 describe("snapshots", () => {
   const directory = temporaryDirectory();
   const file = (name: string) => join(directory.path, name);
   /** No credentials, no endpoint. */
   const elsewhere = cleanEnvironment(directory.path);
-  const secrets: string[] = [SECRET_SESSION];
+  const secrets: string[] = [WEBHOOK_TOKEN];
   let set: Standard;
   let here: Environment;
   let there: Environment;
@@ -42,6 +42,13 @@ describe("snapshots", () => {
       SSECustomerAlgorithm: "AES256",
       SSECustomerKey: key.toString("base64"),
       SSECustomerKeyMD5: createHash("md5").update(key).digest("base64"),
+    });
+    await world.order("PUT", "webhooks/told", { url: "http://127.0.0.1:9/", token: WEBHOOK_TOKEN });
+    const told = { QueueArn: "arn:lockstep:webhook:::told", Events: ["s3:Replication:*" as const] };
+    await set.source.s3.putBucketNotificationConfiguration({
+      Bucket: SOURCE,
+      NotificationConfiguration: { QueueConfigurations: [told] },
+      SkipDestinationValidation: true,
     });
     await world.settle();
     here = { ...elsewhere, ...(await world.environment()), LOCKSTEP_MASK_SECRET: "the-secret-of-the-masks" };
@@ -103,6 +110,8 @@ describe("snapshots", () => {
     const across = ["--profile-for", `${OTHER_ACCOUNT}=replica`];
     await taken(here, "whole.json", `s3://${SOURCE}`, ...across);
 
+    const { notification } = parseSnapshot(readFileSync(file("whole.json"), "utf8"), "whole.json").setup.source;
+    assert.ok(notification?.state === "read" && notification.value[0]?.arn === "arn:lockstep:webhook:::told");
     const asked = await causesOf(here, `s3://${SOURCE}`, ...across);
     const told = await causesOf(elsewhere, "--snapshot", file("whole.json"));
     assert.deepEqual(told, asked);

@@ -29,7 +29,7 @@ export interface DeliveryOptions {
   readonly queues: EventQueues;
   readonly webhooks: Webhooks;
   readonly clock: () => number;
-  /** Told when nothing can be delivered any more. */
+  /** Told of what went wrong with the record; what was to be delivered is tried again. */
   readonly onFault: (error: unknown) => void;
 }
 
@@ -97,49 +97,54 @@ class Line {
   }
 
   async run(): Promise<void> {
-    try {
-      while (!this.#over.aborted) {
-        this.#isAwake = false;
-        if (!(await this.#step()) && !this.#isAwake) await this.#sleep();
+    while (!this.#over.aborted) {
+      this.#isAwake = false;
+      try {
+        // One instant for both questions, or what becomes due between them would be overlooked.
+        const nowMs = this.#options.clock();
+        if (!(await this.#step(nowMs)) && !this.#isAwake) await this.#pause(this.#untilDueMs(nowMs));
+      } catch (error) {
+        // The record cannot be read or written, for want of room perhaps: later it may be.
+        this.#options.onFault(error);
+        await this.#pause(RETRY_MS_MAX);
       }
-    } catch (error) {
-      // The record itself is broken: nothing can be delivered any more.
-      this.#options.onFault(error);
     }
   }
 
   /** False when nothing was due. */
-  async #step(): Promise<boolean> {
-    const events = this.#due();
+  async #step(nowMs: number): Promise<boolean> {
+    const events = this.#due(nowMs);
     if (events.length === 0) return false;
     if (this.#kind === "queue") await this.#toQueues(events);
     else await Promise.all(events.map((one) => this.#toWebhook(one)));
     return true;
   }
 
-  #due(): OutboxEvent[] {
-    const { database, clock } = this.#options;
-    return database.committed
+  #due(nowMs: number): OutboxEvent[] {
+    return this.#options.database.committed
       .prepare(
         `SELECT * FROM s3_events AS one WHERE kind = ? AND due_ms <= ? AND NOT EXISTS (
            SELECT 1 FROM s3_events AS other
            WHERE other.target = one.target AND other.bucket = one.bucket AND other.key = one.key AND other.seq < one.seq
          ) ORDER BY due_ms, seq LIMIT ?`,
       )
-      .all(this.#kind, clock(), AT_ONCE[this.#kind])
+      .all(this.#kind, nowMs, AT_ONCE[this.#kind])
       .map(eventOfRow);
   }
 
-  async #sleep(): Promise<void> {
-    const { database, clock } = this.#options;
-    const row = database.committed
+  /** Undefined when nothing waits for its time. */
+  #untilDueMs(nowMs: number): number | undefined {
+    const row = this.#options.database.committed
       .prepare("SELECT due_ms FROM s3_events WHERE kind = ? AND due_ms > ? ORDER BY due_ms LIMIT 1")
-      .get(this.#kind, clock());
+      .get(this.#kind, nowMs);
+    return row === undefined ? undefined : Math.min(Number(row["due_ms"]) - nowMs, RETRY_MS_MAX);
+  }
+
+  /** Until the time is over, or somebody wakes it. */
+  async #pause(ms: number | undefined): Promise<void> {
+    if (this.#over.aborted) return;
     await new Promise<void>((resolve) => {
-      const timer =
-        row === undefined
-          ? undefined
-          : setTimeout(resolve, Math.min(Math.max(Number(row["due_ms"]) - clock(), 1), RETRY_MS_MAX));
+      const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
