@@ -2,11 +2,15 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { Examination } from "../core/diagnose/diagnose.ts";
+import type { Facts } from "../core/diagnose/facts.ts";
 import { patchesOf } from "../core/diagnose/patches.ts";
 import type { Cause, Patch } from "../core/diagnose/report.ts";
+import { oldestCompleted } from "../core/diagnose/rules.ts";
 import { applyPatches, lastingOf, undoOf } from "../doctor/apply.ts";
 import { type Application, History } from "../doctor/history.ts";
 import { patchCommand, patchDiff, patchTitle } from "../doctor/patch-forms.ts";
+import { type Proof, prove } from "../doctor/prove.ts";
 import { type Ink, plural } from "../doctor/report.ts";
 import type { CommandResult } from "./command.ts";
 import type { Connection } from "./connection.ts";
@@ -21,6 +25,8 @@ export interface FixPlan {
   readonly patches: readonly Patch[];
   /** What can never be taken back: written only where its cause is named. */
   readonly leftOut: readonly Patch[];
+  /** What all of it was concluded from. */
+  readonly facts: Facts;
 }
 
 /** @param causeId only this one; undefined: all */
@@ -30,7 +36,7 @@ export async function plan(
   causeId: string | undefined,
   context: Context,
 ): Promise<FixPlan> {
-  const { diagnosis, edits } = await scan(connection, { bucket }, context);
+  const { diagnosis, edits, facts } = await scan(connection, { bucket }, context);
   const causes = diagnosis.causes.filter((one) => causeId === undefined || one.id === causeId);
   if (causeId !== undefined && causes.length === 0) {
     const known = diagnosis.causes.map((one) => one.id).join(", ");
@@ -38,7 +44,15 @@ export async function plan(
   }
   const patches = patchesOf(causes.flatMap((one) => edits.get(one.id) ?? []));
   const leftOut = causeId === undefined ? lastingOf(patches) : [];
-  return { bucket, causes, patches: patches.filter((one) => !leftOut.includes(one)), leftOut };
+  return { bucket, causes, patches: patches.filter((one) => !leftOut.includes(one)), leftOut, facts };
+}
+
+/** Tries the patches in a lab in memory; nothing else is touched. */
+export async function proofOf({ facts, causes, patches }: FixPlan, { clock }: Context): Promise<Proof> {
+  const { rehearsals } = await import("./rehearsal/rehearse.ts");
+  const examination = new Examination({ oldestCompletedMs: oldestCompleted(facts.versions), ...facts });
+  for (const version of facts.versions) examination.add(version);
+  return await prove({ setup: facts, examined: examination.examined(), causes, patches }, rehearsals(clock));
 }
 
 export function show(fix: FixPlan, endpoint: string, ink: Ink): CommandResult {

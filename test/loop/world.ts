@@ -14,6 +14,7 @@ import { startConsole } from "../../src/console/server.ts";
 import { explainVersion, type VersionExplanation } from "../../src/core/diagnose/explain-version.ts";
 import type { Diagnosis, Patch } from "../../src/core/diagnose/report.ts";
 import type { Credentials } from "../../src/core/model.ts";
+import type { Proof } from "../../src/doctor/prove.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { ResyncProgress, ResyncRequest } from "../../src/engine/resync.ts";
 import { type Lab, openLab } from "../../src/lab/lab.ts";
@@ -213,6 +214,12 @@ export class World {
     const plan = await fixing.plan(doctor, bucket, cause, this.#context);
     await fixing.apply(doctor, plan, this.#context);
     return plan.patches;
+  }
+
+  /** What `lockstep fix s3://BUCKET --prove` finds. */
+  async prove(bucket = SOURCE, cause?: string): Promise<Proof> {
+    const plan = await fixing.plan(await this.doctor(), bucket, cause, this.#context);
+    return await fixing.proofOf(plan, this.#context);
   }
 
   /** What `lockstep resync s3://BUCKET` asks the engine for; returns when every version is done or waits for a later try. */
