@@ -6,9 +6,10 @@
 import type { AwsAccess } from "../aws/access.ts";
 import { AwsError } from "../aws/errors.ts";
 import { IamControl } from "../aws/iam.ts";
+import { callerPolicies } from "../aws/iam-caller.ts";
 import { KmsControl } from "../aws/kms.ts";
 import { OrganizationsControl, type SignPost } from "../aws/organizations.ts";
-import { callerIdentity } from "../aws/sts.ts";
+import { type CallerIdentity, callerIdentity } from "../aws/sts.ts";
 import type { Credentials } from "../core/model.ts";
 import type { BucketAccess, Surroundings } from "../doctor/ports.ts";
 import { createS3Client, type S3Client } from "../s3/client.ts";
@@ -94,10 +95,12 @@ export async function openConnection(
   organizationCredentials: AwsAccess["credentials"] = access.credentials,
 ): Promise<Connection> {
   const clients = new Clients(access, clock);
+  const caller = await callerOf(access);
   const organizationAccess = { ...access, credentials: organizationCredentials };
   return {
     endpoint: access.endpoint ?? "aws",
-    accountId: await accountOf(access),
+    accountId: caller?.accountId ?? "",
+    ...(caller === undefined ? {} : { policiesOf: () => callerPolicies(access, caller.arn) }),
     bucket: (name) => clients.bucket(name),
     iam: new IamControl(access),
     kms: new KmsControl(access),
@@ -149,10 +152,10 @@ export function credentialsOf(
   };
 }
 
-/** Who asks. Stores without STS have no accounts to tell: then the account is "". */
-async function accountOf(access: AwsAccess): Promise<string> {
+/** Who asks. Stores without STS have no accounts to tell. */
+async function callerOf(access: AwsAccess): Promise<CallerIdentity | undefined> {
   try {
-    return (await callerIdentity(access)).accountId;
+    return await callerIdentity(access);
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
     if (error.status === undefined) {
@@ -164,7 +167,7 @@ async function accountOf(access: AwsAccess): Promise<string> {
     if (error.status === 401 || error.status === 403) {
       throw new AccessError(`the credentials are not accepted: ${error.message}`, { cause: error });
     }
-    return "";
+    return undefined;
   }
 }
 

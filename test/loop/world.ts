@@ -212,7 +212,7 @@ export class World {
   async fixAll(bucket = SOURCE, cause?: string): Promise<readonly Patch[]> {
     const doctor = await this.doctor();
     const plan = await fixing.plan(doctor, bucket, cause, this.#context);
-    await fixing.apply(doctor, plan, this.#context);
+    await fixing.apply(doctor, plan, this.#context, { yes: true });
     return plan.patches;
   }
 
