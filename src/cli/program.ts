@@ -6,6 +6,7 @@ import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
 import { lintCommand } from "./commands/lint.ts";
 import { probeCommand } from "./commands/probe.ts";
+import { rehearseCommand } from "./commands/rehearse.ts";
 import { resyncCommand } from "./commands/resync.ts";
 import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -20,6 +21,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   statusCommand,
   diagnoseCommand,
   fixCommand,
+  rehearseCommand,
   resyncCommand,
   lintCommand,
   probeCommand,

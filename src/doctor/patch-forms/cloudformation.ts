@@ -25,12 +25,13 @@ export function patchCloudFormation(patch: Patch): string {
   const title = `# ${patchTitle(patch)}`;
   if ("says" in resource) return `${title}\n# ${resource.says}\n`;
   const name = `Lockstep${patch.id.replaceAll(/[^A-Za-z0-9]/g, "")}`;
+  // Readers of YAML 1.1 take `2012-10-17` for a date: strings are quoted as they need it.
   const template = {
     Resources: {
       [name]: { Type: resource.type, DeletionPolicy: "Retain", Properties: resource.properties },
     },
   };
-  return `${title}\n${stringify(template, { lineWidth: 0 })}`;
+  return `${title}\n${stringify(template, { version: "1.1", lineWidth: 0 })}`;
 }
 
 function resourceOf(patch: Patch): Resource | NoResource {

@@ -115,5 +115,5 @@ function runsOfEntries(entries: readonly (readonly [string, DocumentValue])[], i
 
 /** A quoted string of HCL: interpolations and directives are text here. */
 function text(value: string): string {
-  return JSON.stringify(value).replaceAll("${", "$${").replaceAll("%{", "%%{");
+  return JSON.stringify(value).replaceAll(/[$%](?=\{)/g, (sign) => sign + sign);
 }
