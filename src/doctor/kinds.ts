@@ -2,6 +2,7 @@
 import { parseArn } from "../core/arn.ts";
 import { parseReplication } from "../core/config/parse.ts";
 import type { Setup, VersionFacts } from "../core/diagnose/facts.ts";
+import { blockedKinds } from "../core/diagnose/setting-documents.ts";
 import type { Encryption, Rule, Tag } from "../core/model.ts";
 import type { Sample } from "./rehearsal.ts";
 
@@ -20,6 +21,8 @@ export interface Kinds {
 }
 
 const RULES_MAX = 20;
+/** So many characters of a key's id tell it from the others. */
+const KEY_SHOWN = 8;
 /** Keys of the customer's in the source's Region that are tried. */
 const KEYS_MAX = 3;
 const PLAIN: Pick<Sample, "encryption" | "tags" | "storageClass"> = {
@@ -42,7 +45,7 @@ function kindsUnder(setup: Setup, rule: Rule): Kind[] {
   const { source } = setup;
   const kinds: Kind[] = [];
   const add = (name: string, more: Partial<Sample> = {}) => {
-    const key = `${rule.prefix}lockstep-rehearsal/${name.replaceAll(" ", "-")}`;
+    const key = `${rule.prefix}lockstep-rehearsal/${kinds.length + 1}`;
     const tags = [...rule.tags, ...(more.tags ?? [])];
     kinds.push({ name, rule: rule.id, sample: { ...PLAIN, key, ...more, tags } });
   };
@@ -84,7 +87,7 @@ function encryptionsOf(setup: Setup): [name: string, Encryption][] {
     if (parseArn(key.value.arn)?.region === region) keys.add(key.value.arn);
   }
   const customers = [...keys].slice(0, KEYS_MAX).flatMap((kmsKeyArn): [string, Encryption][] => {
-    const key = `key ${kmsKeyArn.slice(kmsKeyArn.lastIndexOf("/") + 1)}`;
+    const key = `key ${kmsKeyArn.slice(kmsKeyArn.lastIndexOf("/") + 1, kmsKeyArn.lastIndexOf("/") + 1 + KEY_SHOWN)}`;
     return [
       [`SSE-KMS, ${key}`, { kind: "SSE-KMS", kmsKeyArn, bucketKey: false }],
       [`SSE-KMS with a bucket key, ${key}`, { kind: "SSE-KMS", kmsKeyArn, bucketKey: true }],
@@ -95,8 +98,14 @@ function encryptionsOf(setup: Setup): [name: string, Encryption][] {
     ["SSE-S3", { kind: "SSE-S3" }],
     ["SSE-KMS, aws/s3", { kind: "SSE-KMS" }],
     ...customers,
-    ["SSE-C", { kind: "SSE-C" }],
+    ...(blocksCustomerKeys(setup) ? [] : [["SSE-C", { kind: "SSE-C" }] satisfies [string, Encryption]]),
   ];
+}
+
+/** Since April 2026 buckets do so unless they are told otherwise. @source aws-replication.md §2 row 8 */
+function blocksCustomerKeys({ source: { defaultEncryption } }: Setup): boolean {
+  if (defaultEncryption.state !== "read") return defaultEncryption.state === "absent";
+  return blockedKinds(defaultEncryption.value).includes("SSE-C");
 }
 
 /** Just outside of the filter: one character of the prefix off, one tag less. */

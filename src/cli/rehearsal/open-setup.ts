@@ -35,7 +35,7 @@ function openBucket(bucket: BucketFacts): BucketFacts {
   return {
     ...bucket,
     policy: { state: "read", value: EVERYTHING },
-    defaultEncryption: { state: "absent" },
+    defaultEncryption: { state: "read", value: { kind: "SSE-S3", blocked: ["NONE"] } },
     ownership: { state: "read", value: "ObjectWriter" },
     objectLock: objectLock.state === "read" ? { state: "read", value: {} } : objectLock,
     publicAccessBlock: { state: "absent" },
