@@ -25,6 +25,8 @@ import { AccessError, UsageError } from "./errors.ts";
 export interface Connection extends Surroundings {
   /** "aws" when no endpoint is set. */
   readonly endpoint: string;
+  /** Undefined where the store knows no identities. */
+  readonly callerArn?: string;
   readonly console?: ConsoleClient;
   /** What has to be typed once more to ask as the same accounts; "" or words that begin with a space. */
   readonly typed?: string;
@@ -95,12 +97,12 @@ export async function openConnection(
   organizationCredentials: AwsAccess["credentials"] = access.credentials,
 ): Promise<Connection> {
   const clients = new Clients(access, clock);
-  const caller = await callerOf(access);
   const organizationAccess = { ...access, credentials: organizationCredentials };
+  const caller = await callerOf(access);
   return {
     endpoint: access.endpoint ?? "aws",
     accountId: caller?.accountId ?? "",
-    ...(caller === undefined ? {} : { policiesOf: () => callerPolicies(access, caller.arn) }),
+    ...(caller === undefined ? {} : { callerArn: caller.arn, policiesOf: () => callerPolicies(access, caller.arn) }),
     bucket: (name) => clients.bucket(name),
     iam: new IamControl(access),
     kms: new KmsControl(access),
@@ -152,7 +154,7 @@ export function credentialsOf(
   };
 }
 
-/** Who asks. Stores without STS have no accounts to tell. */
+/** Who asks. Stores without STS have nobody to tell: then it is undefined. */
 async function callerOf(access: AwsAccess): Promise<CallerIdentity | undefined> {
   try {
     return await callerIdentity(access);

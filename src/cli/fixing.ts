@@ -2,16 +2,15 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { Examination } from "../core/diagnose/diagnose.ts";
-import type { Facts } from "../core/diagnose/facts.ts";
+import { type Alike, Examination, type Explained } from "../core/diagnose/diagnose.ts";
+import type { Setup } from "../core/diagnose/facts.ts";
 import { patchesOf } from "../core/diagnose/patches.ts";
 import type { Cause, Patch } from "../core/diagnose/report.ts";
-import { oldestCompleted } from "../core/diagnose/rules.ts";
 import { applyPatches, lastingOf, undoOf, type Waiting } from "../doctor/apply.ts";
 import { ApplyError } from "../doctor/apply-error.ts";
 import { type Application, History } from "../doctor/history.ts";
+import { checkPermissions } from "../doctor/may-write.ts";
 import { patchCommand, patchDiff, patchTitle } from "../doctor/patch-forms.ts";
-import { checkPermissions } from "../doctor/permissions.ts";
 import { type Proof, prove } from "../doctor/prove.ts";
 import { type Ink, plural } from "../doctor/report.ts";
 import { sleep } from "./clock.ts";
@@ -20,7 +19,7 @@ import type { Connection } from "./connection.ts";
 import { type Context, styled } from "./context.ts";
 import { AccessError, RefusedError, UsageError } from "./errors.ts";
 import { proofWords } from "./proof-words.ts";
-import { scan } from "./scan.ts";
+import { scan, scanKey } from "./scan.ts";
 
 export interface FixPlan {
   readonly bucket: string;
@@ -30,7 +29,14 @@ export interface FixPlan {
   /** What can never be taken back: written only where its cause is named. */
   readonly leftOut: readonly Patch[];
   /** What all of it was concluded from. */
-  readonly facts: Facts;
+  readonly setup: Setup;
+  readonly alike: readonly Alike[];
+}
+
+/** What has been diagnosed, and what it was diagnosed by. */
+export interface Diagnosed extends Explained {
+  readonly setup: Setup;
+  readonly alike: readonly Alike[];
 }
 
 /** @param causeId only this one; undefined: all */
@@ -40,7 +46,12 @@ export async function plan(
   causeId: string | undefined,
   context: Context,
 ): Promise<FixPlan> {
-  const { diagnosis, edits, facts } = await scan(connection, { bucket }, context);
+  return planOf(await scan(connection, { bucket }, context), causeId);
+}
+
+/** Likewise, of what has been diagnosed already. */
+export function planOf({ diagnosis, edits, setup, alike }: Diagnosed, causeId: string | undefined): FixPlan {
+  const { bucket } = diagnosis;
   const causes = diagnosis.causes.filter((one) => causeId === undefined || one.id === causeId);
   if (causeId !== undefined && causes.length === 0) {
     const known = diagnosis.causes.map((one) => one.id).join(", ");
@@ -48,15 +59,15 @@ export async function plan(
   }
   const patches = patchesOf(causes.flatMap((one) => edits.get(one.id) ?? []));
   const leftOut = causeId === undefined ? lastingOf(patches) : [];
-  return { bucket, causes, patches: patches.filter((one) => !leftOut.includes(one)), leftOut, facts };
+  return { bucket, causes, patches: patches.filter((one) => !leftOut.includes(one)), leftOut, setup, alike };
 }
 
 /** Tries the patches in a lab in memory; nothing else is touched. */
-export async function proofOf({ facts, causes, patches }: FixPlan, { clock }: Context): Promise<Proof> {
+export async function proofOf({ setup, alike, causes, patches }: FixPlan, { clock }: Context): Promise<Proof> {
   const { rehearsals } = await import("./rehearsal/rehearse.ts");
-  const examination = new Examination({ oldestCompletedMs: oldestCompleted(facts.versions), ...facts });
-  for (const version of facts.versions) examination.add(version);
-  return await prove({ setup: facts, examined: examination.examined(), causes, patches }, rehearsals(clock));
+  const examination = new Examination(setup);
+  for (const one of alike) examination.add(one.version, one);
+  return await prove({ setup, examined: examination.examined(), causes, patches }, rehearsals(clock));
 }
 
 export interface ShowOptions {
@@ -126,7 +137,7 @@ export async function apply(
     context.stderr.write(`${proofWords(proof, styled).join("\n")}\n`);
     throw new RefusedError("the patches were refused by their proof: nothing was written");
   }
-  const permissions = await checkPermissions(connection, fix.facts, fix.patches);
+  const permissions = await checkPermissions(connection, fix.setup, fix.patches);
   const [missing] = permissions.missing;
   if (missing !== undefined) throw new AccessError(`${missing.says}; nothing was written`);
   await confirm(fix, connection, permissions.unchecked, context, yes);
@@ -229,7 +240,7 @@ async function probed(connection: Connection, fix: FixPlan, context: Context): P
   for (const { id, affected } of aimed.slice(0, PROBES_MAX)) {
     const [sample] = affected.samples;
     if (sample === undefined) continue;
-    const { diagnosis } = await scan(connection, { bucket: fix.bucket, key: sample.key }, context);
+    const { diagnosis } = await scanKey(connection, { bucket: fix.bucket, key: sample.key }, context);
     (diagnosis.causes.some((one) => one.id === id) ? left : gone).push(id);
   }
   return { gone, left };

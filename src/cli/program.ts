@@ -9,6 +9,7 @@ import { probeCommand } from "./commands/probe.ts";
 import { rehearseCommand } from "./commands/rehearse.ts";
 import { resyncCommand } from "./commands/resync.ts";
 import { runCommand } from "./commands/run.ts";
+import { snapshotCommand } from "./commands/snapshot.ts";
 import { statusCommand } from "./commands/status.ts";
 import { upCommand } from "./commands/up.ts";
 import type { Context } from "./context.ts";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   diagnoseCommand,
   fixCommand,
   rehearseCommand,
+  snapshotCommand,
   resyncCommand,
   lintCommand,
   probeCommand,
@@ -65,7 +67,9 @@ function addCommand(program: Command, spec: CommandSpec, context: Context, done:
     .description(spec.description)
     .helpOption("-h, --help", "print help")
     .addHelpText("after", `${exampleHelp(spec)}\n${exitStatusHelp()}`);
-  for (const one of spec.arguments) command.argument(`<${one.name}>`, one.help);
+  for (const { name, help, isOptional } of spec.arguments) {
+    command.argument(isOptional === true ? `[${name}]` : `<${name}>`, help);
+  }
   for (const one of spec.options) {
     if (one.isRepeated === true)
       command.option(one.flags, one.help, (text, before: string[] | undefined) => [...(before ?? []), text]);
@@ -75,7 +79,11 @@ function addCommand(program: Command, spec: CommandSpec, context: Context, done:
   command.action(async (...given: unknown[]) => {
     const options = command.opts<Record<string, OptionValue>>();
     // Of an argument that may be repeated the parser makes a list.
-    const words = given.slice(0, spec.arguments.length).flat().map(String);
+    const words = given
+      .slice(0, spec.arguments.length)
+      .flat()
+      .filter((one) => one !== undefined)
+      .map(String);
     const result = await spec.run({ arguments: words, options }, context);
     const text = options["json"] === true ? JSON.stringify(result.value, null, 2) : result.words();
     if (text !== "") context.stdout.write(`${text}\n`);

@@ -23,21 +23,18 @@ export async function rehearseBucket(
   context: Context,
   print: { readonly markdown: boolean },
 ): Promise<CommandResult> {
-  const { facts } = await scan(connection, { bucket }, context);
-  const { setup, patched } = {
-    setup: facts,
-    patched: change === undefined ? facts : patchedSetup(facts, change(facts)),
-  };
-  return await rehearsed(setup, change === undefined ? undefined : patched, context, print);
+  const { setup } = await scan(connection, { bucket }, context);
+  return await rehearseSetup(setup, change, context, print);
 }
 
-/** @param patched the setup with the change that is asked about */
-export async function rehearsed(
+/** The same of what was read before. */
+export async function rehearseSetup(
   setup: Setup,
-  patched: Setup | undefined,
+  change: Change | undefined,
   { clock }: Context,
   { markdown }: { readonly markdown: boolean },
 ): Promise<CommandResult> {
+  const patched = change === undefined ? undefined : patchedSetup(setup, change(setup));
   const now = kindsOf(setup);
   const kinds = patched === undefined ? now.kinds : allKinds(now.kinds, kindsOf(patched).kinds);
   const samples = kinds.map((one) => one.sample);

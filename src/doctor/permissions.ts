@@ -1,179 +1,72 @@
 /**
- * Who may write what a patch asks for, found out before the first write: the caller's own policies, the policy of the
- * bucket or key, and the organisation's, as far as they can be read, are asked like any other decision.
+ * The calls that the doctor makes, and the action that each of them must be allowed: one table, by which denials are named
+ * and from which `lockstep policy` prints what to allow.
  *
- * Only a clear no is a no. Where a condition could make the difference, or a document could not be read, it is said that it
- * was not checked: session policies and the network that a call comes from are not to be seen from here.
+ * What replication itself needs stands in `core/plan.ts`, and nowhere else.
+ *
+ * @source https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
  */
-import { AwsError } from "../aws/errors.ts";
-import type { CallerPolicies } from "../aws/iam-caller.ts";
-import { bucketOfArn, parseArn } from "../core/arn.ts";
-import { unreachable } from "../core/assert.ts";
-import { asObject } from "../core/config/document.ts";
-import type { BucketFacts, Setup } from "../core/diagnose/facts.ts";
-import type { Patch } from "../core/diagnose/report.ts";
-import { organizationContext, type World, worldOf } from "../core/diagnose/world.ts";
-import { type CompiledPolicy, compilePolicy } from "../core/iam/compile.ts";
-import { principalContext } from "../core/iam/context.ts";
-import { evaluate, type Policies } from "../core/iam/evaluate.ts";
-import { explain, sayDecision } from "../core/iam/explain.ts";
-import type { AccessRequest } from "../core/iam/model.ts";
-import { parsePolicy } from "../core/iam/parse.ts";
-import type { Surroundings } from "./ports.ts";
+import type { AwsError } from "../aws/errors.ts";
+import { S3Error } from "../s3/errors.ts";
 
-export interface Permissions {
-  readonly missing: readonly { readonly patch: string; readonly action: string; readonly says: string }[];
-  /** What could not be told, in sentences. */
-  readonly unchecked: readonly string[];
-}
+/** What an action is allowed on. Some calls of KMS and all of Organizations name nothing that they are on. */
+export type PermissionOn = "source" | "destination" | "sourceObjects" | "destinationObjects" | "role" | "key" | "any";
 
-interface Need {
-  readonly patch: Patch;
+export interface Permission {
   readonly action: string;
-  readonly resource: string;
-  /** The account whose credentials make the call, which owns the resource. */
-  readonly account: string;
+  readonly on: readonly PermissionOn[];
 }
 
-/** Asks for every call that the patches need. Reads policies of the caller; writes nothing. */
-export async function checkPermissions(
-  surroundings: Surroundings,
-  setup: Setup,
-  patches: readonly Patch[],
-): Promise<Permissions> {
-  const missing: Permissions["missing"][number][] = [];
-  const unchecked = new Set<string>();
-  const world = worldOf(setup, setup.role.state === "read" ? setup.role.value.arn : "");
-  if (patches.some((one) => one.target === "organization-policy")) {
-    unchecked.add("whether organizations:UpdatePolicy is allowed: only the organisation knows");
-  }
-  const callers = new Map<string, Promise<CallerPolicies | string>>();
-  for (const need of patches.flatMap((patch) => needsOf(setup, surroundings.accountId, patch))) {
-    const { account, action, patch } = need;
-    let asking = callers.get(account);
-    asking ??= callerOf(surroundings, account);
-    callers.set(account, asking);
-    const caller = await asking;
-    if (typeof caller === "string") {
-      unchecked.add(`whether ${action} is allowed: ${caller}`);
-      continue;
-    }
-    const answer = judge(world, caller, need);
-    if (answer === undefined) continue;
-    if (answer.certain) missing.push({ patch: patch.id, action, says: answer.says });
-    else unchecked.add(`${answer.says} Conditions may say otherwise.`);
-  }
-  return { missing, unchecked: [...unchecked] };
-}
+const BUCKETS: readonly PermissionOn[] = ["source", "destination"];
+const OBJECTS: readonly PermissionOn[] = ["sourceObjects", "destinationObjects"];
 
-/** The caller's policies, or why they are not known. */
-async function callerOf({ policiesOf }: Surroundings, account: string): Promise<CallerPolicies | string> {
-  if (policiesOf === undefined) return "nobody tells whose credentials these are";
-  try {
-    return (await policiesOf(account)) ?? "the caller has no policies that can be read";
-  } catch (error) {
-    if (error instanceof AwsError) return `the caller's own policies cannot be read (${error.message})`;
-    throw error;
-  }
-}
+/** By `service:Operation`; operations of IAM, KMS and Organizations are actions of the same name. */
+export const READS: Readonly<Record<string, Permission>> = {
+  // A HEAD of a bucket, and of a key that is not there, answers 403 to those who may not list.
+  "s3:HeadBucket": { action: "s3:ListBucket", on: BUCKETS },
+  "s3:ListObjectVersions": { action: "s3:ListBucketVersions", on: BUCKETS },
+  "s3:GetBucketVersioning": { action: "s3:GetBucketVersioning", on: BUCKETS },
+  "s3:GetBucketPolicy": { action: "s3:GetBucketPolicy", on: BUCKETS },
+  "s3:GetBucketReplication": { action: "s3:GetReplicationConfiguration", on: ["source"] },
+  "s3:GetBucketEncryption": { action: "s3:GetEncryptionConfiguration", on: BUCKETS },
+  "s3:GetBucketOwnershipControls": { action: "s3:GetBucketOwnershipControls", on: BUCKETS },
+  "s3:GetBucketAcl": { action: "s3:GetBucketAcl", on: BUCKETS },
+  "s3:GetObjectLockConfiguration": { action: "s3:GetBucketObjectLockConfiguration", on: BUCKETS },
+  "s3:GetBucketRequestPayment": { action: "s3:GetBucketRequestPayment", on: BUCKETS },
+  "s3:GetPublicAccessBlock": { action: "s3:GetBucketPublicAccessBlock", on: BUCKETS },
+  "s3:GetBucketNotificationConfiguration": { action: "s3:GetBucketNotification", on: BUCKETS },
+  "s3:ListBucketInventoryConfigurations": { action: "s3:GetInventoryConfiguration", on: BUCKETS },
+  "s3:HeadObject": { action: "s3:GetObjectVersion", on: OBJECTS },
+  "s3:GetObjectTagging": { action: "s3:GetObjectVersionTagging", on: OBJECTS },
+  "s3:GetObjectAcl": { action: "s3:GetObjectVersionAcl", on: OBJECTS },
+  "iam:GetRole": { action: "iam:GetRole", on: ["role"] },
+  "iam:ListRolePolicies": { action: "iam:ListRolePolicies", on: ["role"] },
+  "iam:GetRolePolicy": { action: "iam:GetRolePolicy", on: ["role"] },
+  "iam:ListAttachedRolePolicies": { action: "iam:ListAttachedRolePolicies", on: ["role"] },
+  "iam:GetPolicy": { action: "iam:GetPolicy", on: ["any"] },
+  "iam:GetPolicyVersion": { action: "iam:GetPolicyVersion", on: ["any"] },
+  "kms:DescribeKey": { action: "kms:DescribeKey", on: ["key"] },
+  "kms:GetKeyPolicy": { action: "kms:GetKeyPolicy", on: ["key"] },
+  "kms:ListGrants": { action: "kms:ListGrants", on: ["key"] },
+  "kms:ListAliases": { action: "kms:ListAliases", on: ["any"] },
+  "kms:ListKeys": { action: "kms:ListKeys", on: ["any"] },
+  "organizations:DescribeOrganization": { action: "organizations:DescribeOrganization", on: ["any"] },
+  "organizations:ListParents": { action: "organizations:ListParents", on: ["any"] },
+  "organizations:ListRoots": { action: "organizations:ListRoots", on: ["any"] },
+  "organizations:ListPoliciesForTarget": { action: "organizations:ListPoliciesForTarget", on: ["any"] },
+  "organizations:DescribePolicy": { action: "organizations:DescribePolicy", on: ["any"] },
+};
 
-function judge(
-  world: World,
-  caller: CallerPolicies,
-  { action, resource, account }: Need,
-): { readonly says: string; readonly certain: boolean } | undefined {
-  const { principal } = caller;
-  const compiled = caller.policies.flatMap(({ name, document }) => compiledOf(name, document) ?? []);
-  const boundary =
-    caller.boundary === undefined ? undefined : compiledOf(caller.boundary.name, caller.boundary.document);
-  const owned = world.resourcePolicies.get(resource);
-  const isKey = parseArn(resource)?.service === "kms";
-  const callersAccount = "accountId" in principal ? principal.accountId : "";
-  const [scps, rcps] = [world.scps.get(callersAccount), world.rcps.get(account)];
-  const policies: Policies = {
-    identity: compiled,
-    ...(boundary === undefined ? {} : { boundary }),
-    ...(owned === undefined ? {} : { resource: owned }),
-    resourceRule: isKey ? "resource" : "either",
-    ...(scps === undefined ? {} : { scps }),
-    ...(rcps === undefined ? {} : { rcps }),
-  };
-  const request: AccessRequest = {
-    principal,
-    action,
-    resource,
-    resourceAccount: account,
-    context: {
-      ...principalContext(principal),
-      ...organizationContext(world.facts, principal, account),
-      "aws:resourceaccount": account,
-      "aws:securetransport": "true",
-    },
-  };
-  // Of a key whose policy is not known nothing can be said.
-  if (isKey && owned === undefined)
-    return { says: `${action} on ${resource}: the key's policy is not known.`, certain: false };
-  const decision = evaluate(request, policies);
-  if (decision.allowed) return undefined;
-  const { nearMisses } = explain(request, policies);
-  const turns = decision.because === "explicitDeny" || nearMisses.some((one) => one.failed === "condition");
-  return { says: sayDecision(request, decision), certain: !turns };
-}
+/** Actions without a call of their own: a HEAD shows more to those who have them, and of a current version asks for less. */
+export const SHOWN_BY_HEAD: readonly Permission[] = [
+  { action: "s3:GetObject", on: ["destinationObjects"] },
+  { action: "s3:GetObjectRetention", on: ["sourceObjects"] },
+  { action: "s3:GetObjectLegalHold", on: ["sourceObjects"] },
+];
 
-function compiledOf(name: string, document: string): CompiledPolicy | undefined {
-  const parsed = parsePolicy(document, "identity").document;
-  return parsed === undefined ? undefined : compilePolicy(parsed, { kind: "identity", name: `policy "${name}"` });
-}
-
-/** The calls of a patch. @source Service Authorization Reference, "Actions defined by" IAM, S3, KMS, Organizations */
-function needsOf(setup: Setup, asking: string, patch: Patch): Need[] {
-  const { resource, name = "" } = patch;
-  const on = (what: string, account: string, ...actions: string[]): Need[] =>
-    actions.map((action) => ({ patch, action, resource: what, account }));
-  const bucket = (...actions: string[]) => on(resource, bucketAccount(setup, resource, asking), ...actions);
-  const iam = (what: string, ...actions: string[]) => on(what, parseArn(what)?.account ?? asking, ...actions);
-  switch (patch.target) {
-    case "organization-policy":
-      return [];
-    case "iam-boundary-policy":
-      return iam(resource, "iam:CreatePolicyVersion");
-    case "iam-role-policy":
-      if (name.startsWith("arn:")) return iam(name, "iam:CreatePolicyVersion");
-      return iam(resource, patch.after === null ? "iam:DeleteRolePolicy" : "iam:PutRolePolicy");
-    case "iam-trust-policy":
-      return iam(resource, "iam:UpdateAssumeRolePolicy");
-    case "bucket-policy":
-      return bucket(patch.after === null ? "s3:DeleteBucketPolicy" : "s3:PutBucketPolicy");
-    case "replication": {
-      const role = asObject(patch.after)?.["Role"];
-      return [
-        ...bucket("s3:PutReplicationConfiguration"),
-        ...(typeof role === "string" ? iam(role, "iam:PassRole") : []),
-      ];
-    }
-    case "versioning":
-      return bucket("s3:PutBucketVersioning");
-    case "encryption":
-      return bucket("s3:PutEncryptionConfiguration");
-    case "ownership":
-      return bucket("s3:PutBucketOwnershipControls");
-    case "object-lock":
-      return bucket("s3:PutBucketObjectLockConfiguration");
-    case "request-payment":
-      return bucket("s3:PutBucketRequestPayment");
-    case "kms-key-policy":
-      return iam(resource, "kms:PutKeyPolicy");
-    case "kms-key-state": {
-      const isPending = asObject(patch.before)?.["KeyState"] === "PendingDeletion";
-      return iam(resource, ...(isPending ? ["kms:CancelKeyDeletion"] : []), "kms:EnableKey");
-    }
-    default:
-      return unreachable(patch.target);
-  }
-}
-
-function bucketAccount({ source, destinations }: Setup, resource: string, asking: string): string {
-  const name = bucketOfArn(resource) ?? resource;
-  const buckets: readonly BucketFacts[] = [source, ...Object.values(destinations)];
-  return buckets.find((one) => one.name === name)?.account ?? asking;
+/** The action that a call needs that an error answers. */
+export function actionOf(error: S3Error | AwsError): string {
+  const call =
+    error instanceof S3Error ? `s3:${error.fields.operation}` : `${error.fields.service}:${error.fields.operation}`;
+  return READS[call]?.action ?? call;
 }

@@ -1,8 +1,15 @@
-import { type CommandInput, type CommandResult, type CommandSpec, isGiven, textOption } from "../command.ts";
-import { CONNECTION_OPTIONS } from "../connection-options.ts";
-import { type Context, styled } from "../context.ts";
+import {
+  type CommandInput,
+  type CommandResult,
+  type CommandSpec,
+  isGiven,
+  textOption,
+  textOptions,
+} from "../command.ts";
+import { CONNECTION_OPTIONS, SNAPSHOT_OPTION } from "../connection-options.ts";
+import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { parseBucketUri } from "../s3-uri.ts";
+import { parseBucketUri, uriOf } from "../s3-uri.ts";
 
 export const fixCommand: CommandSpec = {
   name: "fix",
@@ -13,8 +20,9 @@ export const fixCommand: CommandSpec = {
     "after; a change that does not heal, or breaks something, is refused. --apply shows the calls, asks, checks that\n" +
     "nothing has changed and who may do what, writes through the services' own calls, waits until it shows, and prints\n" +
     "an id with which --undo takes it back. Where a write fails, what was written before it is put back.\n" +
-    "Versions that were lost are not replicated by this: `lockstep resync` does that.",
-  arguments: [{ name: "s3-uri", help: "s3://BUCKET" }],
+    "Versions that were lost are not replicated by this: `lockstep resync` does that. With --snapshot the patches come\n" +
+    "from the file and nobody is asked; --apply then reads every document again, and writes nothing where one has changed.",
+  arguments: [{ name: "s3-uri", help: "s3://BUCKET; optional with --snapshot", isOptional: true }],
   options: [
     { flags: "--cause <id>", help: "only this cause, as diagnose names it" },
     { flags: "--prove", help: "try the changes in a lab first; with --apply, write nothing that is refused" },
@@ -25,6 +33,7 @@ export const fixCommand: CommandSpec = {
     { flags: "--dry-run", help: "write nothing (the default)" },
     { flags: "--undo <id>", help: "take back what was applied under this id" },
     { flags: "--history", help: "list what was applied" },
+    SNAPSHOT_OPTION,
     ...CONNECTION_OPTIONS,
   ],
   examples: [
@@ -38,30 +47,25 @@ export const fixCommand: CommandSpec = {
 };
 
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
-  const bucket = parseBucketUri(input.arguments[0] ?? "");
+  const snapshots = textOptions(input, "snapshot");
   const undo = textOption(input, "undo");
-  const format = textOption(input, "format");
-  const isApplied = isGiven(input, "apply");
-  const modes = [isApplied, undo !== undefined, isGiven(input, "history"), isGiven(input, "dryRun")];
+  const modes = [isGiven(input, "apply"), undo !== undefined, isGiven(input, "history"), isGiven(input, "dryRun")];
   if (modes.filter(Boolean).length > 1) throw new UsageError("choose one of --apply, --dry-run, --undo and --history");
-  if (format !== undefined && modes.slice(0, 3).some(Boolean)) {
-    throw new UsageError("--format shows the changes: it goes with none of --apply, --undo and --history");
+  const { carryOut, wishOf } = await import("../fix-modes.ts");
+  const wish = wishOf(input);
+  if (snapshots.length > 0) {
+    const { fixSnapshots } = await import("../snapshots.ts");
+    return await fixSnapshots(snapshots, wish, input, context);
   }
-  const { checkedFormat, formatted } = await import("../fix-formats.ts");
-  const form = checkedFormat(format, textOption(input, "output"));
+  const bucket = parseBucketUri(uriOf(input));
   const fixing = await import("../fixing.ts");
   if (isGiven(input, "history")) return await fixing.showHistory(bucket, context);
   const { connect } = await import("../connection.ts");
   const connection = await connect(input, context);
   try {
-    const { endpoint } = connection;
     if (undo !== undefined) return await fixing.undo(connection, bucket, undo, context);
     const plan = await fixing.plan(connection, bucket, textOption(input, "cause"), context);
-    const proof = isGiven(input, "prove") && plan.patches.length > 0 ? await fixing.proofOf(plan, context) : undefined;
-    const proven = proof === undefined ? {} : { proof };
-    if (isApplied) return await fixing.apply(connection, plan, context, { ...proven, yes: isGiven(input, "yes") });
-    if (form === undefined) return fixing.show(plan, { endpoint, ...proven }, styled);
-    return await formatted(plan, form, { endpoint, ...proven }, context);
+    return await carryOut(plan, wish, { endpoint: connection.endpoint, connected: async () => connection }, context);
   } finally {
     await connection.close();
   }

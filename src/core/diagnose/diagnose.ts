@@ -80,8 +80,8 @@ export function diagnose(facts: Facts): Explained {
 
 /**
  * A diagnosis whose versions come one by one, or many as one. Memory grows with the number of signatures; where
- * `oldestCompletedMs` of the setup is not given, also with the number of delete markers, which can be told from each
- * other only at the end.
+ * `oldestCompletedMs` of the setup is not given, also with the number of delete markers that are older than every version
+ * that has shown COMPLETED so far: whether they are older than all of them is known only at the end.
  */
 export class Examination {
   readonly #setup: Setup;
@@ -104,7 +104,8 @@ export class Examination {
   /** @param weight of versions that have this one's signature, itself included; by default it stands for itself */
   add(version: VersionFacts, weight: Weight = weightOf(version)): void {
     const { oldestCompletedMs } = this.#setup;
-    if (oldestCompletedMs === undefined && version.isDeleteMarker) {
+    // What others came before stays after others, whatever comes.
+    if (oldestCompletedMs === undefined && version.isDeleteMarker && !this.#rules.isAfterOthers(version)) {
       this.#waiting.push({ version, weight });
       return;
     }
@@ -112,6 +113,18 @@ export class Examination {
       this.#oldestCompletedMs = Math.min(this.#oldestCompletedMs, weight.sinceMs);
     }
     this.#count(version, weight);
+  }
+
+  /**
+   * The same versions under a setup that knows more: what it adds (a key that nobody has named before) has no say in
+   * them, so those that were alike still are.
+   */
+  under(setup: Setup): Examination {
+    const next = new Examination(setup);
+    next.#oldestCompletedMs = Math.min(next.#oldestCompletedMs, this.#oldestCompletedMs);
+    for (const one of this.#alike.values()) next.#count(one.version, one);
+    next.#waiting.push(...this.#waiting);
+    return next;
   }
 
   /** The versions by signature, in the order in which they were first met. */
