@@ -26,7 +26,7 @@ export function wishOf(input: CommandInput): Wish {
 /** Where the patches are to be written, and who is asked only then. */
 export interface Where {
   readonly endpoint: string;
-  connected(): Promise<Connection>;
+  readonly connected: () => Promise<Connection>;
 }
 
 export async function carryOut(

@@ -67,10 +67,10 @@ export async function checkPermissions(
 }
 
 /** The caller's policies, or why they are not known. */
-async function callerOf({ policiesOf }: Surroundings, account: string): Promise<CallerPolicies | string> {
-  if (policiesOf === undefined) return "nobody tells whose credentials these are";
+async function callerOf(surroundings: Surroundings, account: string): Promise<CallerPolicies | string> {
+  if (surroundings.policiesOf === undefined) return "nobody tells whose credentials these are";
   try {
-    return (await policiesOf(account)) ?? "the caller has no policies that can be read";
+    return (await surroundings.policiesOf(account)) ?? "the caller has no policies that can be read";
   } catch (error) {
     if (error instanceof AwsError) return `the caller's own policies cannot be read (${error.message})`;
     throw error;
