@@ -10,6 +10,7 @@ import { lintCommand } from "./commands/lint.ts";
 import { pauseCommand } from "./commands/pause.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { probeCommand } from "./commands/probe.ts";
+import { rehearseCommand } from "./commands/rehearse.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { resyncCommand } from "./commands/resync.ts";
 import { runCommand } from "./commands/run.ts";
@@ -26,6 +27,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   statusCommand,
   diagnoseCommand,
   fixCommand,
+  rehearseCommand,
   snapshotCommand,
   resyncCommand,
   jobsCommand,

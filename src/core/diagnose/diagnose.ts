@@ -44,6 +44,11 @@ export interface Alike extends Weight {
   readonly version: VersionFacts;
 }
 
+/** Versions with one signature, and what holds them back. */
+export interface Examined extends Alike {
+  readonly findings: readonly (Pick<Finding, "code"> & { readonly causeId: string })[];
+}
+
 interface Counted extends Alike {
   readonly reasoning: Reasoning;
   versions: number;
@@ -130,6 +135,15 @@ export class Examination {
     });
   }
 
+  /** The same, with what was found of each signature. */
+  examined(): readonly Examined[] {
+    this.#countWaiting();
+    return [...this.#alike.values()].map(({ reasoning, version, versions, bytes, sinceMs, samples }) => {
+      const findings = reasoning.findings.map((one) => ({ code: one.code, causeId: causeIdOf(this.#setup, one) }));
+      return { version, versions, bytes, sinceMs, samples, findings };
+    });
+  }
+
   /** What all that was added comes to. More may be added afterwards. */
   explained(): Explained {
     this.#countWaiting();
@@ -207,12 +221,16 @@ function addTo(groups: Map<string, Group>, finding: Finding, { versions, bytes, 
   group.samples.push(...samples.slice(0, SAMPLES_MAX - group.samples.length));
 }
 
+function causeIdOf(facts: Setup, finding: Finding): string {
+  return `c-${shortHash(`${facts.source.arn} ${finding.key}`)}`;
+}
+
 function causeOf(facts: Setup, group: Group): Cause {
   const { finding } = group;
   const code = codeOf(group);
   const entry = failureEntry(code);
   return {
-    id: `c-${shortHash(`${facts.source.arn} ${finding.key}`)}`,
+    id: causeIdOf(facts, finding),
     code,
     class: entry.class,
     title: entry.title,
