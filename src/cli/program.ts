@@ -5,6 +5,7 @@ import { diagnoseCommand } from "./commands/diagnose.ts";
 import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
 import { lintCommand } from "./commands/lint.ts";
+import { logsCommand } from "./commands/logs.ts";
 import { probeCommand } from "./commands/probe.ts";
 import { resyncCommand } from "./commands/resync.ts";
 import { runCommand } from "./commands/run.ts";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   fixCommand,
   resyncCommand,
   lintCommand,
+  logsCommand,
   probeCommand,
   runCommand,
 ];

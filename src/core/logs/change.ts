@@ -4,7 +4,7 @@
  *
  * @source aws-replication.md §5.1–5.5, §9.3
  */
-import { bucketOfArn, parseArn } from "../arn.ts";
+import { parseArn } from "../arn.ts";
 import { type FailureCode, failureEntry } from "../failures/catalogue.ts";
 import type { FailureClass } from "../failures/entry.ts";
 import type { DenyingPolicy } from "./denial-text.ts";
@@ -143,6 +143,8 @@ export interface Broken {
   readonly role?: string;
   /** ARNs of keys. */
   readonly keys: readonly string[];
+  /** Where it is known what would mend it: that has been changed. */
+  readonly areas?: readonly ChangeArea[];
 }
 
 const ACCESS: readonly ChangeArea[] = [
@@ -193,7 +195,8 @@ const BY_CLASS: Readonly<Record<FailureClass, readonly ChangeArea[]>> = {
 };
 
 /** What changes can be behind a failure. None for what no change of configuration makes: networks, throttling. */
-export function areasBehind({ code, policy }: Broken): readonly ChangeArea[] {
+export function areasBehind({ code, policy, areas }: Broken): readonly ChangeArea[] {
+  if (areas !== undefined) return areas;
   if (policy !== undefined) return BY_POLICY[policy];
   return BY_CODE[code] ?? (code.endsWith("NotPermitted") ? ACCESS : BY_CLASS[failureEntry(code).class]);
 }
@@ -228,10 +231,4 @@ export function changedThing({ bucket, role, key, policy }: Change): string | un
   if (role !== undefined) return `role ${role}`;
   if (key !== undefined) return `key ${keyId(key)}`;
   return policy === undefined ? undefined : `policy ${policy}`;
-}
-
-/** The bucket of an S3 ARN of a bucket or of objects. */
-export function bucketOfResource(arn: string): string | undefined {
-  const slash = arn.indexOf("/");
-  return bucketOfArn(slash < 0 ? arn : arn.slice(0, slash));
 }

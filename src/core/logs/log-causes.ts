@@ -142,6 +142,7 @@ export class LogCauses {
         same.firstMs = Math.min(same.firstMs, one.firstMs);
         same.lastMs = Math.max(same.lastMs, one.lastMs);
         if (same.status === 0) same.status = one.status;
+        same.samples.push(...one.samples.slice(0, SAMPLES_MAX - same.samples.length));
         if (same.resource !== one.resource) same.resource = undefined;
       }
     }

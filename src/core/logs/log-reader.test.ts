@@ -52,6 +52,7 @@ describe("logs", () => {
         versionId: "3HL4kqtJvjVBH40Nrjfkd",
         requestId: "AAAAAAAAAAAAAA02",
       },
+      { at: "2026-02-06T14:02:11Z", key: 'with spaces and "quotes".jpg', requestId: "AAAAAAAAAAAAAA03" },
     ]);
     assert.equal(
       onset.says,

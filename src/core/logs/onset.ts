@@ -23,6 +23,8 @@ export interface Onset {
   readonly change?: NamedChange;
   /** Further changes in the window that could be behind it. */
   readonly otherChanges: number;
+  /** Other objects went through meanwhile. */
+  readonly isMixed: boolean;
   readonly recovered?: string;
   readonly recoveredAfter?: NamedChange;
   /** All of it in a sentence. */
@@ -59,10 +61,11 @@ export function onsetOf(broken: Broken, course: Course, changes: Iterable<Change
     ...(workedUntilMs === undefined ? {} : { workedUntil: isoSecond(workedUntilMs) }),
     ...(change === undefined ? {} : { change }),
     otherChanges: before.others,
+    isMixed,
     ...(isRecovered ? { recovered: isoSecond(workedAgainMs) } : {}),
     ...(recoveredAfter === undefined ? {} : { recoveredAfter }),
   };
-  return { ...parts, says: sayOnset(parts, isMixed) };
+  return { ...parts, says: sayOnset(parts) };
 }
 
 /** The latest change that is surely about it, else the latest that may be. */
@@ -96,8 +99,8 @@ function named(change: Change, ms: number): NamedChange {
   };
 }
 
-function sayOnset(onset: Omit<Onset, "says">, isMixed: boolean): string {
-  const { began, change, otherChanges, workedUntil, recovered, recoveredAfter } = onset;
+function sayOnset(onset: Omit<Onset, "says">): string {
+  const { isMixed, began, change, otherChanges, workedUntil, recovered, recoveredAfter } = onset;
   const after = change === undefined ? "" : `, ${sayChange(change)}`;
   const others =
     otherChanges === 0 ? "" : ` (${otherChanges} more ${otherChanges === 1 ? "change" : "changes"} before)`;

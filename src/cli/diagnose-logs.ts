@@ -1,0 +1,80 @@
+/** `diagnose --cloudtrail`: reads the event history or CloudTrail's files, and joins them with a diagnosis. */
+import { CloudTrailControl } from "../aws/cloudtrail.ts";
+import { AwsError } from "../aws/errors.ts";
+import type { Diagnosis } from "../core/diagnose/report.ts";
+import { lookupsFor, oldestCauseMs, withOnsets } from "../core/logs/join.ts";
+import { LogReader } from "../core/logs/log-reader.ts";
+import { WINDOW_MS } from "../core/logs/onset.ts";
+import type { CommandInput } from "./command.ts";
+import { accessOf, type Connection } from "./connection.ts";
+import type { Context } from "./context.ts";
+import { readPlaces } from "./log-reading.ts";
+import type { Scan } from "./scan.ts";
+
+/** What was read beside the diagnosis, and what could not be. */
+export interface LogsJoined {
+  readonly diagnosis: Diagnosis;
+  readonly cloudTrail: {
+    readonly from: string;
+    readonly records: number;
+    readonly changes: number;
+    readonly unread: readonly string[];
+  };
+}
+
+/** Things that are asked for; beyond it a trail's files are the better way. */
+const LOOKUPS_MAX = 50;
+/** The service keeps as much. */
+const HISTORY_MS = 90 * 86_400_000;
+
+/** @param place a path or s3://BUCKET/PREFIX with files of CloudTrail or access logs; undefined: the event history */
+export async function joinLogs(
+  { diagnosis, facts }: Scan,
+  place: string | undefined,
+  input: CommandInput,
+  connection: Connection,
+  context: Context,
+): Promise<LogsJoined> {
+  const reader = new LogReader();
+  const oldestMs = oldestCauseMs(diagnosis, facts) ?? context.clock();
+  const unread =
+    place === undefined
+      ? await lookUp(reader, { diagnosis, facts }, oldestMs, input, context)
+      : (await readPlaces(reader, [place], oldestMs - WINDOW_MS, async () => connection, context)).unreadable.map(
+          ({ file, because }) => `${file}: ${because}`,
+        );
+  const { causes, read } = reader.report();
+  const from = place ?? "CloudTrail's event history";
+  return {
+    diagnosis: withOnsets(diagnosis, facts, { changes: reader.changes, causes, source: from }),
+    cloudTrail: { from, records: read.records, changes: reader.changes.length, unread },
+  };
+}
+
+async function lookUp(
+  reader: LogReader,
+  { diagnosis, facts }: Pick<Scan, "diagnosis" | "facts">,
+  oldestMs: number,
+  input: CommandInput,
+  context: Context,
+): Promise<readonly string[]> {
+  if (diagnosis.causes.length === 0) return [];
+  const access = accessOf(input, context);
+  const history = new CloudTrailControl(access);
+  const toMs = context.clock();
+  const fromMs = Math.max(oldestMs - WINDOW_MS, toMs - HISTORY_MS);
+  const unread: string[] = [];
+  try {
+    for (const lookup of lookupsFor(facts, access.region).slice(0, LOOKUPS_MAX)) {
+      try {
+        for (const event of await history.events({ ...lookup, fromMs, toMs })) reader.event(event);
+      } catch (error) {
+        if (!(error instanceof AwsError)) throw error;
+        unread.push(`${lookup.resourceName} in ${lookup.region}: ${error.message}`);
+      }
+    }
+  } finally {
+    await history.close();
+  }
+  return unread;
+}
