@@ -126,6 +126,11 @@ export class AccessLine {
     const errorFrom = this.#statusEnd(from) + 1;
     if (errorFrom === 0) return false;
     const errorTo = endOfField(line, errorFrom);
+    this.#errorFrom = errorFrom;
+    this.#errorTo = errorTo;
+    this.#numbersTo = 0;
+    // Nobody asks further of what went well, and that is nearly every line.
+    if (this.status > 0 && this.status < 400) return errorTo === errorFrom + 1 && line.charCodeAt(errorFrom) === HYPHEN;
     if (!isWord(line, errorFrom, errorTo)) return false;
     let at = errorTo;
     for (let field = 0; field < 4 && at < line.length; field++) {
@@ -133,8 +138,6 @@ export class AccessLine {
       if (!isNumberOrHyphen(line, at + 1, to)) return false;
       at = to;
     }
-    this.#errorFrom = errorFrom;
-    this.#errorTo = errorTo;
     this.#numbersTo = at + 1;
     return true;
   }

@@ -48,20 +48,31 @@ export class LogCauses {
   readonly #causes = new Map<string, Gathered>();
   readonly #others = new Map<string, GatheredOther>();
   readonly #successes = new Map<string, SeenTimes>();
+  /** Many calls of one kind follow each other. What it holds of a chunk is one chunk. */
+  #last:
+    | { readonly bucket: string; readonly operation: string; readonly principal: string; readonly times: SeenTimes }
+    | undefined;
 
   get leftOut(): { readonly failures: number; readonly others: number } {
     return { failures: this.#failuresLeftOut, others: this.#othersLeftOut };
   }
 
   succeeded(bucket: string, operation: string, principal: string, atMs: number): void {
+    const last = this.#last;
+    if (last?.bucket === bucket && last.operation === operation && last.principal === principal) last.times.add(atMs);
+    else this.#timesOf(bucket, operation, principal)?.add(atMs);
+  }
+
+  #timesOf(bucket: string, operation: string, principal: string): SeenTimes | undefined {
     const course = courseKey(bucket, operation, principal);
     let times = this.#successes.get(course);
     if (times === undefined) {
-      if (this.#successes.size >= COURSES_MAX) return;
+      if (this.#successes.size >= COURSES_MAX) return undefined;
       times = new SeenTimes();
       this.#successes.set(detached(course), times);
     }
-    times.add(atMs);
+    this.#last = { bucket, operation, principal, times };
+    return times;
   }
 
   failed(call: LogCall): void {

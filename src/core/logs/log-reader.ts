@@ -50,6 +50,8 @@ export class LogReader {
   };
   readonly #badSamples: { readonly in: string; readonly text: string }[] = [];
   #changesLeftOut = 0;
+  #lastTime = "";
+  #lastMs: number | undefined;
   #known = new Set<string>();
   #knownBefore = new Set<string>();
 
@@ -105,7 +107,7 @@ export class LogReader {
     const isFailure = line.status >= 400;
     // Nearly all lines end here: what others do and what goes well says nothing.
     if (!isReplication && !isFailure && !this.#isBounded && this.#bucket === undefined) return;
-    const atMs = logTimeMs(line.time);
+    const atMs = this.#timeOf(line);
     if (atMs === undefined) {
       this.#isBad(text, name);
       return;
@@ -123,6 +125,15 @@ export class LogReader {
     if (operation === undefined) return;
     this.#counts.replicationCalls++;
     this.#causes.succeeded(line.bucket, operation, line.requester, atMs);
+  }
+
+  /** Lines of one second come together. */
+  #timeOf({ time }: AccessLine): number | undefined {
+    if (time !== this.#lastTime) {
+      this.#lastTime = time;
+      this.#lastMs = logTimeMs(time);
+    }
+    return this.#lastMs;
   }
 
   #readRecord(text: string, name: string): void {

@@ -79,12 +79,17 @@ function nearest(broken: Broken, changes: readonly Change[], fromMs: number, toM
     if (bears === "none") continue;
     count++;
     const isCertain = bears === "certain";
-    const isBetter = best === undefined || (isCertain === isBestCertain ? one.atMs >= best.atMs : isCertain);
+    const isBetter = best === undefined || (isCertain === isBestCertain ? isLater(one, best) : isCertain);
     if (!isBetter) continue;
     best = one;
     isBestCertain = isCertain;
   }
   return { change: best, others: Math.max(0, count - 1) };
+}
+
+/** Within the same second: what is made is completed afterwards. */
+function isLater(one: Change, other: Change): boolean {
+  return one.atMs === other.atMs ? other.event.startsWith("Create") : one.atMs > other.atMs;
 }
 
 function named(change: Change, ms: number): NamedChange {
