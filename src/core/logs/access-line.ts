@@ -204,9 +204,13 @@ export function logTimeMs(text: string): number | undefined {
   const month = MONTHS.get(text.slice(3, 6));
   if (text.charCodeAt(2) !== SLASH || slash < 0 || month === undefined) return undefined;
   const rest = slash + 1;
-  const [day, year] = [numberAt(text, 0, 2), numberAt(text, rest, 4)];
-  const [hour, minute, second] = [5, 8, 11].map((from) => numberAt(text, rest + from, 2));
-  const [zoneHours, zoneMinutes] = [numberAt(text, rest + 15, 2), numberAt(text, rest + 17, 2)];
+  const day = numberAt(text, 0, 2);
+  const year = numberAt(text, rest, 4);
+  const hour = numberAt(text, rest + 5, 2);
+  const minute = numberAt(text, rest + 8, 2);
+  const second = numberAt(text, rest + 11, 2);
+  const zoneHours = numberAt(text, rest + 15, 2);
+  const zoneMinutes = numberAt(text, rest + 17, 2);
   if (text.charCodeAt(rest + 4) !== COLON || day === undefined || year === undefined) return undefined;
   if (hour === undefined || minute === undefined || second === undefined) return undefined;
   if (zoneHours === undefined || zoneMinutes === undefined) return undefined;
