@@ -33,7 +33,7 @@ export class CloudTrailControl {
     this.#access = access;
   }
 
-  /** The events that name a resource, as JSON text, newest first. @throws AwsError */
+  /** The events that name a resource, as JSON text, the oldest first. @throws AwsError */
   async events({ resourceName, region, fromMs, toMs }: EventLookup): Promise<string[]> {
     const found: string[] = [];
     const request = {
@@ -53,7 +53,7 @@ export class CloudTrailControl {
       token = NextToken;
       if (token === undefined) break;
     }
-    return found;
+    return found.toReversed();
   }
 
   async close(): Promise<void> {

@@ -46,7 +46,7 @@ export const WINDOW_MS = DAY_MS;
 /** IAM's and S3's changes need a while to be everywhere: a success so long after one does not acquit it. */
 const SPREADING_MS = 5 * 60_000;
 
-/** @param changes in any order */
+/** @param changes in any order but within a second: there the last one is taken for the latest */
 export function onsetOf(broken: Broken, course: Course, changes: Iterable<Change>): Onset {
   const { firstMs, lastMs, workedUntilMs, workedAgainMs, isMixed } = course;
   const known = [...changes];
@@ -79,17 +79,12 @@ function nearest(broken: Broken, changes: readonly Change[], fromMs: number, toM
     if (bears === "none") continue;
     count++;
     const isCertain = bears === "certain";
-    const isBetter = best === undefined || (isCertain === isBestCertain ? isLater(one, best) : isCertain);
+    const isBetter = best === undefined || (isCertain === isBestCertain ? one.atMs >= best.atMs : isCertain);
     if (!isBetter) continue;
     best = one;
     isBestCertain = isCertain;
   }
   return { change: best, others: Math.max(0, count - 1) };
-}
-
-/** Within the same second: what is made is completed afterwards. */
-function isLater(one: Change, other: Change): boolean {
-  return one.atMs === other.atMs ? other.event.startsWith("Create") : one.atMs > other.atMs;
 }
 
 function named(change: Change, ms: number): NamedChange {
