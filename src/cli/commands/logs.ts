@@ -25,10 +25,8 @@ export const logsCommand: CommandSpec = {
 };
 
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
-  const { momentOption } = await import("../moments.ts");
-  const nowMs = context.clock();
-  const sinceMs = momentOption(input, "since", nowMs);
-  const untilMs = momentOption(input, "until", nowMs);
+  const sinceMs = await momentOf(input, "since", context);
+  const untilMs = await momentOf(input, "until", context);
   const bucket = textOption(input, "bucket");
   const { LogReader } = await import("../../core/logs/log-reader.ts");
   const { logsWords } = await import("../../doctor/logs/words.ts");
@@ -47,4 +45,11 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   } finally {
     await connection.close();
   }
+}
+
+async function momentOf(input: CommandInput, name: string, { clock }: Context): Promise<number | undefined> {
+  const text = textOption(input, name);
+  if (text === undefined) return undefined;
+  const { parseMoment } = await import("../moments.ts");
+  return parseMoment(text, `--${name}`, clock());
 }

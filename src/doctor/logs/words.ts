@@ -29,11 +29,12 @@ export function logsWords({ files, read, causes, others, leftOut }: LogsFound, i
   if (asides.length > 0) lines.push("", ...asides.map((one) => ink("dim", one)));
   if (read.bad > 0) {
     lines.push("", ink("yellow", `${plural(read.bad, "line")} not understood, such as`));
-    for (const one of read.badSamples) lines.push(`   ${one.in}: ${printable(one.text)}`);
+    for (const one of read.badSamples) lines.push(`   ${printable(one.in)}: ${printable(one.text)}`);
   }
   if (files.unreadable.length > 0)
     lines.push("", ink("yellow", `${plural(files.unreadable.length, "file")} not readable`));
-  for (const one of files.unreadable.slice(0, UNREADABLE_SHOWN_MAX)) lines.push(`   ${one.file}: ${one.because}`);
+  for (const one of files.unreadable.slice(0, UNREADABLE_SHOWN_MAX))
+    lines.push(`   ${printable(one.file)}: ${printable(one.because)}`);
   return lines.join("\n");
 }
 
@@ -46,12 +47,12 @@ function causeLines(cause: LogCause, number: number, ink: Ink): string[] {
     ink("bold", `${number}. ${cause.title}`),
     `   ${ink("cyan", cause.code)} · ${plural(cause.count, "call")} · ${cause.confidence} · cause ${cause.id}`,
     `   call     ${operation}${bucket === undefined ? "" : ` on ${bucket}`}: ${ink("red", answer)}`,
-    `   by       ${principal}`,
+    `   by       ${printable(principal)}`,
     ...(action === undefined
       ? []
       : [`   action   ${action}${resource === undefined ? "" : ` on ${printable(resource)}`}`]),
-    ...(reason === undefined ? [] : [`   because  ${reason.replace(/^because /, "")}`]),
-    `   time     ${onset.says}; last ${cause.last}`,
+    ...(reason === undefined ? [] : [`   because  ${printable(reason.replace(/^because /, ""))}`]),
+    `   time     ${printable(onset.says)}; last ${cause.last}`,
     ...(samples.length === 0 ? [] : [`   such as  ${samples.map(printable).join(", ")}`]),
     ...(sample === undefined ? [] : [`   request  ${sample.requestId}`]),
     `   ${ink("green", "do")}       ${cause.remedy}`,
@@ -69,6 +70,5 @@ function othersLines(others: readonly OtherFailure[], ink: Ink): string[] {
 
 /** Logs hold what strangers sent: nothing of it shall move the cursor of a terminal. */
 function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "·");
+  return text.replace(/\p{Cc}/gu, "·");
 }
