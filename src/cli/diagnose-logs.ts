@@ -1,6 +1,7 @@
 /** `diagnose --cloudtrail`: reads the event history or CloudTrail's files, and joins them with a diagnosis. */
 import { CloudTrailControl } from "../aws/cloudtrail.ts";
 import { AwsError } from "../aws/errors.ts";
+import type { Facts } from "../core/diagnose/facts.ts";
 import type { Diagnosis } from "../core/diagnose/report.ts";
 import { lookupsFor, oldestCauseMs, withOnsets } from "../core/logs/join.ts";
 import { LogReader } from "../core/logs/log-reader.ts";
@@ -36,15 +37,16 @@ export async function joinLogs(
   context: Context,
 ): Promise<LogsJoined> {
   const reader = new LogReader();
-  const oldestMs = oldestCauseMs(diagnosis, facts) ?? context.clock();
+  const oldestMs = oldestCauseMs(diagnosis, facts);
+  const from = place ?? "CloudTrail's event history";
+  if (oldestMs === undefined) return { diagnosis, cloudTrail: { from, records: 0, changes: 0, unread: [] } };
   const unread =
     place === undefined
-      ? await lookUp(reader, { diagnosis, facts }, oldestMs, input, context)
+      ? await lookUp(reader, facts, oldestMs, input, context)
       : (await readPlaces(reader, [place], oldestMs - WINDOW_MS, async () => connection, context)).unreadable.map(
           ({ file, because }) => `${file}: ${because}`,
         );
   const { causes, read } = reader.report();
-  const from = place ?? "CloudTrail's event history";
   return {
     diagnosis: withOnsets(diagnosis, facts, { changes: reader.changes, causes, source: from }),
     cloudTrail: { from, records: read.records, changes: reader.changes.length, unread },
@@ -53,12 +55,11 @@ export async function joinLogs(
 
 async function lookUp(
   reader: LogReader,
-  { diagnosis, facts }: Pick<Scan, "diagnosis" | "facts">,
+  facts: Facts,
   oldestMs: number,
   input: CommandInput,
   context: Context,
 ): Promise<readonly string[]> {
-  if (diagnosis.causes.length === 0) return [];
   const access = accessOf(input, context);
   const history = new CloudTrailControl(access);
   const toMs = context.clock();

@@ -122,7 +122,7 @@ export function lookupsFor(facts: Facts, defaultRegion: string): Lookup[] {
   return [...buckets, ...ofIam.map((resourceName) => ({ resourceName, region: GLOBAL_REGION })), ...keys];
 }
 
-/** How far back a history has to be read: to a while before the oldest cause. Undefined without any. */
+/** How far back a history has to be read: to a while before the oldest cause. Undefined without any that something dates. */
 export function oldestCauseMs(diagnosis: Diagnosis, facts: Facts): number | undefined {
   const times = diagnosis.causes.flatMap((one) => courseOf(one, facts, undefined)?.firstMs ?? []);
   return times.length === 0 ? undefined : Math.min(...times);
