@@ -7,6 +7,7 @@ import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { lintCommand } from "./commands/lint.ts";
+import { logsCommand } from "./commands/logs.ts";
 import { pauseCommand } from "./commands/pause.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { probeCommand } from "./commands/probe.ts";
@@ -36,6 +37,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   cancelCommand,
   lintCommand,
   policyCommand,
+  logsCommand,
   probeCommand,
   runCommand,
 ];
