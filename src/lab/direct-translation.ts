@@ -11,8 +11,10 @@ import type {
   Checksums,
   CreateUploadRequest,
   GetRequest,
+  ListedPart,
   ObjectHead,
   Payload,
+  CopySource as PortCopySource,
   PutReply,
   ReadRequest,
   WriteRequest,
@@ -22,11 +24,13 @@ import { isOutOfRoom, storageFull } from "./disturbances/full-disk.ts";
 import { ServiceError } from "./model.ts";
 import type { AclWish } from "./s3/acl-wish.ts";
 import { bodyOf, type IncomingBody, type S3Call } from "./s3/call.ts";
+import type { CopySource } from "./s3/copy.ts";
 import type { EncryptionWish } from "./s3/encryption.ts";
 import { invalidArgument, s3Error } from "./s3/errors.ts";
 import type { WriteAnswer, WriteInput } from "./s3/put.ts";
 import type { ReadAnswer, ReadInput } from "./s3/read.ts";
 import { type BodyClaims, DEFAULT_ALGORITHM } from "./s3/receive.ts";
+import type { StoredPart, Upload } from "./s3/upload-rows.ts";
 
 /** What an error says it happened on. */
 export interface Named {
@@ -76,6 +80,24 @@ export function readInput({ bucket, key, versionId, partNumber }: ReadRequest): 
 
 export function rangeOf({ range }: GetRequest): { readonly range?: string } {
   return range === undefined ? {} : { range: `bytes=${range.firstByte}-${range.lastByte}` };
+}
+
+export function conditionsOf({ ifMatch }: GetRequest): Pick<ReadInput, "conditions"> {
+  return ifMatch === undefined ? {} : { conditions: { ifMatch } };
+}
+
+export function sourceOf({ ifMatch, ...source }: PortCopySource): CopySource {
+  return ifMatch === undefined ? source : { ...source, conditions: { ifMatch } };
+}
+
+/** An upload whose creator named no algorithm tells no checksums of its parts. */
+export function listedPart(
+  { number, etag, sizeBytes, checksum }: StoredPart,
+  { details }: Pick<Upload, "details">,
+): ListedPart {
+  const part = { partNumber: number, etag, sizeBytes };
+  if (!details.checksumWasNamed) return part;
+  return { ...part, checksums: { type: "FULL_OBJECT", values: { [checksum.algorithm]: checksum.value } } };
 }
 
 export function sealedOf<Sealed>({ sealed }: { readonly sealed?: Sealed }): { readonly sealed?: Sealed } {

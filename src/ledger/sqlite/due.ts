@@ -35,6 +35,17 @@ export function dueIds(connection: Connection, groups: Groups, request: ClaimReq
   return ids;
 }
 
+/** Whether a claim would take anything; false costs no transaction. */
+export function isAnyDue(connection: Connection, groups: Groups, request: ClaimRequest): boolean {
+  const turns = new Turns(groups, request.limits ?? []);
+  for (const origin of ORIGINS.keys()) {
+    for (const head of headsOf(connection, origin, request)) {
+      if (head.nextTryAtMs <= request.nowMs && turns.leftOf(wordsOf(head)) > 0) return true;
+    }
+  }
+  return expiredLeases(connection, request).some((row) => turns.leftOf(wordsOf(row)) > 0);
+}
+
 interface DueRow {
   readonly id: number;
   readonly line: number;
