@@ -75,8 +75,12 @@ export interface BucketTraits {
   readonly ownerEnforced?: boolean;
   /** What is written there gets a version id of its own: replicas carry a mark, and the ledger remembers their ids. */
   readonly mintsVersionIds?: boolean;
+  /** Nevertheless a replica takes the id of its source, where that is a UUID. */
+  readonly keepsUuids?: boolean;
   /** False where the accounts of a source mean nothing: its grants are then not even read. */
   readonly takesGrants?: boolean;
+  /** False where a store knows no uploads in parts: everything is written whole. */
+  readonly takesUploads?: boolean;
   /** False where a part cannot be asked for: objects of several parts are then read and written whole. */
   readonly readsParts?: boolean;
   /** False where a multipart upload loses the tags that it brings: they are put when it is complete. */

@@ -259,6 +259,7 @@ export function layoutFor(run: Run): Layout {
     mayGuess: provesByEtag(run),
     copiesWithin: copiesWithin(run),
     keepsWhole: run.destinationTraits.mintsVersionIds !== true || run.source.seal !== undefined,
+    takesUploads: run.destinationTraits.takesUploads !== false,
   });
   return run.layout;
 }

@@ -42,6 +42,8 @@ export interface SiteSettings {
   readonly profile: ProviderProfile;
   /** Nobody has said whose store it is, and its address does not tell. */
   readonly isProfileGuessed: boolean;
+  /** How its server named itself when it was last asked. */
+  readonly server?: string;
   readonly addressing: ProviderProfile["addressing"];
   readonly credentials: CredentialSource;
   /** PEM */
