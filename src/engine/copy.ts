@@ -132,8 +132,13 @@ async function tryOnce(run: Run, surroundings: Surroundings): Promise<CopyOutcom
   if (run.unwanted !== undefined) return { done: "unwanted", because: run.unwanted };
   if (run.metadataFailure !== undefined) return outcomeOf(run, run.metadataFailure);
   const { replicaVersionId } = run;
-  const kept = replicaVersionId === undefined || replicaVersionId === task.version.versionId;
-  return { done: true, bytes: run.sentBytes, ...(kept ? {} : { replicaVersionId }) };
+  // Where ids are minted the map holds every replica, also one that could keep its id: what is in it is a replica.
+  const needsNoMap = destinationTraits.mintsVersionIds !== true && replicaVersionId === task.version.versionId;
+  return {
+    done: true,
+    bytes: run.sentBytes,
+    ...(replicaVersionId === undefined || needsNoMap ? {} : { replicaVersionId }),
+  };
 }
 
 /** Operations that make a new version at the destination. */

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
+import type { S3Client } from "../../src/s3/client.ts";
 import { lockstep } from "./binary.ts";
-import { listed, replication, TwoStores } from "./two-stores.ts";
+import { contents, listed, replication, TwoStores } from "./two-stores.ts";
 
 describe("probe of a configured site", () => {
   let stores: TwoStores;
@@ -68,4 +69,71 @@ describe("probe of a configured site", () => {
     assert.match((await probe(path)).stderr, /--config says what --site means: give both/);
     assert.equal((await probe(`${path}.not`, "--site", "there")).status, 2);
   });
+});
+
+describe("replicas between stores of different makes", () => {
+  interface Ids {
+    readonly key: string;
+    readonly versionId: string;
+    readonly isDeleteMarker: boolean;
+  }
+  const ids = async (client: S3Client): Promise<Ids[]> =>
+    (await listed(client, "ids")).map(({ key, versionId, isDeleteMarker }) => ({ key, versionId, isDeleteMarker }));
+
+  for (const [here, there, isKept] of [
+    ["minio", "minio", true],
+    // MinIO takes no ids but UUIDs.
+    ["aws", "minio", false],
+    ["aws", "ceph", false],
+  ] as const) {
+    it(`${here} to ${there}: version ids are ${isKept ? "kept" : "mapped"} once it is probed, and nothing is there twice`, async () => {
+      const stores = await TwoStores.open({ here, there });
+      try {
+        await stores.bucket("ids");
+        const path = stores.configure("ids", replication("ids"));
+        await put(stores.here, "early", "before the probe");
+        assert.equal(await once(stores, path), 1);
+        for (const site of ["here", "there"]) {
+          const words = ["probe", "s3://ids", "--site", site, "-c", path];
+          const { status, stdout } = await lockstep(words, stores.environment, stores.directory.path);
+          assert.equal(status, 0, stdout);
+        }
+        for (const body of ["1", "2", "3"]) await put(stores.here, "a", body);
+        await stores.here.deleteObject({ bucket: "ids", key: "a" });
+        await put(stores.here, "early", "after the probe");
+        await upload(stores.here, "parts");
+        assert.equal(await once(stores, path), 6);
+        assert.deepEqual(await contents(stores.there, "ids"), await contents(stores.here, "ids"));
+        const [source, replica] = [await ids(stores.here), await ids(stores.there)];
+        const own = new Set(source.map((one) => one.versionId));
+        const kept = replica.filter((one) => own.has(one.versionId)).map((one) => one.key);
+        assert.deepEqual(kept, isKept ? ["a", "a", "a", "a", "early", "parts"] : []);
+        assert.equal(await once(stores, path), 0);
+        assert.deepEqual(await ids(stores.there), replica);
+      } finally {
+        await stores.close();
+      }
+    });
+  }
+
+  async function put(client: S3Client, key: string, body: string): Promise<void> {
+    await client.putObject({ bucket: "ids", key, body: Buffer.from(body), contentHeaders: {}, userMetadata: {} });
+  }
+
+  async function upload(client: S3Client, key: string): Promise<void> {
+    const at = { bucket: "ids", key };
+    const { uploadId } = await client.createMultipartUpload({ ...at, contentHeaders: {}, userMetadata: {} });
+    const parts = [];
+    for (const [index, size] of [5 * 1024 * 1024, 1].entries()) {
+      const body = Buffer.alloc(size, index + 1);
+      parts.push(await client.uploadPart({ ...at, uploadId, partNumber: index + 1, body }));
+    }
+    await client.completeMultipartUpload({ ...at, uploadId, parts });
+  }
+
+  async function once(stores: TwoStores, path: string): Promise<number> {
+    const { status, stdout } = await stores.run(path, "--once", "--json");
+    assert.equal(status, 0, stdout);
+    return (JSON.parse(stdout) as { completed: number }).completed;
+  }
 });

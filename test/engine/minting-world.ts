@@ -10,12 +10,15 @@ import type { ComparedMetadata } from "../../src/engine/metadata-drift.ts";
 import { NotifiedChanges } from "../../src/engine/notifications/notified-changes.ts";
 import type { BucketTraits, ChangeFeed, Clock, Sites } from "../../src/engine/ports.ts";
 import { type ScanResult, Scans } from "../../src/engine/scan.ts";
+import { traitsOfStore } from "../../src/engine/store-traits.ts";
+import type { FlavourName } from "../../src/lab/flavours/flavours.ts";
 import { openLab } from "../../src/lab/lab.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
+import { assumedCapabilities } from "../../src/s3/capabilities.ts";
 import { createS3Client } from "../../src/s3/client.ts";
 import { S3Error } from "../../src/s3/errors.ts";
-import { PROFILES } from "../../src/s3/profiles.ts";
+import { PROFILES, type ProviderProfile } from "../../src/s3/profiles.ts";
 import type { Store } from "../../src/s3/store.ts";
 import type { Wrap } from "./world.ts";
 
@@ -77,16 +80,18 @@ export class MintingWorld {
     this.#close = close;
   }
 
-  /** @param haste where much is hashed, leases must not run out in between */
-  static async make(haste = 50): Promise<MintingWorld> {
-    const lab = await openLab({ clock: () => Date.now() });
+  /**
+   * @param haste   where much is hashed, leases must not run out in between
+   * @param flavour whose store the lab does as; the traits are then what a probe would have found
+   */
+  static async make(haste = 50, flavour: FlavourName = "aws"): Promise<MintingWorld> {
+    const lab = await openLab({ clock: () => Date.now(), flavour });
     const credentials = await lab.account(ACCOUNT);
     const server = await lab.listen({ port: 0 });
     const endpoint = `http://127.0.0.1:${server.port}`;
     const client = createS3Client({
       endpoint,
-      // The lab does as Amazon does.
-      profile: { ...PROFILES.aws, addressing: "path" },
+      profile: { ...PROFILES[flavour], addressing: "path" },
       region: "us-east-1",
       credentials,
       clock: () => Date.now(),
@@ -96,11 +101,13 @@ export class MintingWorld {
       await client.putBucketVersioning(bucket, "Enabled");
     }
     const sdk = new S3Client({ endpoint, region: "us-east-1", credentials, forcePathStyle: true });
-    return new MintingWorld(haste, client, sdk, async () => {
+    const world = new MintingWorld(haste, client, sdk, async () => {
       sdk.destroy();
       await client.close();
       await lab.close();
     });
+    if (flavour !== "aws") world.traits = traitsFoundOf(flavour);
+    return world;
   }
 
   /** Scans once, and works until nothing is left but what has FAILED. */
@@ -271,6 +278,15 @@ export class MintingWorld {
       },
     });
   }
+}
+
+function traitsFoundOf(flavour: FlavourName): BucketTraits {
+  const { known, replicaWay }: ProviderProfile = PROFILES[flavour];
+  const assumed = assumedCapabilities(known);
+  return {
+    ...traitsOfStore(replicaWay !== undefined ? { ...assumed, versionIds: "kept" } : assumed),
+    mintsVersionIds: true,
+  };
 }
 
 /** A clock that runs so many times as fast as others. */
