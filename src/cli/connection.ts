@@ -16,7 +16,8 @@ import { S3Error } from "../s3/errors.ts";
 import { hashPayload, signHeaders } from "../s3/sigv4.ts";
 import { acrossAccounts } from "./accounts.ts";
 import { type CommandInput, textOption, textOptions } from "./command.ts";
-import { ConsoleClient } from "./console-client.ts";
+import type { ConsoleClient } from "./console-client.ts";
+import { consoleIn } from "./console-options.ts";
 import type { Context } from "./context.ts";
 import { DEFAULT_REGION } from "./defaults.ts";
 import { AccessError, UsageError } from "./errors.ts";
@@ -35,13 +36,11 @@ export async function connect(input: CommandInput, context: Context): Promise<Co
   const { environment, clock } = context;
   const access = accessOf(input, context);
   const organizationProfile = textOption(input, "organizationProfile") ?? environment["LOCKSTEP_ORGANIZATION_PROFILE"];
-  const consoleUrl = environment["LOCKSTEP_CONSOLE_URL"];
-  const token = environment["LOCKSTEP_CONSOLE_TOKEN"] ?? "";
   const profiles = accountProfiles(input, environment);
   const first = await openConnection(
     access,
     clock,
-    consoleUrl === undefined ? undefined : new ConsoleClient(consoleUrl, token),
+    consoleIn(input, context),
     organizationProfile === undefined ? access.credentials : credentialsOf(organizationProfile, environment),
   );
   const others: Connection[] = [];

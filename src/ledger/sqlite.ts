@@ -48,7 +48,7 @@ import { checkpointOf, checkpointsOf, holdName, letGoOfName, setCheckpoint } fro
 import { rememberReplicas, replicaOf, replicasBetween } from "./sqlite/replicas.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./sqlite/schema.ts";
 import { pageOf, rowsOfVersion } from "./sqlite/selection.ts";
-import { addTasks, discardTask, nextPosition, redriveTask } from "./sqlite/tasks.ts";
+import { addTasks, discardTask, nextPosition, redriveTask, reparkTask } from "./sqlite/tasks.ts";
 import { freshGroupOf, type Group } from "./task-group.ts";
 
 export interface SqliteLedgerOptions {
@@ -59,7 +59,7 @@ export interface SqliteLedgerOptions {
 }
 
 /** How long a commit waits for others under load: a task comes in, is leased and ended, and no user waits for the last. */
-const PAUSE_MS_MAX = 10;
+const PAUSE_MS_MAX = 16;
 
 /** Rows that one transaction changes at most: long ones hold up everybody else, and the process with them. */
 const ROWS_PER_WRITE = 500;
@@ -131,7 +131,8 @@ class SqliteLedger implements Ledger {
 
   async retryLater(claim: Claim, attempt: FailedAttempt, nextTryAtMs: number): Promise<boolean> {
     const to: Group = { ...freshGroupOf(claim.task), failureCode: attempt.failure.code };
-    await this.#groups.ensure([to]);
+    // The group that `repark` takes it to, too.
+    await this.#groups.ensure(claim.task.redrives > 0 ? [to, { ...to, parked: true }] : [to]);
     return await this.#end(failing(claim, { attempt, group: this.#groups.stored(to), nextTryAtMs }));
   }
 
@@ -166,6 +167,15 @@ class SqliteLedger implements Ledger {
       if (some > 0) this.#callbacks.callSoon();
     } while (some === ROWS_PER_WRITE);
     return { hurried };
+  }
+
+  async repark(selection: Selection): Promise<{ readonly reparked: number }> {
+    if (selection.state !== undefined && selection.state !== "waiting") return { reparked: 0 };
+    let reparked = 0;
+    await this.#forEach({ ...selection, state: "waiting" }, (connection, task) => {
+      if (reparkTask(connection, this.#groups, task)) reparked += 1;
+    });
+    return { reparked };
   }
 
   async discard(selection: Selection): Promise<{ readonly discarded: number }> {

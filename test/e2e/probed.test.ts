@@ -80,6 +80,12 @@ describe("replicas between stores of different makes", () => {
   const ids = async (client: S3Client): Promise<Ids[]> =>
     (await listed(client, "ids")).map(({ key, versionId, isDeleteMarker }) => ({ key, versionId, isDeleteMarker }));
 
+  const completedOnce = async (stores: TwoStores, path: string): Promise<number> => {
+    const { status, stdout } = await stores.run(path, "--once", "--json");
+    assert.equal(status, 0, stdout);
+    return (JSON.parse(stdout) as { completed: number }).completed;
+  };
+
   for (const [here, there, isKept] of [
     ["minio", "minio", true],
     // MinIO takes no ids but UUIDs.
@@ -92,7 +98,7 @@ describe("replicas between stores of different makes", () => {
         await stores.bucket("ids");
         const path = stores.configure("ids", replication("ids"));
         await put(stores.here, "early", "before the probe");
-        assert.equal(await once(stores, path), 1);
+        assert.equal(await completedOnce(stores, path), 1);
         for (const site of ["here", "there"]) {
           const words = ["probe", "s3://ids", "--site", site, "-c", path];
           const { status, stdout } = await lockstep(words, stores.environment, stores.directory.path);
@@ -102,13 +108,13 @@ describe("replicas between stores of different makes", () => {
         await stores.here.deleteObject({ bucket: "ids", key: "a" });
         await put(stores.here, "early", "after the probe");
         await upload(stores.here, "parts");
-        assert.equal(await once(stores, path), 6);
+        assert.equal(await completedOnce(stores, path), 6);
         assert.deepEqual(await contents(stores.there, "ids"), await contents(stores.here, "ids"));
         const [source, replica] = [await ids(stores.here), await ids(stores.there)];
         const own = new Set(source.map((one) => one.versionId));
         const kept = replica.filter((one) => own.has(one.versionId)).map((one) => one.key);
         assert.deepEqual(kept, isKept ? ["a", "a", "a", "a", "early", "parts"] : []);
-        assert.equal(await once(stores, path), 0);
+        assert.equal(await completedOnce(stores, path), 0);
         assert.deepEqual(await ids(stores.there), replica);
       } finally {
         await stores.close();
@@ -129,11 +135,5 @@ describe("replicas between stores of different makes", () => {
       parts.push(await client.uploadPart({ ...at, uploadId, partNumber: index + 1, body }));
     }
     await client.completeMultipartUpload({ ...at, uploadId, parts });
-  }
-
-  async function once(stores: TwoStores, path: string): Promise<number> {
-    const { status, stdout } = await stores.run(path, "--once", "--json");
-    assert.equal(status, 0, stdout);
-    return (JSON.parse(stdout) as { completed: number }).completed;
   }
 });

@@ -40,6 +40,8 @@ export interface Disturbance {
   loseAnswers?: number;
   /** Writes of this body are denied. */
   denied?: string;
+  /** The other bucket makes no marker upon a marker, and tells no id then, as Ceph does. */
+  markersAreOne?: boolean;
   /** Nobody may read tags. */
   tagsAreHidden?: boolean;
   /** Tags are not taken. */
@@ -125,10 +127,10 @@ export class MintingWorld {
 
   /** Replicates what was never tried; says how much that is. */
   async resyncUntried(): Promise<number> {
-    return await this.#work(async ({ resync, stopping }) => {
-      const { id } = resync.start({ bucket: HERE, failed: false, untried: true, dryRun: false }, stopping);
+    return await this.#work(async ({ resync }) => {
+      const { id } = await resync.start({ bucket: HERE, failed: false, untried: true, dryRun: false });
       for (;;) {
-        const progress = resync.progress(id);
+        const progress = await resync.progress(id);
         if (progress?.state === "done") return progress.foundUntried;
         if (progress?.state === "broken") throw new Error(progress.error);
         await sleep(5);
@@ -267,6 +269,9 @@ export class MintingWorld {
           if (name === "getObjectTagging" && disturbance.tagsAreHidden === true) {
             throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
           }
+          if (name === "deleteObject" && disturbance.markersAreOne === true && (await isDeleted(target, request))) {
+            return { isDeleteMarker: false };
+          }
           const answer: unknown = await Reflect.apply(target[name], target, words);
           if (isWrite) await disturbance.onWritten?.(request.bucket, request.key);
           if (isWrite && (disturbance.loseAnswers ?? 0) > 0) {
@@ -299,6 +304,11 @@ function hasty(haste: number): Clock {
       await sleep(ms / haste, undefined, { signal }).catch(() => undefined);
     },
   };
+}
+
+async function isDeleted(store: Store, { bucket, key }: { readonly bucket: string; readonly key: string }) {
+  const { versions } = await store.listObjectVersions({ bucket, prefix: key });
+  return versions.some((one) => one.key === key && one.isLatest && one.isDeleteMarker);
 }
 
 const NO_CHANGES: ChangeFeed = {

@@ -212,9 +212,9 @@ export class World {
   async resync(): Promise<readonly [completed: number, failed: number]> {
     const { engine } = this.#embedded;
     const request = { bucket: "photos", failed: true, untried: false, dryRun: false };
-    const { id } = engine.resync.start(request, engine.stopping);
+    const { id } = await engine.resync.start(request);
     for (let poll = 0; poll < POLLS_MAX; poll += 1) {
-      const progress = engine.resync.progress(id);
+      const progress = await engine.resync.progress(id);
       if (progress?.state === "done") return [progress.completed, progress.failed];
       await sleep(POLL_MS);
     }

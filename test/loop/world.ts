@@ -15,7 +15,7 @@ import { explainVersion, type VersionExplanation } from "../../src/core/diagnose
 import type { Diagnosis, Patch } from "../../src/core/diagnose/report.ts";
 import type { Credentials } from "../../src/core/model.ts";
 import { Engine } from "../../src/engine/engine.ts";
-import type { ResyncProgress, ResyncRequest } from "../../src/engine/resync.ts";
+import type { ResyncProgress, ResyncRequest } from "../../src/engine/resync/model.ts";
 import { type Lab, openLab } from "../../src/lab/lab.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
@@ -109,7 +109,9 @@ export class World {
       },
     });
     engine.start();
-    const served = await startConsole({ engine, ledger, token: TOKEN, host: "127.0.0.1", port: 0 });
+    const replications = { list: async () => [], find: async () => undefined };
+    const parts = { engine, ledger, replications, clock: now, token: TOKEN };
+    const served = await startConsole({ ...parts, host: "127.0.0.1", port: 0 });
     const closing = [
       () => lab.close(),
       () => ledger.close(),
@@ -221,12 +223,12 @@ export class World {
     const whole = { bucket: SOURCE, failed: true, untried: true, dryRun: false, ...request };
     const { id } = await console.startResync(whole);
     const deadline = Date.now() + PATIENCE_MS;
-    while (engine.resync.progress(id)?.state === "listing") {
+    while (isListing(await engine.resync.progress(id))) {
       assert.ok(Date.now() < deadline, "the resync never ends its listing");
       await new Promise(setImmediate);
     }
     await this.settle();
-    const progress = engine.resync.progress(id);
+    const progress = await engine.resync.progress(id);
     assert.ok(progress !== undefined);
     assert.notEqual(progress.state, "broken", progress.error);
     return progress;
@@ -283,3 +285,7 @@ export class World {
 export const SOURCE = "loop-source";
 export const REPLICA = "loop-replica";
 const RETRIES_MAX = 20;
+
+function isListing(progress: ResyncProgress | undefined): boolean {
+  return progress?.state === "running" && progress.stage === "listing";
+}

@@ -7,19 +7,8 @@
  */
 
 import { SIZE_CLASS_BYTES } from "../ledger.ts";
-
-/** Over how many rows the counters of one group are spread. */
-const COUNT_SHARDS = 16;
-
-/** Adds up changes of groups, a relation (group_id, tasks, bytes, completed_tasks, completed_bytes). */
-function countChanges(changes: string): string {
-  return `INSERT INTO group_counts AS c
-    SELECT group_id, pg_backend_pid() % ${COUNT_SHARDS}, sum(tasks), sum(bytes), sum(completed_tasks), sum(completed_bytes)
-    FROM ${changes} GROUP BY group_id ORDER BY group_id
-    ON CONFLICT (group_id, shard) DO UPDATE SET tasks = c.tasks + EXCLUDED.tasks, bytes = c.bytes + EXCLUDED.bytes,
-      completed_tasks = c.completed_tasks + EXCLUDED.completed_tasks,
-      completed_bytes = c.completed_bytes + EXCLUDED.completed_bytes`;
-}
+import { COUNT_SHARDS, countChanges } from "./count-changes.ts";
+import { REPARK } from "./repark.ts";
 
 /** Wakes those who wait for something to do, when the transaction is committed. */
 const NOTIFY = "PERFORM pg_notify(current_schema() || '_due', '')";
@@ -434,4 +423,4 @@ END $$;
 
 /** All functions, those of an older format replaced. */
 export const FUNCTIONS =
-  LOCK + SETTLE + COUNT_JOBS + ADD + HEADS + CLAIM + END + RENEW + NOTE + HURRY + REDRIVE_AND_DISCARD;
+  LOCK + SETTLE + COUNT_JOBS + ADD + HEADS + CLAIM + END + RENEW + NOTE + HURRY + REDRIVE_AND_DISCARD + REPARK;

@@ -10,16 +10,17 @@ import { promote, settle } from "./lanes.ts";
 import { TASK_COLUMNS, taskOf } from "./rows.ts";
 import { FIRST, LEASED, PARKED } from "./schema.ts";
 
+/** Texts of statements that run for each task are made once: to make and hash them costs as much as to run some. */
+const LEASE = `UPDATE tasks SET fence = fence + 1, attempts = attempts + (lease_until_ms IS NOT NULL),
+    lease_until_ms = ?, leased_to = ?
+  WHERE id IN (SELECT value FROM json_each(?)) RETURNING fence, ${TASK_COLUMNS}`;
+
 /** Leases the rows of `dueIds`, and returns them in its order. */
 export function claimTasks(connection: Connection, groups: Groups, request: ClaimRequest): readonly Claim[] {
   const ids = dueIds(connection, groups, request);
   if (ids.length === 0) return [];
   const claims = connection
-    .prepare(
-      `UPDATE tasks SET fence = fence + 1, attempts = attempts + (lease_until_ms IS NOT NULL), lease_until_ms = ?,
-         leased_to = ?
-       WHERE id IN (SELECT value FROM json_each(?)) RETURNING fence, ${TASK_COLUMNS}`,
-    )
+    .prepare(LEASE)
     .all(request.leaseUntilMs, request.worker, JSON.stringify(ids))
     .map((row) => ({ task: taskOf(row, groups), fence: Number(row["fence"]) }));
   const order = new Map(ids.map((id, index) => [id, index]));
@@ -58,12 +59,12 @@ export function endLeases(connection: Connection, endings: readonly Ending[]): r
   return held;
 }
 
+const REMOVE = `DELETE FROM tasks WHERE ${HELD} RETURNING group_id, size_bytes, job_id`;
+
 /** Removes a done row and counts it. */
 export function completing(groups: Groups, claim: Claim, done: Completion): Ending {
   return (connection, changes) => {
-    const row = connection
-      .prepare(`DELETE FROM tasks WHERE ${HELD} RETURNING group_id, size_bytes, job_id`)
-      .get(claim.task.id, claim.fence);
+    const row = connection.prepare(REMOVE).get(claim.task.id, claim.fence);
     if (row === undefined) return false;
     const { version } = claim.task;
     const group = groups.stored(freshGroupOf(claim.task));
