@@ -50,6 +50,9 @@ export interface Sites {
    */
   publish(version: VersionRef, destinationArn: string, status: ReplicationStatus, ended?: EndedTask): Promise<void>;
 
+  /** Whether versions that are removed for good at a bucket are removed at its destinations; AWS never does that. */
+  propagatesDeletes?(bucket: string): boolean;
+
   /** No store here shows a status: `publish` does nothing, and what it would be told need not be found out. */
   readonly showsNoStatus?: boolean;
 }

@@ -51,6 +51,8 @@ export interface Run {
   keyIsNew?: boolean;
   /** Once it is written or found, where it may differ from the source's. */
   replicaVersionId?: string;
+  /** Of a removal: the source has the version after all, and its replica stays. */
+  isThereStill?: boolean;
   sentBytes: number;
   /** What the replica lacks because its write was denied with it. */
   toBring?: readonly Belonging[];

@@ -2,6 +2,7 @@
  * Two buckets of a lab in memory that know nothing of each other: what is written into the other one gets an id of its
  * own, as in any store but the service's. No sockets.
  */
+import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PutObjectLockConfigurationCommand, S3Client } from "@aws-sdk/client-s3";
 import type { ReplicationConfiguration, Rule } from "../../src/core/model.ts";
@@ -57,10 +58,14 @@ export class MintingWorld {
   ledger: Ledger;
   readonly disturbance: Disturbance = {};
   configurations: Record<string, ReplicationConfiguration | undefined>;
+  /** Something in front of the store that scans read. */
+  listed: Wrap = (same) => same;
   /** What scans compare besides. */
   comparedMetadata: ComparedMetadata | undefined;
   /** What is known of both buckets, besides that ids are minted. */
   traits: BucketTraits = {};
+  /** Versions that are removed for good are removed at the other end. */
+  propagatesDeletes = false;
   /** Both buckets are taken for those of one store that copies by itself. */
   isOneStore = false;
   /** Something in front of a side's store. */
@@ -201,6 +206,13 @@ export class MintingWorld {
     }
   }
 
+  /** Removes the version of a key that has this body ("-": a marker) for good. */
+  async remove(bucket: string, key: string, body: string): Promise<void> {
+    const row = (await this.rows(bucket)).find((one) => one.key === key && one.body === body);
+    assert(row !== undefined, `${key} has a version ${body}`);
+    await this.store.deleteObject({ bucket, key, versionId: row.versionId });
+  }
+
   async mark(bucket: string, key: string): Promise<void> {
     await this.store.deleteObject({ bucket, key });
   }
@@ -240,7 +252,7 @@ export class MintingWorld {
         destination: this.wrap.destination(store),
         ...(this.isOneStore ? { sourceWithin: HERE } : {}),
       }),
-      reader: () => store,
+      reader: () => this.listed(store),
       origins: (bucket) =>
         Object.entries(this.configurations).flatMap(([origin, configuration]) =>
           (configuration?.rules ?? [])
@@ -248,6 +260,7 @@ export class MintingWorld {
             .map((one) => ({ bucket: origin, destinationArn: one.destination.bucketArn })),
         ),
       publish: async () => undefined,
+      propagatesDeletes: () => this.propagatesDeletes,
     };
   }
 

@@ -83,6 +83,8 @@ export interface ReplicationSettings {
   readonly configuration?: ReplicationConfiguration;
   /** By ARN. A place's name is the bucket's name in its ARN. */
   readonly destinations: ReadonlyMap<string, Place>;
+  /** Versions that are removed for good at the source are removed at the destinations. */
+  readonly propagateDeletes?: boolean;
   /** Assumed at sites that are AWS. */
   readonly roleArn?: string;
 }

@@ -147,6 +147,10 @@ export class StoreSites implements Sites {
     return this.#store(place, undefined);
   }
 
+  propagatesDeletes(name: string): boolean {
+    return this.#replications.get(name)?.propagateDeletes === true;
+  }
+
   origins(name: string): readonly Origin[] {
     const here = this.#places.get(name);
     return [...this.#replications.values()].flatMap((one) =>
