@@ -154,6 +154,7 @@ export class Scans {
       const where = { ...what, ...from, upToKey: () => walk.upTo, ...compared };
       const options = { ...where, origin: "scan", ledger, sites, clock } as const;
       for await (const page of missingTasks(options, signal)) {
+        if (!(await walk.isMine())) return result;
         const { added } = page.tasks.length === 0 ? { added: 0 } : await ledger.add(page.tasks);
         if (added > 0) onAdded();
         result = {

@@ -110,6 +110,18 @@ export class SharedWalk {
     return this.#part?.upTo;
   }
 
+  /** Whether the part is still its own: what was found out about it before a long sleep may not be true any more. */
+  async isMine(): Promise<boolean> {
+    const { clock, name } = this.#options;
+    const held = this.#part;
+    if (held === undefined) return false;
+    if (held.untilMs > clock.nowMs()) return true;
+    const kept = (await this.#look()).parts.find((one) => one.id === held.id);
+    if (kept !== undefined && kept.holder === name && !kept.isDone) return true;
+    this.#part = undefined;
+    return false;
+  }
+
   /**
    * Every key of the part up to this one has been dealt with. Gives some of the rest away where somebody is idle.
    *
