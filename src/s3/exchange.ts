@@ -82,7 +82,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // A request that was cancelled while it waited for a connection must not be sent. Throwing keeps the connection.
     if (this.#error !== undefined) throw this.#error;
-    if (this.#mayStart?.() === false) throw failedCall("aborted", this.call, undefined, "it was not sent: it is too late");
+    if (this.#mayStart?.() === false)
+      throw failedCall("aborted", this.call, undefined, "it was not sent: it is too late");
     this.#controller = controller;
   }
 

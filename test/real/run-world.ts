@@ -212,6 +212,11 @@ export class Running {
     this.#child.kill("SIGCONT");
   }
 
+  /** It has said where it listens. */
+  get isReady(): boolean {
+    return this.#said.includes("\n");
+  }
+
   /** What it has complained of when it has ended. */
   get epitaph(): string | undefined {
     const { exitCode, signalCode } = this.#child;
