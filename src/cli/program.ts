@@ -36,8 +36,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   resumeCommand,
   cancelCommand,
   lintCommand,
-  logsCommand,
   policyCommand,
+  logsCommand,
   probeCommand,
   runCommand,
 ];

@@ -23,6 +23,7 @@ import { openLabDatabase } from "./database.ts";
 import { Deliveries } from "./deliveries.ts";
 import { type DirectOptions, openDirectStore } from "./direct.ts";
 import { Disturbances, throttledKeys, throttledSkin } from "./disturbances/disturbances.ts";
+import { FlavourChoice, type FlavourName } from "./flavours/flavours.ts";
 import { createIdentity } from "./identity/identity.ts";
 import { createInventories } from "./inventory/inventory.ts";
 import { createKms, type KmsService } from "./kms/kms.ts";
@@ -53,6 +54,8 @@ export interface LabOptions {
   readonly clock: () => number;
   /** Guards the calls under `/_lockstep/`; without one they are refused. */
   readonly adminToken?: string;
+  /** Whose store it does as; default `aws`, which is the lab itself. */
+  readonly flavour?: FlavourName;
   /** Hosts under which `BUCKET.host` names a bucket, longer ones first. */
   readonly hostSuffixes?: readonly string[];
   /** Told of faults of ours while requests are answered, and (without a request id) while batch jobs work. */
@@ -140,6 +143,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       webhooks: new Webhooks(database, secrets),
       quotas: openQuotas(database),
       disturbances,
+      flavour: new FlavourChoice(options.flavour),
     };
     removeOrphanBlobs(s3);
     return labOf(s3, { identity, kms, organizations, sqs, events, options: { ...options, clock }, hold });

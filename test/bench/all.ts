@@ -1,9 +1,10 @@
 /**
- * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger] [logs]`.
+ * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger] [logs] [cluster]`.
  *
  * Machines are noisy: compare ratios of one run, not figures of two.
  */
 import { cpus } from "node:os";
+import { benchCluster } from "./cluster.ts";
 import { benchEngine } from "./engine.ts";
 import { benchLab } from "./lab.ts";
 import { benchLatency } from "./latency.ts";
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
   engine: benchEngine,
   ledger: benchLedger,
   logs: benchLogs,
+  cluster: benchCluster,
 };
 
 const wanted = process.argv.slice(2);

@@ -9,9 +9,9 @@ export const diagnoseCommand: CommandSpec = {
   summary: "why versions are FAILED, stuck, or were never tried",
   description:
     "Explains every version of a bucket that is not at its destination: few causes, each with its evidence and what\n" +
-    "to do. With a key, explains exactly that object, step by step. Reads only: nothing is changed. With --snapshot\n" +
-    "nobody is asked: everything stands in the file. With --cloudtrail, says since when, and what had been changed just\n" +
-    "before and by whom.",
+    "to do. With a key, explains exactly that object, step by step. With --cloudtrail, says since when, and who had\n" +
+    "changed what just before. Reads only: nothing is changed. With --snapshot nobody is asked: everything stands in the\n" +
+    "file.",
   arguments: [
     {
       name: "s3-uri",
@@ -21,11 +21,11 @@ export const diagnoseCommand: CommandSpec = {
   ],
   options: [
     { flags: "--prefix <prefix>", help: "only keys that start with this" },
+    SNAPSHOT_OPTION,
     {
       flags: "--cloudtrail [place]",
       help: "since when and what changed: of CloudTrail's event history, or of files at a path or s3://BUCKET/PREFIX",
     },
-    SNAPSHOT_OPTION,
     ...CONNECTION_OPTIONS,
   ],
   examples: [
@@ -43,9 +43,9 @@ export const diagnoseCommand: CommandSpec = {
 
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
   const snapshots = textOptions(input, "snapshot");
-  const logs = input.options["cloudtrail"];
   if (snapshots.length > 0) {
-    if (logs !== undefined) throw new UsageError("--cloudtrail makes no sense with --snapshot: leave one out");
+    if (input.options["cloudtrail"] !== undefined)
+      throw new UsageError("--cloudtrail asks, and --snapshot asks nobody: leave one out");
     const { diagnoseSnapshots } = await import("../snapshots.ts");
     return await diagnoseSnapshots(snapshots, input, context);
   }
@@ -64,25 +64,23 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   try {
     if (key === undefined) {
       const scope = { bucket, ...(prefix === undefined ? {} : { prefix }) };
-      const { diagnosis, setup } = await scan(connection, scope, context);
-      if (logs === undefined) return diagnosed(diagnosis);
-      const joined = await joinLogs(diagnosis, setup, input, connection, context);
-      return joined.toldBy(diagnosed(joined.diagnosis));
+      const { diagnosis, setup, alike } = await scan(connection, scope, context);
+      const facts = { ...setup, versions: alike.map((one) => one.version) };
+      return diagnosed(await joinLogs({ diagnosis, facts }, input, connection, context));
     }
-    const { diagnosis: found, facts } = await scanKey(connection, { bucket, key }, context);
-    const joined = logs === undefined ? undefined : await joinLogs(found, facts, input, connection, context);
-    const diagnosis = joined?.diagnosis ?? found;
+    const scanned = await scanKey(connection, { bucket, key }, context);
+    const { facts } = scanned;
+    const diagnosis = await joinLogs(scanned, input, connection, context);
     if (facts.versions.length === 0) {
       const notes = notesOfKey(facts, key);
       if (notes.length === 0) throw new UsageError(`there is no version of ${key} in s3://${bucket}`);
       const { status } = diagnosed(diagnosis);
       return { status, value: { ...diagnosis, versions: [], notes }, words: () => notesWords(notes, styled) };
     }
-    const result = explained(
+    return explained(
       diagnosis,
       facts.versions.map((one) => explainVersion(facts, one)),
     );
-    return joined?.toldBy(result) ?? result;
   } finally {
     await connection.close();
   }

@@ -40,7 +40,7 @@ export interface Sample {
 
 /** Versions with one signature. */
 export interface Alike extends Weight {
-  /** Stands for all of them. */
+  /** Stands for all of them; of its failures is told when any of them was tried first. */
   readonly version: VersionFacts;
 }
 
@@ -50,6 +50,7 @@ export interface Examined extends Alike {
 }
 
 interface Counted extends Alike {
+  version: VersionFacts;
   readonly reasoning: Reasoning;
   versions: number;
   bytes: number;
@@ -193,12 +194,27 @@ export class Examination {
       one = { version, reasoning, versions: 0, bytes: 0, sinceMs: weight.sinceMs, samples: [] };
       this.#alike.set(signature, one);
     }
+    if (version.failures.length > 0) one.version = triedFirst(one.version, version);
     one.versions += weight.versions;
     one.bytes += weight.bytes;
     one.sinceMs = Math.min(one.sinceMs, weight.sinceMs);
     const samplesMax = one.reasoning.missing === undefined ? SAMPLES_MAX : UNEXPLAINED_MAX;
     for (const sample of weight.samples) if (one.samples.length < samplesMax) one.samples.push(sample);
   }
+}
+
+/** Versions with one signature have the same failures, in the same order. */
+function triedFirst(version: VersionFacts, other: VersionFacts): VersionFacts {
+  const isEarlier = other.failures.some(
+    ({ firstAttemptAtMs = Number.POSITIVE_INFINITY }, index) =>
+      firstAttemptAtMs < (version.failures[index]?.firstAttemptAtMs ?? Number.POSITIVE_INFINITY),
+  );
+  if (!isEarlier) return version;
+  const failures = version.failures.map((one, index) => {
+    const times = [one.firstAttemptAtMs, other.failures[index]?.firstAttemptAtMs].filter((at) => at !== undefined);
+    return times.length === 0 ? one : { ...one, firstAttemptAtMs: Math.min(...times) };
+  });
+  return { ...version, failures };
 }
 
 function weightOf({ key, versionId, sizeBytes, lastModifiedMs }: VersionFacts): Weight {
