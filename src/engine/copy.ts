@@ -47,6 +47,8 @@ export interface Surroundings {
   readonly replicas: ReplicaMap;
   /** Asked before every step that writes. False when somebody else may have the task by now. */
   readonly stillMine: () => Promise<boolean>;
+  /** Asked when a write is about to go out: it may have waited, and the process may have been frozen meanwhile. */
+  readonly mayWrite: () => boolean;
   /** Keeps a text with the task for its next try; false when this one does not count any more. */
   readonly note: (text: string) => Promise<boolean>;
 }
@@ -67,7 +69,7 @@ export async function replicate(
   surroundings: Surroundings,
   signal: AbortSignal,
 ): Promise<CopyOutcome> {
-  const { sites, note } = surroundings;
+  const { sites, note, mayWrite } = surroundings;
   const noted = parseNote(task.note);
   const sourceTraits = await sites.traits(task.version.bucket);
   const destinationTraits = await sites.traits(bucketOfArn(task.destinationArn) ?? "");
@@ -84,7 +86,7 @@ export async function replicate(
     if (noted !== undefined) await abortUpload({ task, roleArn, sites }, noted.uploadId);
     return refused(code ?? "SrcObjectNotEligible");
   }
-  const common = { task, rule, roleArn, sites, signal, note, sourceTraits, destinationTraits };
+  const common = { task, rule, roleArn, sites, signal, mayWrite, note, sourceTraits, destinationTraits };
   const run: Run = { ...common, sentBytes: 0, source: {}, ...(noted === undefined ? {} : { noted }) };
   const outcome = await tryOnce(run, surroundings);
   if (!isGoneOnWith(outcome)) await abandonUpload(run);

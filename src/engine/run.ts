@@ -29,6 +29,8 @@ export interface Run {
   readonly roleArn: string;
   readonly sites: Pick<Sites, "session">;
   readonly signal: AbortSignal;
+  /** The task is still in our hands, as far as the clock can tell. */
+  readonly mayWrite: () => boolean;
   /** What is known of the buckets themselves. */
   readonly sourceTraits: BucketTraits;
   readonly destinationTraits: BucketTraits;

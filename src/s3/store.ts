@@ -61,6 +61,11 @@ export interface Store {
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
+  /**
+   * Asked when a request that may change something is about to go out, after whatever it had to wait for. False: it is not
+   * sent, and fails as one that was aborted.
+   */
+  readonly mayWrite?: () => boolean;
 }
 
 export interface ReadRequest {

@@ -124,8 +124,16 @@ export class MintingWorld {
       const buckets = () => Object.keys(this.configurations);
       const onAdded = () => engine.wake();
       const metadata = () => this.comparedMetadata;
-      const clock = this.#clock;
-      const scans = new Scans({ ledger, sites, clock, buckets, everyMs: () => 3_600_000, metadata, onAdded });
+      const scans = new Scans({
+        ledger,
+        sites,
+        clock: this.#clock,
+        name: "scans",
+        buckets,
+        everyMs: () => 3_600_000,
+        metadata,
+        onAdded,
+      });
       return await scans.once(engine.stopping);
     });
   }
@@ -160,9 +168,9 @@ export class MintingWorld {
     const { ledger } = this;
     const onAdded = () => engine.wake();
     const buckets = () => Object.keys(this.configurations);
-    await new Scans({ ledger, sites, clock: this.#clock, buckets, everyMs: () => 3_600_000, onAdded }).once(
-      engine.stopping,
-    );
+    const everyMs = () => 3_600_000;
+    const scans = new Scans({ ledger, sites, clock: this.#clock, name: "scans", buckets, everyMs, onAdded });
+    await scans.once(engine.stopping);
     if (!signal.aborted) await new Promise<void>((ended) => signal.addEventListener("abort", () => ended()));
     await engine.stop(0);
   }

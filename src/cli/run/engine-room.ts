@@ -81,6 +81,8 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
       ledger,
       sites,
       clock,
+      // Alone on its ledger it takes over at once what its predecessors walked.
+      name: isAlone ? "run" : name,
       buckets: () => sites.sources(),
       everyMs: () => settings.scanEveryMs,
       metadata: () => settings.scanMetadata,
