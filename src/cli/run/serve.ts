@@ -110,7 +110,9 @@ async function serve(room: EngineRoom, options: ServeOptions, context: Context):
   stdout.write(`${json ? JSON.stringify(said) : line}\n`);
   for (const says of await basisLines(room.sites, file)) tell(says);
   for (const { name } of settings.replications.filter((one) => one.propagateDeletes === true)) {
-    tell(`${name}: versions that are removed for good at the source are removed at the destinations (propagateDeletes)`);
+    tell(
+      `${name}: versions that are removed for good at the source are removed at the destinations (propagateDeletes)`,
+    );
   }
   const scanning = room.scans.run(interrupted);
   try {
