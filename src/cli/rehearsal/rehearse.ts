@@ -134,7 +134,7 @@ async function tryOnce(
   configuration: ReplicationConfiguration | undefined,
   task: TaskRow,
 ): Promise<CopyOutcome> {
-  const surroundings = { sites, replicas: NO_REPLICAS, stillMine: async () => true };
+  const surroundings = { sites, replicas: NO_REPLICAS, stillMine: async () => true, note: async () => true };
   return await replicate(task, configuration, surroundings, new AbortController().signal);
 }
 
