@@ -43,7 +43,7 @@ export type CopyOutcome =
 
 /** What a try is made with, besides the task. */
 export interface Surroundings {
-  readonly sites: Pick<Sites, "session" | "traits">;
+  readonly sites: Pick<Sites, "session" | "traits" | "propagatesDeletes">;
   readonly replicas: ReplicaMap;
   /** Asked before every step that writes. False when somebody else may have the task by now. */
   readonly stillMine: () => Promise<boolean>;
@@ -76,7 +76,11 @@ export async function replicate(
   const rule = configuration?.rules.find(
     (one) => one.id === task.ruleId && one.destination.bucketArn === task.destinationArn,
   );
-  const code = refusalOf({ configuration, rule, task, sourceTraits, destinationTraits });
+  // Removals are of no rule: who has turned them off meanwhile wants none.
+  const isRefused = task.operation === "delete" && sites.propagatesDeletes?.(task.version.bucket) !== true;
+  const code = isRefused
+    ? "SrcObjectNotEligible"
+    : refusalOf({ configuration, rule, task, sourceTraits, destinationTraits });
   const roleArn = configuration?.roleArn ?? "";
   if (code !== undefined || rule === undefined) {
     if (noted !== undefined) await abortUpload({ task, roleArn, sites }, noted.uploadId);
@@ -108,8 +112,10 @@ function refusalOf({
   if (configuration === undefined) return "SrcBucketReplicationConfigMissing";
   if (rule === undefined || !rule.enabled) return "SrcObjectNotEligible";
   const lacksLock = sourceTraits.objectLock === true && destinationTraits.objectLock === false;
-  return lacksLock && task.operation !== "deleteMarker" ? "DstBucketObjectLockConfigMissing" : undefined;
+  return lacksLock && !NEEDS_NO_LOCK.has(task.operation) ? "DstBucketObjectLockConfigMissing" : undefined;
 }
+
+const NEEDS_NO_LOCK: ReadonlySet<Operation> = new Set<Operation>(["deleteMarker", "delete"]);
 
 async function tryOnce(run: Run, surroundings: Surroundings): Promise<CopyOutcome> {
   const { replicas } = surroundings;
@@ -134,8 +140,13 @@ async function tryOnce(run: Run, surroundings: Surroundings): Promise<CopyOutcom
   if (run.unwanted !== undefined) return { done: "unwanted", because: run.unwanted };
   if (run.metadataFailure !== undefined) return outcomeOf(run, run.metadataFailure);
   const { replicaVersionId } = run;
-  const kept = replicaVersionId === undefined || replicaVersionId === task.version.versionId;
-  return { done: true, bytes: run.sentBytes, ...(kept ? {} : { replicaVersionId }) };
+  // Where ids are minted the map holds every replica, also one that could keep its id: what is in it is a replica.
+  const needsNoMap = destinationTraits.mintsVersionIds !== true && replicaVersionId === task.version.versionId;
+  return {
+    done: true,
+    bytes: run.sentBytes,
+    ...(replicaVersionId === undefined || needsNoMap ? {} : { replicaVersionId }),
+  };
 }
 
 /** Operations that make a new version at the destination. */

@@ -171,7 +171,8 @@ export type Payload =
  */
 export interface ReplicaIdentity {
   readonly versionId: string;
-  readonly lastModifiedMs: number;
+  /** Undefined: when it is written. */
+  readonly lastModifiedMs?: number;
   /** `AccessControlTranslation`: the destination bucket's owner owns the replica. */
   readonly ownerOverride?: boolean;
   /** What `ObjectHead.sealed` said of the bytes that are written as they are. Opaque. */

@@ -1,5 +1,5 @@
 /**
- * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger] [cluster]`.
+ * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger] [logs] [cluster]`.
  *
  * Machines are noisy: compare ratios of one run, not figures of two.
  */
@@ -9,6 +9,7 @@ import { benchEngine } from "./engine.ts";
 import { benchLab } from "./lab.ts";
 import { benchLatency } from "./latency.ts";
 import { benchLedger } from "./ledger.ts";
+import { benchLogs } from "./logs.ts";
 import { benchPolicies } from "./policies.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
   engine: benchEngine,
   ledger: benchLedger,
   cluster: benchCluster,
+  logs: benchLogs,
 };
 
 const wanted = process.argv.slice(2);

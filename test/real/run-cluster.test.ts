@@ -19,7 +19,7 @@ import { type PostgresServer, startPostgres } from "./postgres.ts";
 import { Running } from "./run-world.ts";
 
 const ROUNDS = Number(process.env["ROUNDS"] ?? 3);
-const VERSIONS = Number(process.env["VERSIONS"] ?? 3000);
+const VERSIONS = Number(process.env["VERSIONS"] ?? 2000);
 const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 const ENGINES = 4;
 const VERSIONS_OF_A_KEY = 5;
