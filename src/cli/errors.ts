@@ -25,6 +25,7 @@ export function complaintOf(error: unknown): Complaint {
   const line = error.message.split("\n", 1)[0] ?? error.name;
   switch (error.name) {
     case "UsageError":
+    case "EvidenceError":
       return { status: 2, line };
     case "AccessError":
     case "S3Error":

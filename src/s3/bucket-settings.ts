@@ -12,6 +12,7 @@ import { optional, readAcl } from "./answers.ts";
 import type { Call, Caller } from "./caller.ts";
 import { checksumOf } from "./checksum.ts";
 import { S3Error } from "./errors.ts";
+import { type InventorySetting, readInventory } from "./inventory-documents.ts";
 import { ListingError, readObjectPage } from "./listings.ts";
 import { failedCall } from "./network-errors.ts";
 import { S3_NAMESPACE } from "./requests.ts";
@@ -135,6 +136,8 @@ export function bucketSettingsOf(caller: Caller): BucketSettings {
       const root = await read("GetPublicAccessBlock", bucket, "publicAccessBlock", roots, options);
       return root && readPublicAccessBlock(root);
     },
+
+    listInventories: (bucket, options) => listInventories(caller, bucket, options),
 
     listObjects: (request, options) => listObjects(caller, request, options),
     deleteObjects: (bucket, objects, options) => deleteObjects(caller, bucket, objects, options),
@@ -264,6 +267,23 @@ async function getBucketPolicy(caller: Caller, bucket: string, options?: CallOpt
 
 /** AWS takes 20 KiB; others take more. */
 const POLICY_BYTES_MAX = 1024 * 1024;
+
+/** A bucket has a thousand of them at most, a hundred on a page. */
+const INVENTORY_PAGES_MAX = 100;
+
+async function listInventories(caller: Caller, bucket: string, options?: CallOptions) {
+  const found: InventorySetting[] = [];
+  let token: string | undefined;
+  for (let page = 0; page < INVENTORY_PAGES_MAX; page += 1) {
+    const query = { inventory: "", "continuation-token": token };
+    const call: Call = { operation: "ListBucketInventoryConfigurations", method: "GET", bucket, query };
+    const { root } = await caller.sendForDocument(call, ["ListInventoryConfigurationsResult"], options);
+    found.push(...childrenNamed(root, "InventoryConfiguration").map(readInventory));
+    token = childText(root, "IsTruncated") === "true" ? childText(root, "NextContinuationToken") : undefined;
+    if (token === undefined) break;
+  }
+  return found;
+}
 
 async function listObjects(caller: Caller, request: ListObjectsRequest, options?: CallOptions) {
   const { bucket, prefix, delimiter, continuationToken, maxKeys } = request;

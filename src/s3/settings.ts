@@ -6,6 +6,7 @@
  */
 import type { AccessControlList, Encryption } from "../core/model.ts";
 import type { XmlElement } from "../core/xml.ts";
+import type { InventorySetting } from "./inventory-documents.ts";
 import type { ObjectPage } from "./listings.ts";
 import type { CallOptions } from "./store.ts";
 
@@ -53,6 +54,9 @@ export interface BucketSettings {
   /** Whether the bucket is of that account; undefined where the store does not tell, or not to this caller. */
   isOwnedBy(bucket: string, account: string, options?: CallOptions): Promise<boolean | undefined>;
   getPublicAccessBlock(bucket: string, options?: CallOptions): Promise<PublicAccessBlock | undefined>;
+
+  /** The inventories that are configured, in the order of their ids. */
+  listInventories(bucket: string, options?: CallOptions): Promise<readonly InventorySetting[]>;
 
   /** Current objects only, keys in UTF-8 order. */
   listObjects(request: ListObjectsRequest, options?: CallOptions): Promise<ObjectPage>;

@@ -1,9 +1,10 @@
 /**
- * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger]`.
+ * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger] [diagnosis]`.
  *
  * Machines are noisy: compare ratios of one run, not figures of two.
  */
 import { cpus } from "node:os";
+import { benchDiagnosis } from "./diagnosis.ts";
 import { benchEngine } from "./engine.ts";
 import { benchLab } from "./lab.ts";
 import { benchLatency } from "./latency.ts";
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
   latency: benchLatency,
   engine: benchEngine,
   ledger: benchLedger,
+  diagnosis: benchDiagnosis,
 };
 
 const wanted = process.argv.slice(2);

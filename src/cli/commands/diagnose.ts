@@ -2,6 +2,7 @@ import { type CommandInput, type CommandResult, type CommandSpec, textOption } f
 import { CONNECTION_OPTIONS } from "../connection-options.ts";
 import { type Context, styled } from "../context.ts";
 import { UsageError } from "../errors.ts";
+import { EVIDENCE_OPTIONS, hasEvidence } from "../evidence-options.ts";
 import { parseS3Uri } from "../s3-uri.ts";
 
 export const diagnoseCommand: CommandSpec = {
@@ -11,10 +12,15 @@ export const diagnoseCommand: CommandSpec = {
     "Explains every version of a bucket that is not at its destination: few causes, each with its evidence and what\n" +
     "to do. With a key, explains exactly that object, step by step. Reads only: nothing is changed.",
   arguments: [{ name: "s3-uri", help: "s3://BUCKET, or s3://BUCKET/KEY for one object" }],
-  options: [{ flags: "--prefix <prefix>", help: "only keys that start with this" }, ...CONNECTION_OPTIONS],
+  options: [
+    { flags: "--prefix <prefix>", help: "only keys that start with this" },
+    ...EVIDENCE_OPTIONS,
+    ...CONNECTION_OPTIONS,
+  ],
   examples: [
     { does: "the causes in a bucket", type: "lockstep diagnose s3://photos" },
     { does: "one object, step by step", type: "lockstep diagnose s3://photos/private/0001.jpg" },
+    { does: "a large bucket, from its newest S3 Inventory", type: "lockstep diagnose s3://photos --inventory latest" },
     { does: "for a script", type: "lockstep diagnose s3://photos --json" },
   ],
   run,
@@ -33,6 +39,12 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const connection = await connect(input, context);
   try {
     const scope = { bucket, ...(key === undefined ? {} : { key }), ...(prefix === undefined ? {} : { prefix }) };
+    if (key === undefined && hasEvidence(input)) {
+      const { scanEvidence } = await import("../evidence.ts");
+      const { diagnosis } = await scanEvidence(connection, { bucket, ...(prefix === undefined ? {} : { prefix }) }, input, context);
+      const status = diagnosis.causes.length > 0 || diagnosis.unexplained.length > 0 ? 1 : 0;
+      return { status, value: diagnosis, words: () => diagnosisWords(diagnosis, styled) };
+    }
     const { diagnosis, facts } = await scan(connection, scope, context);
     const isFinding = diagnosis.causes.length > 0 || diagnosis.unexplained.length > 0;
     const status = isFinding ? 1 : 0;

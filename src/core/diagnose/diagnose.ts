@@ -109,6 +109,12 @@ export class Examination {
     this.#count(version, weight);
   }
 
+  /** What a version comes to, in a word that is the same for versions of which the same is to be said. Adds nothing. */
+  conclusion(version: VersionFacts): string {
+    const { state, findings, missing = "" } = reasonOf(this.#world, this.#rules, version);
+    return [state, missing, ...findings.map((one) => one.key).sort()].join("|");
+  }
+
   /** The versions by signature, in the order in which they were first met. */
   alike(): readonly Alike[] {
     this.#countWaiting();

@@ -160,6 +160,8 @@ export interface VersionFacts extends ObjectVersion {
   readonly gone?: true;
   /** Why nothing but its name is known; then status, encryption and tags say nothing. */
   readonly unreadable?: string;
+  /** What is not known of it and decides why it has its status: what would have to be looked at. */
+  readonly undecided?: string;
 }
 
 /** Who owns a version, and whom its access control list lets in. */
