@@ -35,7 +35,7 @@ export function groupsQuery({ sql, columns, prefix }: RowSource, request: GroupR
     ["multipart", `coalesce(${multipart.join(", ")})`],
     ["status", text("replication_status")],
     ["encryption", text("encryption_status")],
-    ["bucketKey", has("bucket_key_status", "upper(bucket_key_status) = 'ENABLED'")],
+    ["bucketKey", has("bucket_key_status", "bucket_key_status = 'ENABLED'")],
     ["storageClass", text("storage_class")],
     ["tier", text("intelligent_tiering_access_tier")],
     ["retained", has("object_lock_retain_until_date", "object_lock_retain_until_date IS NOT NULL")],

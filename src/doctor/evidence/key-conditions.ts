@@ -39,18 +39,22 @@ function ofPattern(pattern: string, before: string): KeyCondition | undefined {
   if (!isBehind && !(before.startsWith(literal) && literal.length < pattern.length)) return undefined;
   const rest = isBehind ? pattern.slice(before.length) : pattern;
   if (/^\*+$/.test(rest)) return undefined;
-  const text = isBehind ? "key" : `(${sqlText(before)} || key)`;
-  const head = rest.slice(0, -1);
   const glob = globOf(rest);
-  const isPrefix = rest.endsWith("*") && !/[*?]/.test(head);
   return {
-    sql: isPrefix ? `starts_with(${text}, ${sqlText(head)})` : `${text} LIKE ${sqlText(likeOf(rest))} ESCAPE '\\'`,
+    sql: sqlOf(isBehind ? "key" : `(${sqlText(before)} || key)`, rest),
     holds: (key) => matchesGlob(glob, isBehind ? key : before + key),
   };
 }
 
-function likeOf(pattern: string): string {
-  return pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%").replaceAll("?", "_");
+/** LIKE with ESCAPE costs several times what the others do, so it stands where nothing else will do. */
+function sqlOf(text: string, pattern: string): string {
+  const [, before = "", literal = "", after = ""] = /^(\**)([^*?]*)(\**)$/.exec(pattern) ?? [];
+  if (literal === "") {
+    const like = pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%").replaceAll("?", "_");
+    return `${text} LIKE ${sqlText(like)}${like.includes("\\") ? " ESCAPE '\\'" : ""}`;
+  }
+  if (before === "") return after === "" ? `${text} = ${sqlText(literal)}` : `starts_with(${text}, ${sqlText(literal)})`;
+  return `${after === "" ? "ends_with" : "contains"}(${text}, ${sqlText(literal)})`;
 }
 
 /** A literal of SQL. */
