@@ -2,7 +2,7 @@ import { type CommandInput, type CommandResult, type CommandSpec, textOption } f
 import { CONNECTION_OPTIONS } from "../connection-options.ts";
 import { type Context, styled } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { EVIDENCE_OPTIONS, hasEvidence } from "../evidence-options.ts";
+import { EVIDENCE_OPTIONS, evidenceWish } from "../evidence-options.ts";
 import { parseS3Uri } from "../s3-uri.ts";
 
 export const diagnoseCommand: CommandSpec = {
@@ -31,23 +31,30 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const prefix = textOption(input, "prefix");
   if (key !== undefined && prefix !== undefined)
     throw new UsageError("--prefix makes no sense with a key: leave one out");
+  const wish = evidenceWish(input);
+  if (key !== undefined && wish !== undefined)
+    throw new UsageError("--inventory, --events, --report and --resume are of whole buckets: leave the key out");
   const { connect } = await import("../connection.ts");
   const { scan } = await import("../scan.ts");
   const { notesOfKey } = await import("../../core/diagnose/by-design.ts");
   const { explainVersion } = await import("../../core/diagnose/explain-version.ts");
+  const { inventoryHint, WALK_VERSIONS_MAX } = await import("../../doctor/evidence/inventory-setup.ts");
   const { diagnosisWords, explanationWords, notesWords } = await import("../../doctor/report.ts");
   const connection = await connect(input, context);
   try {
     const scope = { bucket, ...(key === undefined ? {} : { key }), ...(prefix === undefined ? {} : { prefix }) };
-    if (key === undefined && hasEvidence(input)) {
+    if (wish !== undefined) {
       const { scanEvidence } = await import("../evidence.ts");
-      const { diagnosis } = await scanEvidence(connection, { bucket, ...(prefix === undefined ? {} : { prefix }) }, input, context);
+      const within = { bucket, ...(prefix === undefined ? {} : { prefix }) };
+      const { diagnosis } = await scanEvidence(connection, { scope: within, wish, input }, context);
       const status = diagnosis.causes.length > 0 || diagnosis.unexplained.length > 0 ? 1 : 0;
       return { status, value: diagnosis, words: () => diagnosisWords(diagnosis, styled) };
     }
     const { diagnosis, facts } = await scan(connection, scope, context);
     const isFinding = diagnosis.causes.length > 0 || diagnosis.unexplained.length > 0;
     const status = isFinding ? 1 : 0;
+    if (key === undefined && diagnosis.scanned.versions > WALK_VERSIONS_MAX)
+      context.stderr.write(`${inventoryHint(bucket, diagnosis.scanned.versions)}\n`);
     if (key === undefined) return { status, value: diagnosis, words: () => diagnosisWords(diagnosis, styled) };
     if (facts.versions.length === 0) {
       const notes = notesOfKey(facts, key);

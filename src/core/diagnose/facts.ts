@@ -188,4 +188,6 @@ export interface RecordedFailure {
   readonly httpStatus?: number;
   readonly errorCode?: string;
   readonly message: string;
+  /** Where it is known from, if not from an engine: an event of S3, a completion report of S3 Batch Operations. */
+  readonly toldBy?: "event" | "report";
 }
