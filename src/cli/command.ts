@@ -4,6 +4,7 @@
  * A command's file holds little more than its data, so that `--help` is quick; what it needs to run it loads when it runs.
  */
 import type { Context } from "./context.ts";
+import { UsageError } from "./errors.ts";
 
 /** @source DESIGN: the contract of exit statuses, printed in every command's help */
 export const EXIT_STATUSES = {
@@ -32,6 +33,8 @@ export interface ArgumentSpec {
   /** As in usage: `s3://BUCKET[/KEY]`; `file...` may be repeated. */
   readonly name: string;
   readonly help: string;
+  /** It may be left out; then there is no word for it. */
+  readonly isOptional?: true;
 }
 
 export interface OptionSpec {
@@ -75,6 +78,14 @@ export function textOption(input: CommandInput, name: string): string | undefine
 export function textOptions(input: CommandInput, name: string): readonly string[] {
   const value = input.options[name];
   return typeof value === "object" ? value : [];
+}
+
+/** A whole number from 1; undefined when it is not given. @throws UsageError */
+export function countOption(input: CommandInput, name: string): number | undefined {
+  const text = textOption(input, name);
+  if (text === undefined) return undefined;
+  if (!/^[1-9][0-9]{0,9}$/.test(text)) throw new UsageError(`--${name} takes a whole number from 1, not "${text}"`);
+  return Number(text);
 }
 
 export function isGiven(input: CommandInput, name: string): boolean {

@@ -2,10 +2,13 @@
  * Asks the console of a running engine, at the address and with the token that `lockstep env` prints.
  */
 
+import type { KeyExplanation } from "../console/explain.ts";
+import type { Overview } from "../console/overview.ts";
+import type { KnownReplication } from "../console/replications.ts";
 import type { FailureRecord, FailureRecords } from "../doctor/ports.ts";
-import type { ResyncProgress, ResyncRequest } from "../engine/resync.ts";
+import type { ResyncProgress, ResyncRequest } from "../engine/resync/model.ts";
 import type { Count } from "../ledger/ledger.ts";
-import { AccessError } from "./errors.ts";
+import { AccessError, UsageError } from "./errors.ts";
 
 /** One page of recorded failures, as the console answers. */
 export interface FailurePage {
@@ -15,6 +18,16 @@ export interface FailurePage {
 }
 
 const PAGE = 1000;
+
+/** The engine answers, but there is nothing of that name, or it is not in a state for this. */
+class RefusedError extends UsageError {
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
 
 export class ConsoleClient implements FailureRecords {
   readonly #url: string;
@@ -42,12 +55,50 @@ export class ConsoleClient implements FailureRecords {
     } while (after !== undefined);
   }
 
-  async startResync(request: ResyncRequest): Promise<ResyncProgress> {
-    return await this.#ask<ResyncProgress>("POST", "/api/v1/resync", request);
+  /** How everything stands, or what is replicated from one bucket. */
+  async overview(bucket?: string): Promise<Overview> {
+    const query = bucket === undefined ? "" : `?${new URLSearchParams({ bucket }).toString()}`;
+    return await this.#ask<Overview>("GET", `/api/v1/status${query}`);
   }
 
-  async resync(id: string): Promise<ResyncProgress> {
-    return await this.#ask<ResyncProgress>("GET", `/api/v1/resync/${encodeURIComponent(id)}`);
+  /** Why the tasks of a key are where they are. */
+  async explain(bucket: string, key: string): Promise<KeyExplanation> {
+    return await this.#ask<KeyExplanation>("GET", `/api/v1/tasks?${new URLSearchParams({ bucket, key }).toString()}`);
+  }
+
+  /** By its name or its bucket's; undefined when the engine knows none. */
+  async replication(name: string): Promise<KnownReplication | undefined> {
+    return await this.#askIfThere<KnownReplication>("GET", `/api/v1/replications/${encodeURIComponent(name)}`);
+  }
+
+  async turnReplication(name: string, turn: "pause" | "resume"): Promise<KnownReplication> {
+    return await this.#ask<KnownReplication>("POST", `/api/v1/replications/${encodeURIComponent(name)}/${turn}`);
+  }
+
+  async startResync(request: ResyncRequest): Promise<ResyncProgress> {
+    return await this.#ask<ResyncProgress>("POST", "/api/v1/jobs", { kind: "resync", ...request });
+  }
+
+  /** The youngest first. */
+  async jobs(): Promise<readonly ResyncProgress[]> {
+    return (await this.#ask<{ jobs: readonly ResyncProgress[] }>("GET", "/api/v1/jobs")).jobs;
+  }
+
+  async job(id: string): Promise<ResyncProgress> {
+    return await this.#ask<ResyncProgress>("GET", `/api/v1/jobs/${encodeURIComponent(id)}`);
+  }
+
+  async turnJob(id: string, turn: "pause" | "resume" | "cancel"): Promise<ResyncProgress> {
+    return await this.#ask<ResyncProgress>("POST", `/api/v1/jobs/${encodeURIComponent(id)}/${turn}`);
+  }
+
+  async #askIfThere<T>(method: "GET", path: string): Promise<T | undefined> {
+    try {
+      return await this.#ask<T>(method, path);
+    } catch (error) {
+      if (error instanceof RefusedError && error.status === 404) return undefined;
+      throw error;
+    }
   }
 
   async #ask<T>(method: "GET" | "POST", path: string, body?: unknown): Promise<T> {
@@ -65,6 +116,8 @@ export class ConsoleClient implements FailureRecords {
     if (answer.ok) return (await answer.json()) as T;
     const said = ((await answer.json().catch(() => ({}))) as { readonly error?: string }).error ?? answer.statusText;
     const hint = answer.status === 401 ? `; run \`eval "$(lockstep env)"\` again` : "";
+    // There is no such thing, or not in this state: that is about what was typed.
+    if (answer.status === 404 || answer.status === 409) throw new RefusedError(said, answer.status);
     throw new AccessError(`the engine at ${this.#url} answers ${answer.status}: ${said}${hint}`);
   }
 }

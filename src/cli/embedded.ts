@@ -7,12 +7,14 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Replication, Replications } from "../console/replications.ts";
 import { Engine } from "../engine/engine.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import type { LabServer } from "../lab/server.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { openSqliteLedger } from "../ledger/sqlite.ts";
 import { systemClock } from "./clock.ts";
+import { Company } from "./company.ts";
 import { UsageError } from "./errors.ts";
 import { LabSites } from "./lab-sites.ts";
 import { openConsole } from "./open-console.ts";
@@ -62,9 +64,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const sites = new LabSites(lab, endpoint, clock);
     opened.push(() => sites.close());
     const changes = lab.openChanges();
+    // The directory's lock sees to it that there is only one.
+    const name = "up";
+    const onBroken = (error: unknown) => onFault("the engine", error);
+    const company = new Company({ ledger, sites, clock: systemClock(clock), name, isAlone: true });
+    await company.prepare();
     const engine = new Engine({
-      // The directory's lock sees to it that there is only one.
-      name: "up",
+      name,
+      paused: company.paused,
       ledger,
       feed: {
         take: async (limit) => (await changes.take(limit)).map(({ seq, event }) => ({ sequence: seq, event })),
@@ -73,12 +80,16 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       },
       sites,
       clock: systemClock(clock),
-      onBroken: (error) => onFault("the engine", error),
+      onBroken,
     });
     engine.start();
     opened.push(() => engine.stop(STOP_GRACE_MS));
+    opened.push(company.begin(engine, onBroken));
     const where = { host: options.host, port: options.consolePort, otherwise: "with --console-port" };
-    const console_ = await openConsole({ engine, ledger, token }, where);
+    const console_ = await openConsole(
+      { engine, ledger, token, clock, replications: replicationsOf(lab, ledger), onPaused: company.onPaused },
+      where,
+    );
     opened.push(() => console_.close());
     opened.push(writeRunning(dataDir, { endpoint, consoleUrl: console_.url, pid: process.pid }));
     return { lab, ledger, engine, endpoint, consoleUrl: console_.url, token, close };
@@ -86,6 +97,19 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     await close();
     throw error;
   }
+}
+
+/** The lab's buckets that replicate: those that the ledger has heard of, and any other by its name. */
+function replicationsOf(lab: Lab, ledger: Ledger): Replications {
+  const find = (bucket: string): Replication | undefined =>
+    lab.bucket(bucket)?.replication === undefined ? undefined : { name: bucket, bucket, showsStatus: true };
+  return {
+    list: async () => {
+      const buckets = new Set((await ledger.counts()).map((one) => one.bucket));
+      return [...buckets].toSorted().flatMap((one) => find(one) ?? []);
+    },
+    find: async (name) => find(name),
+  };
 }
 
 function makeDirectory(path: string): void {

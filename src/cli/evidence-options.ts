@@ -20,6 +20,11 @@ export const EVIDENCE_OPTIONS: readonly OptionSpec[] = [
   { flags: "--resume <file>", help: "keep the progress of a walk here, and go on where it ended" },
 ];
 
+export const OUTPUT_OPTIONS: readonly OptionSpec[] = [
+  { flags: "--format <format>", help: "terminal, json, markdown or html (default: as --output is named, or terminal)" },
+  { flags: "--output <file>", help: "write the diagnosis of the bucket into this file" },
+];
+
 export interface EvidenceWish {
   readonly inventory: string | undefined;
   readonly events: readonly string[];

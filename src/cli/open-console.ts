@@ -1,5 +1,5 @@
 /** Puts the console's API on a port, and says what to do when that cannot be. */
-import type { ConsoleOptions } from "../console/api.ts";
+import type { ConsoleOptions } from "../console/options.ts";
 import { type ConsoleServer, startConsole } from "../console/server.ts";
 import { AccessError } from "./errors.ts";
 

@@ -1,13 +1,20 @@
 /** Builds the parser and the help from the commands' data. */
 import { Command, CommanderError } from "commander";
 import { type CommandSpec, EXIT_STATUSES, type ExitStatus, type OptionValue } from "./command.ts";
+import { cancelCommand } from "./commands/cancel.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
 import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
+import { jobsCommand } from "./commands/jobs.ts";
 import { lintCommand } from "./commands/lint.ts";
+import { pauseCommand } from "./commands/pause.ts";
+import { policyCommand } from "./commands/policy.ts";
 import { probeCommand } from "./commands/probe.ts";
+import { rehearseCommand } from "./commands/rehearse.ts";
+import { resumeCommand } from "./commands/resume.ts";
 import { resyncCommand } from "./commands/resync.ts";
 import { runCommand } from "./commands/run.ts";
+import { snapshotCommand } from "./commands/snapshot.ts";
 import { statusCommand } from "./commands/status.ts";
 import { upCommand } from "./commands/up.ts";
 import type { Context } from "./context.ts";
@@ -20,8 +27,15 @@ export const COMMANDS: readonly CommandSpec[] = [
   statusCommand,
   diagnoseCommand,
   fixCommand,
+  rehearseCommand,
+  snapshotCommand,
   resyncCommand,
+  jobsCommand,
+  pauseCommand,
+  resumeCommand,
+  cancelCommand,
   lintCommand,
+  policyCommand,
   probeCommand,
   runCommand,
 ];
@@ -63,7 +77,9 @@ function addCommand(program: Command, spec: CommandSpec, context: Context, done:
     .description(spec.description)
     .helpOption("-h, --help", "print help")
     .addHelpText("after", `${exampleHelp(spec)}\n${exitStatusHelp()}`);
-  for (const one of spec.arguments) command.argument(`<${one.name}>`, one.help);
+  for (const one of spec.arguments) {
+    command.argument(one.isOptional === true ? `[${one.name}]` : `<${one.name}>`, one.help);
+  }
   for (const one of spec.options) {
     if (one.isRepeated === true)
       command.option(one.flags, one.help, (text, before: string[] | undefined) => [...(before ?? []), text]);
@@ -72,16 +88,23 @@ function addCommand(program: Command, spec: CommandSpec, context: Context, done:
   command.option("--json", "print the result as JSON");
   command.action(async (...given: unknown[]) => {
     const options = command.opts<Record<string, OptionValue>>();
-    // Of an argument that may be repeated the parser makes a list.
-    const words = given.slice(0, spec.arguments.length).flat().map(String);
+    // Of an argument that may be repeated the parser makes a list, of one that was left out nothing.
+    const words = given
+      .slice(0, spec.arguments.length)
+      .flat()
+      .filter((one) => one !== undefined)
+      .map(String);
     const result = await spec.run({ arguments: words, options }, context);
-    const text = options["json"] === true ? JSON.stringify(result.value, null, 2) : result.words();
+    const isJson = options["json"] === true;
+    // What has been printed all along has nothing left to print at its end.
+    const text = result.value === undefined ? "" : isJson ? JSON.stringify(result.value, null, 2) : result.words();
     if (text !== "") context.stdout.write(`${text}\n`);
     done(result.status);
   });
 }
 
 function exampleHelp(spec: CommandSpec): string {
+  if (spec.examples.length === 0) return "";
   const lines = spec.examples.map((one, index) => `  ${index + 1}. ${one.does}\n     $ ${one.type}`);
   return `\nExamples:\n${lines.join("\n")}\n`;
 }

@@ -3,32 +3,40 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SingleBar } from "cli-progress";
 import { isFailureCode } from "../core/failures/catalogue.ts";
 import { plural, sizeWords } from "../doctor/report.ts";
-import type { ResyncProgress, ResyncRequest } from "../engine/resync.ts";
+import type { ResyncProgress, ResyncRequest } from "../engine/resync/model.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { CommandResult } from "./command.ts";
 import type { Connection } from "./connection.ts";
 import type { ConsoleClient } from "./console-client.ts";
 import { type Context, styled } from "./context.ts";
-import { AccessError, UsageError } from "./errors.ts";
+import { UsageError } from "./errors.ts";
+import { ID_SHOWN } from "./job-words.ts";
 import { withRecord } from "./scan.ts";
 
 const POLL_MS = 200;
 
-export async function resync(connection: Connection, request: ResyncRequest, context: Context): Promise<CommandResult> {
+/** @param options `detach`: do not wait for the end */
+export async function resync(
+  engine: ConsoleClient,
+  request: ResyncRequest,
+  options: { readonly detach: boolean },
+  context: Context,
+): Promise<CommandResult> {
   for (const code of request.failureCodes ?? []) {
     if (!isFailureCode(code)) throw new UsageError(`there is no failure reason "${code}": diagnose shows the codes`);
   }
-  const engine = connection.console;
-  if (engine === undefined) {
-    throw new AccessError('no engine is known: run `eval "$(lockstep env)"`, which sets LOCKSTEP_CONSOLE_URL');
-  }
   const started = await engine.startResync(request);
+  if (options.detach) return { status: 0, value: started, words: () => detachedWords(started) };
   const ended = await follow(engine, started, context);
-  if (ended.state === "broken")
-    throw new AccessError(`the resync ended early: ${ended.error ?? "unknown"}; start it again`);
-  const unfinished = foundOf(ended) - ended.completed - ended.failed;
-  const isFinding = request.dryRun ? foundOf(ended) > 0 : ended.failed > 0 || unfinished > 0;
-  return { status: isFinding ? 1 : 0, value: ended, words: () => resyncWords(ended) };
+  const isFinding = request.dryRun ? foundOf(ended) > 0 : ended.state !== "done" || ended.failed > 0 || ended.open > 0;
+  // A canary that FAILED is a finding; whatever else breaks a job is a store that does not let it in.
+  const isCutOff = ended.state === "broken" && ended.failed === 0;
+  return { status: isCutOff ? 3 : isFinding ? 1 : 0, value: ended, words: () => resyncWords(ended) };
+}
+
+function detachedWords({ id }: ResyncProgress): string {
+  const short = id.slice(0, ID_SHOWN);
+  return `Job ${short} has begun: lockstep jobs shows it, lockstep pause --job ${short} holds it up.`;
 }
 
 /**
@@ -47,7 +55,7 @@ export async function checkBucket(connection: Connection, bucket: string, isGone
   if (isGone) throw new UsageError(`s3://${bucket} is there: leave --gone out`);
 }
 
-/** Polls until the job is over or ctrl-C; the job itself goes on in the engine. */
+/** Polls until the job is over or paused, or ctrl-C; the job itself goes on in the engine. */
 async function follow(engine: ConsoleClient, started: ResyncProgress, context: Context): Promise<ResyncProgress> {
   const bar = new SingleBar({
     format: "resync {bar} {value}/{total} completed, {failed} failed",
@@ -60,9 +68,9 @@ async function follow(engine: ConsoleClient, started: ResyncProgress, context: C
   if (isShown) bar.start(0, 0, { failed: 0 });
   try {
     let progress = started;
-    while ((progress.state === "listing" || progress.state === "replicating") && !context.interrupted.aborted) {
+    while (progress.state === "running" && !context.interrupted.aborted) {
       await sleep(POLL_MS);
-      progress = await engine.resync(started.id);
+      progress = await engine.job(started.id);
       if (isShown) {
         bar.setTotal(foundOf(progress));
         bar.update(progress.completed, { failed: progress.failed });
@@ -91,12 +99,23 @@ function outcomeWords(progress: ResyncProgress): string {
   const what = `${plural(found, "version")} (${parts}), ${sizeWords(progress.bytes)}`;
   const gone =
     progress.gone === 0 ? [] : [`${plural(progress.gone, "version")} gone at the source: nothing is left to do`];
-  if (found === 0) return [...gone, styled("green", "Nothing is to be replicated again.")].join("\n");
-  if (progress.dryRun) return [...gone, `Would replicate ${what} again.`].join("\n");
+  if (found === 0 && progress.state === "done")
+    return [...gone, styled("green", "Nothing is to be replicated again.")].join("\n");
+  if (progress.dryRun && progress.state === "done") return [...gone, `Would replicate ${what} again.`].join("\n");
   const lines = [...gone, `Replicated ${what}: ${styled("green", `${progress.completed} COMPLETED`)}`];
   if (progress.failed > 0)
     lines.push(styled("red", `${progress.failed} FAILED again: lockstep diagnose s3://${progress.bucket}`));
-  const open = found - progress.completed - progress.failed;
+  const { open, state, error, id } = progress;
+  const short = id.slice(0, ID_SHOWN);
   if (open > 0) lines.push(styled("yellow", `${open} still under way: lockstep status s3://${progress.bucket}`));
+  if (state === "broken") lines.push(styled("red", `It ended early: ${error ?? "unknown"}.`), goOnWords(progress));
+  if (state === "paused") lines.push(styled("yellow", `It is paused: lockstep resume --job ${short} goes on`));
+  if (state === "cancelled") lines.push(styled("yellow", "It was cancelled: what waited was given back"));
+  if (state === "running") lines.push(`Job ${short} goes on: lockstep jobs shows how far it is`);
   return lines.join("\n");
+}
+
+/** A new job finds what the one before has left. */
+function goOnWords({ bucket }: ResyncProgress): string {
+  return `lockstep diagnose s3://${bucket} says why and what to change; then the same command again goes on with what is left.`;
 }

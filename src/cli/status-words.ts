@@ -58,8 +58,16 @@ function byRule(counts: readonly Count[]): RuleCount[] {
   return [...rules.values()];
 }
 
-export function statusWords(diagnosis: Diagnosis, engine: Backlog | undefined, ink: Ink): string {
+export function statusWords(
+  diagnosis: Diagnosis,
+  { engine, pausedSince }: { readonly engine: Backlog | undefined; readonly pausedSince?: string },
+  ink: Ink,
+): string {
   const lines = [`${ink("bold", `s3://${diagnosis.bucket}`)}  ${scannedLine(diagnosis, ink)}`];
+  if (pausedSince !== undefined) {
+    const how = `lockstep resume s3://${diagnosis.bucket} goes on`;
+    lines.push(`paused     ${ink("yellow", `since ${pausedSince}`)}: ${how}`);
+  }
   if (engine !== undefined) {
     const oldest = engine.oldest === undefined ? "" : `, the oldest written ${engine.oldest}`;
     lines.push(`backlog    ${plural(engine.waiting, "task")}, ${sizeWords(engine.waitingBytes)}${oldest}`);

@@ -1,6 +1,7 @@
 /** The console on a port of the loopback interface. */
 import { serve } from "@hono/node-server";
-import { type ConsoleOptions, createApi } from "./api.ts";
+import { createApi } from "./api.ts";
+import type { ConsoleOptions } from "./options.ts";
 
 export interface ConsoleServer {
   readonly url: string;

@@ -26,6 +26,7 @@ interface Change {
   readonly partsCount?: number;
   readonly rule?: Rule;
   readonly destinationDefault?: Encryption;
+  readonly copiesWithin?: boolean;
 }
 
 function plan(change: Change = {}) {
@@ -38,6 +39,7 @@ function plan(change: Change = {}) {
     sourceRegion: "us-east-1",
     destinationRegion: "eu-west-1",
     ...(change.destinationDefault === undefined ? {} : { destinationDefault: change.destinationDefault }),
+    ...(change.copiesWithin === undefined ? {} : { copiesWithin: change.copiesWithin }),
   });
 }
 
@@ -52,6 +54,19 @@ test("plan: a plain object is read, its ACL too, and written, each under its own
     "readVersion: s3:GetObjectVersionForReplication on arn:aws:s3:::src/k",
     "readAcl: s3:GetObjectVersionAcl on arn:aws:s3:::src/k",
     "writeReplica: s3:ReplicateObject on arn:aws:s3:::dst/k",
+  ]);
+});
+
+test("plan: where a store copies by itself, who writes has to be allowed to read", () => {
+  const writes = (partsCount: number) =>
+    plan({ copiesWithin: true, partsCount })
+      .filter((one) => one.side === "destination")
+      .map((one) => `${one.call}: ${one.checks.map((check) => check.action).join(" ")}`);
+  assert.deepEqual(writes(1), ["CopyObject: s3:ReplicateObject s3:GetObjectVersionForReplication"]);
+  assert.deepEqual(writes(2), [
+    "CreateMultipartUpload: s3:ReplicateObject",
+    "UploadPartCopy: s3:ReplicateObject s3:GetObjectVersionForReplication",
+    "CompleteMultipartUpload: s3:ReplicateObject",
   ]);
 });
 

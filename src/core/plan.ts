@@ -45,6 +45,9 @@ export type Call =
   | "UploadPart"
   | "CompleteMultipartUpload"
   | "AbortMultipartUpload"
+  | "ListParts"
+  | "CopyObject"
+  | "UploadPartCopy"
   | "DeleteObject"
   | "PutObjectTagging"
   | "PutObjectAcl"
@@ -97,6 +100,8 @@ export interface PlanRequest {
   readonly destinationOwnerEnforced?: boolean;
   /** Whether the source bucket has Object Lock: then every version is asked for its retention and legal hold. */
   readonly sourceObjectLock?: boolean;
+  /** Both buckets are of one store, which copies by itself: whoever writes has to be allowed to read. */
+  readonly copiesWithin?: boolean;
 }
 
 /** The session name by which replication is known in policies, logs and events. */
@@ -121,6 +126,9 @@ export const REPLICATION_ACTIONS: Readonly<Record<Call, string>> = {
   UploadPart: "s3:ReplicateObject",
   CompleteMultipartUpload: "s3:ReplicateObject",
   AbortMultipartUpload: "s3:ReplicateObject",
+  ListParts: "s3:ReplicateObject",
+  CopyObject: "s3:ReplicateObject",
+  UploadPartCopy: "s3:ReplicateObject",
   DeleteObject: "s3:ReplicateDelete",
   PutObjectTagging: "s3:ReplicateTags",
   GetObjectRetention: "s3:GetObjectRetention",
@@ -247,8 +255,13 @@ export const BODY_WRITES = {
   completeUpload: { call: "CompleteMultipartUpload", deniedCode: "DstMultipartCompleteNotPermitted" },
 } as const;
 
+/** The same steps where the store copies by itself. */
+const COPIES: Partial<Record<StepName, Call>> = { writeReplica: "CopyObject", uploadParts: "UploadPartCopy" };
+
 function writeReplica(request: PlanRequest, name: keyof typeof BODY_WRITES): Step {
-  const { call, deniedCode } = BODY_WRITES[name];
+  const { deniedCode } = BODY_WRITES[name];
+  const copy = request.copiesWithin === true ? COPIES[name] : undefined;
+  const call = copy ?? BODY_WRITES[name].call;
   const encryption = replicaEncryption(request.version.encryption, request.rule);
   const checks = [destinationCheck(request, REPLICATION_ACTIONS[call], deniedCode, encryptionContext(encryption))];
   const isFirstWrite = name === "writeReplica" || name === "createUpload";
@@ -257,6 +270,7 @@ function writeReplica(request: PlanRequest, name: keyof typeof BODY_WRITES): Ste
   }
   if (isFirstWrite) checks.push(...replicaKeyChecks(request, deniedCode));
   if (isFirstWrite) checks.push(...belongings(request).map((one) => check(request, one)));
+  if (copy !== undefined) checks.push(sourceCheck(request, "GetObject", "SrcGetObjectNotPermitted"));
   return { name, call, by: "role", side: "destination", checks, bodyNeedsIt: true };
 }
 

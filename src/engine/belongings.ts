@@ -14,6 +14,7 @@ import type { TaskFailure } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { WriteRequest } from "../s3/store.ts";
 import { answered, destinationOf, type Run, replicaRef, StepFailure } from "./run.ts";
+import { copiesWithin } from "./within.ts";
 
 /** One thing that belongs to a version. */
 export interface Belonging {
@@ -84,10 +85,9 @@ export async function withBelongings<R>(
   write: (request: WriteRequest) => Promise<R>,
 ): Promise<R> {
   const all = belongingsOf(run);
-  const isLate = (one: Belonging) =>
-    one.name === "tags" && step.name === "createUpload" && run.destinationTraits.tagsOnUploads === false;
-  run.toBring = all.filter(isLate);
-  let belongings = all.filter((one) => !isLate(one));
+  const late = lateBelongings(run, step);
+  run.toBring = all.filter(({ name }) => late.has(name));
+  let belongings = all.filter(({ name }) => !late.has(name));
   for (;;) {
     const members = Object.assign({}, ...belongings.map((one) => one.members)) as Belonging["members"];
     try {
@@ -104,6 +104,30 @@ export async function withBelongings<R>(
     run.toBring = [...belongings, ...run.toBring];
     return reply;
   }
+}
+
+/**
+ * What a store loses, or damages, when an upload or a copy of its own brings it.
+ *
+ * @source radosgw 16.2.15, `test/conformance/store-uploads.ts` and `store-copies.ts`
+ */
+function lateBelongings(run: Run, { name }: Step): ReadonlySet<Belonging["name"]> {
+  const { tagsOnUploads, locksOnUploads } = run.destinationTraits;
+  const isUpload = name === "createUpload";
+  const late = new Set<Belonging["name"]>();
+  if (tagsOnUploads === false && (isUpload || copiesWithin(run))) late.add("tags");
+  if (locksOnUploads === false && isUpload) late.add("retention").add("legalHold");
+  return late;
+}
+
+/** Leaves everything for after the write. */
+export function bringAllLater(run: Run): void {
+  run.toBring = belongingsOf(run);
+}
+
+/** Tells versions apart by what belongs to them. Plain data. */
+export function belongingsSaid(run: Run): unknown {
+  return belongingsOf(run).map((one) => one.members);
 }
 
 const LEFT_BEHIND: ReadonlySet<string> = new Set<FailureCode>([
@@ -132,7 +156,7 @@ const ACL_NOT_SUPPORTED = "AccessControlListNotSupported";
 
 /** Brings everything to a replica that an earlier try has written: who knows with what. */
 export async function bringAllBelongings(run: Run, step: Step): Promise<void> {
-  run.toBring = belongingsOf(run);
+  bringAllLater(run);
   await bringBelongings(run, step);
 }
 

@@ -7,8 +7,8 @@
 import { bucketOfArn } from "../core/arn.ts";
 import { eligibility, type SkipReason } from "../core/eligibility.ts";
 import { type FailureCode, failureEntry } from "../core/failures/catalogue.ts";
-import { classify } from "../core/failures/classify.ts";
-import type { Operation, ReplicationConfiguration } from "../core/model.ts";
+import { classify, isTransient } from "../core/failures/classify.ts";
+import type { Operation, ReplicationConfiguration, Rule } from "../core/model.ts";
 import { planReplication, type Step, type StepName } from "../core/plan.ts";
 import { replicationStatusOf } from "../core/status.ts";
 import type { TaskFailure, TaskRow } from "../ledger/ledger.ts";
@@ -16,9 +16,12 @@ import { bringAllBelongings } from "./belongings.ts";
 import { isMarked } from "./mark.ts";
 import { namedByOtherId } from "./other-id.ts";
 import type { Sites } from "./ports.ts";
-import { findReplica, mayBeThere, newerIsThere, type ReplicaMap } from "./replica-search.ts";
-import { Discrepancy, partsToCopy, type Run, StepFailure } from "./run.ts";
+import { findReplica, isNewKey, mayBeThere, newerIsThere, type ReplicaMap } from "./replica-search.ts";
+import { Discrepancy, layoutFor, type Run, StepFailure } from "./run.ts";
 import { performStep } from "./steps.ts";
+import { parseNote } from "./upload-note.ts";
+import { abandonUpload, abortUpload } from "./upload-steps.ts";
+import { copiesWithin } from "./within.ts";
 
 /** What came of one try. */
 export type CopyOutcome =
@@ -44,6 +47,8 @@ export interface Surroundings {
   readonly replicas: ReplicaMap;
   /** Asked before every step that writes. False when somebody else may have the task by now. */
   readonly stillMine: () => Promise<boolean>;
+  /** Keeps a text with the task for its next try; false when this one does not count any more. */
+  readonly note: (text: string) => Promise<boolean>;
 }
 
 /** Thrown where a write is not made because the task is somebody else's. */
@@ -62,19 +67,51 @@ export async function replicate(
   surroundings: Surroundings,
   signal: AbortSignal,
 ): Promise<CopyOutcome> {
-  const { sites, replicas } = surroundings;
-  if (configuration === undefined) return refused("SrcBucketReplicationConfigMissing");
-  const rule = configuration.rules.find(
-    (one) => one.id === task.ruleId && one.destination.bucketArn === task.destinationArn,
-  );
-  if (rule === undefined || !rule.enabled) return refused("SrcObjectNotEligible");
+  const { sites, note } = surroundings;
+  const noted = parseNote(task.note);
   const sourceTraits = await sites.traits(task.version.bucket);
   const destinationTraits = await sites.traits(bucketOfArn(task.destinationArn) ?? "");
-  if (sourceTraits.objectLock === true && destinationTraits.objectLock === false && task.operation !== "deleteMarker") {
-    return refused("DstBucketObjectLockConfigMissing");
+  const rule = configuration?.rules.find(
+    (one) => one.id === task.ruleId && one.destination.bucketArn === task.destinationArn,
+  );
+  const code = refusalOf({ configuration, rule, task, sourceTraits, destinationTraits });
+  const roleArn = configuration?.roleArn ?? "";
+  if (code !== undefined || rule === undefined) {
+    if (noted !== undefined) await abortUpload({ task, roleArn, sites }, noted.uploadId);
+    return refused(code ?? "SrcObjectNotEligible");
   }
-  const { roleArn } = configuration;
-  const run: Run = { task, rule, roleArn, sites, signal, sourceTraits, destinationTraits, sentBytes: 0, source: {} };
+  const common = { task, rule, roleArn, sites, signal, note, sourceTraits, destinationTraits };
+  const run: Run = { ...common, sentBytes: 0, source: {}, ...(noted === undefined ? {} : { noted }) };
+  const outcome = await tryOnce(run, surroundings);
+  if (!isGoneOnWith(outcome)) await abandonUpload(run);
+  return outcome;
+}
+
+/** Whether another try, or whoever has the task by now, goes on with the upload. */
+function isGoneOnWith(outcome: CopyOutcome): boolean {
+  return outcome.done === "lost" || (outcome.done === false && isTransient(outcome.code));
+}
+
+/** Why nothing is tried. */
+function refusalOf({
+  configuration,
+  rule,
+  task,
+  sourceTraits,
+  destinationTraits,
+}: Pick<Run, "task" | "sourceTraits" | "destinationTraits"> & {
+  readonly configuration: ReplicationConfiguration | undefined;
+  readonly rule: Rule | undefined;
+}): FailureCode | undefined {
+  if (configuration === undefined) return "SrcBucketReplicationConfigMissing";
+  if (rule === undefined || !rule.enabled) return "SrcObjectNotEligible";
+  const lacksLock = sourceTraits.objectLock === true && destinationTraits.objectLock === false;
+  return lacksLock && task.operation !== "deleteMarker" ? "DstBucketObjectLockConfigMissing" : undefined;
+}
+
+async function tryOnce(run: Run, surroundings: Surroundings): Promise<CopyOutcome> {
+  const { replicas } = surroundings;
+  const { task, destinationTraits } = run;
   if (destinationTraits.mintsVersionIds === true) {
     const replicaVersionId = await replicas.replicaOf(task.version, task.destinationArn);
     // Added once more by somebody who did not know yet that it was done.
@@ -109,7 +146,9 @@ async function perform(run: Run, { replicas, stillMine }: Surroundings): Promise
     if (step === undefined) break;
     if (step.side === "destination" && !(await stillMine())) throw new TaskLost();
     if (ADDING.has(step.name) && (await isThereAlready(run, step, replicas))) return;
-    await performStep(run, step);
+    if (step.name === "writeReplica" && run.destinationTraits.conditionalPut === true) {
+      if (await writeIfNew(run, step, replicas)) return;
+    } else await performStep(run, step);
     const because = whyUnwanted(run);
     if (because !== undefined) {
       run.unwanted = because;
@@ -142,6 +181,34 @@ async function isThereAlready(run: Run, step: Step, replicas: ReplicaMap): Promi
   return false;
 }
 
+/**
+ * Writes the first version of a key on the condition that the key has no object. So of two writes of one version, a slow
+ * one whose engine is thought dead and that of its successor, one only succeeds. A key that has replicas has an object:
+ * there the condition would only be in the way. Where it is not fulfilled, the destination is looked at, as it is before
+ * every later try, and what others have put there stays below the replica.
+ *
+ * @returns true when the replica was there
+ */
+async function writeIfNew(run: Run, step: Step, replicas: ReplicaMap): Promise<boolean> {
+  run.keyIsNew = run.destinationTraits.mintsVersionIds === true && (await isNewKey(run, replicas));
+  try {
+    await performStep(run, step);
+    return false;
+  } catch (error) {
+    const isTaken = error instanceof StepFailure && error.side === "destination" && error.error.status === 412;
+    if (!isTaken || !run.keyIsNew) throw error;
+  }
+  run.keyIsNew = false;
+  const found = await findReplica(run, step, replicas);
+  if (found === undefined) {
+    await performStep(run, step);
+    return false;
+  }
+  run.replicaVersionId = found;
+  await bringAllBelongings(run, step);
+  return true;
+}
+
 /** A scan knows a version from its listing only: what else the rule asks is seen when the version has been read. */
 function whyUnwanted({ task, rule, source, destinationTraits }: Run): SkipReason["reason"] | undefined {
   const { head } = source;
@@ -163,14 +230,14 @@ const REVEALING: ReadonlySet<StepName> = new Set<StepName>(["readVersion", "read
 function planOf(run: Run): readonly Step[] {
   const { task, rule, roleArn, source } = run;
   const { bucket, key } = task.version;
-  const parts = source.head === undefined ? undefined : partsToCopy(run, source.head);
+  const layout = source.head === undefined ? undefined : layoutFor(run);
   const version = {
     bucket,
     key,
     encryption: source.head?.encryption ?? { kind: "NOT-SSE" as const },
     tagCount: source.head?.tagCount ?? 0,
-    partsCount: parts ?? 1,
-    isMultipart: parts !== undefined,
+    partsCount: layout === undefined || layout.kind === "whole" ? 1 : layout.count,
+    isMultipart: layout !== undefined && layout.kind !== "whole",
     retained: source.retention !== undefined,
     held: source.legalHold === true,
   };
@@ -181,6 +248,7 @@ function planOf(run: Run): readonly Step[] {
     roleArn,
     sourceObjectLock: run.sourceTraits.objectLock === true,
     destinationOwnerEnforced: run.destinationTraits.ownerEnforced === true,
+    copiesWithin: copiesWithin(run),
   });
 }
 

@@ -5,6 +5,7 @@ import { type EndName, Gate } from "./gate.ts";
 import { Intake } from "./intake.ts";
 import { isPassing, Outage, type OutageState } from "./outage.ts";
 import type { ChangeFeed, Clock, Sites } from "./ports.ts";
+import { Rates } from "./rates.ts";
 import { Resync } from "./resync.ts";
 import type { ThrottleState } from "./throttle.ts";
 import { Worker, type WorkerOptions } from "./worker.ts";
@@ -34,6 +35,7 @@ const LANES = ["small", "large"] as const;
 
 export class Engine {
   readonly resync: Resync;
+  readonly rates: Rates;
   readonly #options: EngineOptions;
   readonly #workers: readonly Worker[];
   readonly #gate: Gate;
@@ -47,7 +49,8 @@ export class Engine {
     this.#options = options;
     const { ledger, sites, clock, name, paused } = options;
     const onAdded = () => this.wake();
-    this.resync = new Resync({ ledger, sites, clock, onAdded });
+    this.resync = new Resync({ ledger, sites, clock, name, onAdded });
+    this.rates = new Rates(clock);
     this.#outage = new Outage(clock);
     this.#gate = new Gate({
       clock,
@@ -60,7 +63,10 @@ export class Engine {
       clock,
       gate: this.#gate,
       outage: this.#outage,
-      onFinished: (task, outcome) => this.resync.finished(task, outcome),
+      onFinished: (task, outcome) => {
+        this.resync.finished(task, outcome);
+        this.rates.finished(task, outcome);
+      },
     };
     this.#workers = [
       new Worker({
@@ -81,7 +87,11 @@ export class Engine {
   /** Starts to work. Call once. */
   start(): void {
     const { signal } = this.#stop;
-    const parts = [this.#takeIn(), ...this.#workers.map((worker) => worker.run(signal, this.#abandon.signal))];
+    const parts = [
+      this.#takeIn(),
+      this.resync.run(signal),
+      ...this.#workers.map((worker) => worker.run(signal, this.#abandon.signal)),
+    ];
     // Other processes may add to the same ledger.
     const deafen = this.#options.ledger.onDue(() => this.wake());
     signal.addEventListener("abort", deafen);
@@ -114,6 +124,11 @@ export class Engine {
   async takeOver(name: string): Promise<void> {
     for (const lane of LANES) await this.#options.ledger.expireLeases(`${name}/${lane}`);
     this.wake();
+  }
+
+  /** Tasks in the hands of its workers. */
+  get inFlight(): number {
+    return this.#workers.reduce((sum, one) => sum + one.inFlight, 0);
   }
 
   /** The signal that ends jobs of this engine. */

@@ -1,7 +1,7 @@
 /** What the engine needs of its surroundings. `cli` hands it in; tests hand in simulations. */
 import type { FailureCode } from "../core/failures/catalogue.ts";
 import type { ChangeEvent, Operation, ReplicationConfiguration, ReplicationStatus, VersionRef } from "../core/model.ts";
-import type { Store } from "../s3/store.ts";
+import type { ChecksumAlgorithm, Store } from "../s3/store.ts";
 
 /** Time and chance, so that a test can have its own. */
 export interface Clock {
@@ -18,6 +18,8 @@ export interface Session {
   readonly destination: Store;
   /** Both hand over SSE-C versions as they are stored (`s3/replica-headers.ts`); other stores cannot replicate them. */
   readonly movesSealed?: boolean;
+  /** Both buckets are of one store, and who writes may read: the name by which `destination` knows the source's bucket. */
+  readonly sourceWithin?: string;
 }
 
 export interface Sites {
@@ -79,6 +81,18 @@ export interface BucketTraits {
   readonly readsParts?: boolean;
   /** False where a multipart upload loses the tags that it brings: they are put when it is complete. */
   readonly tagsOnUploads?: boolean;
+  /** False where a multipart upload loses the retention and the hold that it brings. */
+  readonly locksOnUploads?: boolean;
+  /** The ETag of an object that was put whole, and of a part, is the MD5 of its bytes. */
+  readonly etagIsMd5?: boolean;
+  /** The ETag of an object of parts is made of theirs as S3 makes it. */
+  readonly multipartEtag?: boolean;
+  /** A write with a wrong checksum of these is refused. */
+  readonly checksumsVerified?: readonly ChecksumAlgorithm[];
+  /** A write that is only for an absent key is refused when there is an object. */
+  readonly conditionalPut?: boolean;
+  /** A source's class that is not among them becomes the store's default one. */
+  readonly storageClasses?: readonly string[];
   /** The HEAD of a delete marker is a 404, as if it were gone: only a listing tells. */
   readonly hidesMarkers?: boolean;
 }

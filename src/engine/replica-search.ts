@@ -37,6 +37,16 @@ export async function findReplica(run: Run, step: Step, map: ReplicaMap): Promis
     : await findObject(run, step, known);
 }
 
+/** The version that this try has just written, where the store did not tell its id. */
+export async function findByMark(run: Run, step: Step): Promise<string | undefined> {
+  return await findObject(run, step, new Set());
+}
+
+/** Whether the ledger knows of no replica of the key. Somebody else's object may be there all the same. */
+export async function isNewKey(run: Run, map: ReplicaMap): Promise<boolean> {
+  return (await knownReplicas(run, map)).length === 0;
+}
+
 async function findObject(run: Run, step: Step, known: ReadonlySet<string>): Promise<string | undefined> {
   const { bucket, key } = target(run);
   const destination = destinationOf(run);

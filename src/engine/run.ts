@@ -10,9 +10,13 @@ import type { Step } from "../core/plan.ts";
 import type { TaskRow } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
 import { partsOfEtag } from "../s3/etag.ts";
-import type { Body, ObjectHead, ObjectReply, ReplicaIdentity, Store, UploadedPart, UploadRef } from "../s3/store.ts";
+import type { Body, ByteSpan, ObjectHead, ObjectReply, ReplicaIdentity, Store, UploadedPart } from "../s3/store.ts";
 import type { Belonging } from "./belongings.ts";
+import { type Layout, layoutOf } from "./layout.ts";
+import type { OpenUpload } from "./parts.ts";
 import type { BucketTraits, Session, Sites } from "./ports.ts";
+import type { UploadNote } from "./upload-note.ts";
+import { copiesWithin } from "./within.ts";
 
 /** Bodies of more bytes are never held whole. */
 export const BUFFER_MAX_BYTES = 8 * 1024 * 1024;
@@ -30,8 +34,20 @@ export interface Run {
   session?: Session;
   /** What has been read of the source. */
   readonly source: SourceSeen;
-  uploadId?: string;
+  /** Keeps a text for the next try; false when this one is no longer the one that counts. */
+  readonly note: (text: string) => Promise<boolean>;
+  /** What the try before has noted of its upload. */
+  noted?: UploadNote;
+  /** How the bytes go over: decided when the version has been read. */
+  layout?: Layout;
+  upload?: OpenUpload;
   parts?: readonly UploadedPart[];
+  /** The destination has refused to copy by itself. */
+  refusedWithin?: boolean;
+  /** The ETags of the parts did not make up the source's: they prove nothing in this try. */
+  provesNothingByEtag?: boolean;
+  /** No replica of the key is known: the first write is only for a key without an object. */
+  keyIsNew?: boolean;
   /** Once it is written or found, where it may differ from the source's. */
   replicaVersionId?: string;
   sentBytes: number;
@@ -116,9 +132,9 @@ export async function sendSource<R>(
   run: Run,
   step: Step,
   send: (reply: ObjectReply) => Promise<R>,
-  partNumber?: number,
+  piece?: Piece,
 ): Promise<R> {
-  const reply = await openSource(run, step, partNumber);
+  const reply = await openSource(run, step, piece);
   try {
     return await send(reply);
   } finally {
@@ -126,17 +142,29 @@ export async function sendSource<R>(
   }
 }
 
-async function openSource(run: Run, step: Step, partNumber?: number): Promise<ObjectReply> {
+/** A part by its number, or a range that is sent as that part. */
+export interface Piece {
+  readonly partNumber: number;
+  readonly range?: ByteSpan;
+}
+
+async function openSource(run: Run, step: Step, piece?: Piece): Promise<ObjectReply> {
   const { version } = run.task;
-  const sealed = run.source.seal === undefined ? {} : { sealed: true };
-  const request = { ...version, ...sealed, ...(partNumber === undefined ? {} : { partNumber }) };
-  const reply = await answered(step, sourceOf(run).getObject(request, run), READING);
   const { etag } = headOf(run);
+  const sealed = run.source.seal === undefined ? {} : { sealed: true };
+  const request = { ...version, ...sealed, ...wordsOf(piece, etag) };
+  const reply = await answered(step, sourceOf(run).getObject(request, run), READING);
   if (reply.head.etag === etag) return reply;
   reply.body.cancel();
   const message = `${version.bucket}/${version.key} had the ETag ${etag} when its copy began, and has ${reply.head.etag} now`;
   const error = new Discrepancy("SourceChanged", message, { operation: "GetObject", ...place(version) });
   throw new StepFailure(step, READING.side, READING.deniedCode, error);
+}
+
+function wordsOf(piece: Piece | undefined, etag: string) {
+  if (piece === undefined) return {};
+  const { partNumber, range } = piece;
+  return range === undefined ? { partNumber } : { range, ifMatch: etag };
 }
 
 function place({ bucket, key }: { readonly bucket: string; readonly key: string }) {
@@ -150,6 +178,8 @@ export interface Reading {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Waits for the write; when it fails because the reading did, the reading is to blame. */
   orBlame<T>(write: Promise<T>): Promise<T>;
+  /** Reads on without a write. */
+  toEnd(): Promise<void>;
 }
 
 /** Passes chunks on and remembers when it was the reading that failed. */
@@ -163,8 +193,12 @@ export function markReading(step: Step, chunks: AsyncIterable<Uint8Array>): Read
       throw error;
     }
   }
+  const passing = pass();
   return {
-    chunks: pass(),
+    chunks: passing,
+    toEnd: async () => {
+      for await (const _ of passing);
+    },
     orBlame: async (write) => {
       try {
         return await write;
@@ -197,9 +231,9 @@ export function replicaRef(run: Run) {
   return { ...target(run), versionId: run.replicaVersionId ?? run.task.version.versionId };
 }
 
-export function uploadOf(run: Run): UploadRef {
-  assert(run.uploadId !== undefined, "createUpload goes before the steps that need an upload");
-  return { ...target(run), uploadId: run.uploadId };
+export function openUploadOf(run: Run): OpenUpload {
+  assert(run.upload !== undefined, "createUpload goes before the steps that need an upload");
+  return run.upload;
 }
 
 export function sourceOf(run: Run): Store {
@@ -217,7 +251,29 @@ export function headOf(run: Run): ObjectHead {
   return run.source.head;
 }
 
-/** In how many parts it is copied; undefined: whole, as an object that was put whole, or whose parts nobody can ask for. */
-export function partsToCopy({ sourceTraits }: Run, head: ObjectHead): number | undefined {
-  return sourceTraits.readsParts === false ? undefined : partsOfEtag(head.etag);
+/** How the version's bytes go over. Once decided it stays, so that all steps of a try mean the same parts. */
+export function layoutFor(run: Run): Layout {
+  run.layout ??= layoutOf({
+    ...headOf(run),
+    readsParts: run.sourceTraits.readsParts !== false,
+    mayGuess: provesByEtag(run),
+    copiesWithin: copiesWithin(run),
+    keepsWhole: run.destinationTraits.mintsVersionIds !== true || run.source.seal !== undefined,
+  });
+  return run.layout;
+}
+
+/** Whether the ETags that the destination gives to the source's parts make up the source's own ETag. */
+export function provesByEtag({ source, sourceTraits, destinationTraits, rule, ...run }: Run): boolean {
+  const { head, seal } = source;
+  if (head === undefined || seal !== undefined || run.provesNothingByEtag === true) return false;
+  const { kind } = head.encryption;
+  return (
+    partsOfEtag(head.etag) !== undefined &&
+    (kind === "NOT-SSE" || kind === "SSE-S3") &&
+    rule.destination.replicaKmsKeyArn === undefined &&
+    sourceTraits.multipartEtag === true &&
+    destinationTraits.multipartEtag === true &&
+    destinationTraits.etagIsMd5 === true
+  );
 }

@@ -3,14 +3,11 @@
  */
 
 import { assert } from "../core/assert.ts";
-import { replicaEncryption } from "../core/encryption.ts";
-import type { Encryption } from "../core/model.ts";
 import type { Step, StepName } from "../core/plan.ts";
 import { S3Error } from "../s3/errors.ts";
-import type { ChecksumAlgorithm, ObjectHead, PutReply, WriteRequest } from "../s3/store.ts";
-import { bringBelongings, putAcl, withBelongings } from "./belongings.ts";
-import { MARK, markOf } from "./mark.ts";
-import { uploadAllParts } from "./parts.ts";
+import type { ObjectHead, PutReply, WriteRequest } from "../s3/store.ts";
+import { putAcl, withBelongings } from "./belongings.ts";
+import { findByMark } from "./replica-search.ts";
 import {
   answered,
   BUFFER_MAX_BYTES,
@@ -18,18 +15,20 @@ import {
   destinationOf,
   headOf,
   identityOf,
+  layoutFor,
   markReading,
-  partsToCopy,
   type Run,
   replicaRef,
   StepFailure,
   sendSource,
   sourceOf,
   target,
-  uploadOf,
 } from "./run.ts";
+import { completeUpload, createUpload, uploadParts } from "./upload-steps.ts";
 import { verifyBytes, verifyStream } from "./verify.ts";
 import { versionsOfKey } from "./versions-of-key.ts";
+import { copiesWithin, copyObjectWithin } from "./within.ts";
+import { finishWrite, writeRequest } from "./write.ts";
 
 /** Performs one step. @throws StepFailure when a store refuses it */
 export async function performStep(run: Run, step: Step): Promise<void> {
@@ -92,11 +91,14 @@ async function isHiddenMarker(run: Run, step: Step, { error }: StepFailure): Pro
   return false;
 }
 
-/** Small bodies are read whole at once; of large ones first only the head, the bytes when there is a place to send them. */
+/**
+ * Small bodies are read whole at once; of large ones first only the head, the bytes when there is a place to send them.
+ * What the store copies by itself is not read at all.
+ */
 async function readVersion(run: Run, step: Step): Promise<void> {
   const source = sourceOf(run);
   const { version, sizeBytes } = run.task;
-  if (sizeBytes > BUFFER_MAX_BYTES) {
+  if (sizeBytes > BUFFER_MAX_BYTES || copiesWithin(run)) {
     run.source.head = await answered(step, source.headObject(version, run));
     if (run.source.head.encryption.kind !== "SSE-C") return;
   }
@@ -105,7 +107,7 @@ async function readVersion(run: Run, step: Step): Promise<void> {
   run.source.head = head;
   run.source.body = body;
   if (head.encryption.kind === "SSE-C") run.source.seal = sealOf(run, step, head);
-  if (partsToCopy(run, head) !== undefined || body.sizeBytes > BUFFER_MAX_BYTES) {
+  if (layoutFor(run).kind !== "whole" || body.sizeBytes > BUFFER_MAX_BYTES) {
     body.cancel();
     return;
   }
@@ -150,8 +152,11 @@ async function writeReplica(run: Run, step: Step): Promise<void> {
   const { bytes, seal } = run.source;
   // Checksums are of what can be read, and so is what verification compares; the taker checks sealed bytes by their seal.
   const checksums = head.checksums?.type === "FULL_OBJECT" && seal === undefined ? { checksums: head.checksums } : {};
-  const put = async (request: WriteRequest): Promise<PutReply> => {
+  const put = async (plain: WriteRequest): Promise<PutReply> => {
     const destination = destinationOf(run);
+    const copied = await copyObjectWithin(run, plain);
+    if (copied !== undefined) return copied;
+    const request = run.keyIsNew === true ? { ...plain, onlyIfAbsent: true } : plain;
     if (bytes !== undefined) return destination.putObject({ ...request, ...checksums, body: bytes }, run);
     return await sendSource(run, step, async ({ body }) => {
       const chunks = seal === undefined ? verifyStream(head, body.stream(), run.task.version) : body.stream();
@@ -162,44 +167,9 @@ async function writeReplica(run: Run, step: Step): Promise<void> {
   };
   const reply = await withBelongings(run, step, writeRequest(run), put);
   checkReplica(run, step, reply);
-  await finishWrite(run, step, reply);
-}
-
-async function createUpload(run: Run, step: Step): Promise<void> {
-  const head = headOf(run);
-  const [algorithm] = Object.keys(head.checksums?.values ?? {}) as ChecksumAlgorithm[];
-  const checksums =
-    algorithm === undefined || head.checksums === undefined
-      ? {}
-      : { checksums: { algorithm, type: head.checksums.type } };
-  const create = (request: WriteRequest) => destinationOf(run).createMultipartUpload({ ...request, ...checksums }, run);
-  run.uploadId = (await withBelongings(run, step, writeRequest(run), create)).uploadId;
-}
-
-async function uploadParts(run: Run, step: Step): Promise<void> {
-  try {
-    run.parts = await uploadAllParts(run, step, uploadOf(run));
-  } catch (error) {
-    await abandonUpload(run);
-    throw error;
-  }
-}
-
-async function completeUpload(run: Run, step: Step): Promise<void> {
-  const head = headOf(run);
-  const request = {
-    ...uploadOf(run),
-    parts: run.parts ?? [],
-    ...identityOf(run, head.lastModifiedMs),
-    ...(head.checksums === undefined ? {} : { checksums: head.checksums }),
-  };
-  try {
-    const reply = await answered(step, destinationOf(run).completeMultipartUpload(request, run));
-    await finishWrite(run, step, reply);
-  } catch (error) {
-    await abandonUpload(run);
-    throw error;
-  }
+  // Of copies that radosgw makes by itself it does not tell the ids.
+  const versionId = reply.versionId ?? (copiesWithin(run) ? await findByMark(run, step) : undefined);
+  await finishWrite(run, step, versionId === undefined ? reply : { ...reply, versionId });
 }
 
 async function writeMarker(run: Run, step: Step): Promise<void> {
@@ -240,42 +210,15 @@ async function writeLegalHold(run: Run, step: Step): Promise<void> {
   await answered(step, destinationOf(run).putObjectLegalHold({ ...replicaRef(run), legalHold }, run));
 }
 
-function writeRequest(run: Run): WriteRequest {
-  const head = headOf(run);
-  const encryption = encryptionOf(run, head);
-  return {
-    ...target(run),
-    contentHeaders: head.contentHeaders,
-    userMetadata: metadataOf(run, head),
-    storageClass: run.rule.destination.storageClass ?? head.storageClass,
-    ...(encryption === undefined ? {} : { encryption }),
-    ...identityOf(run, head.lastModifiedMs),
-  };
-}
-
-/** What a bucket elsewhere encrypts with is its own affair, unless the rule names a key of it. */
-function encryptionOf({ rule, destinationTraits }: Run, head: ObjectHead): Encryption | undefined {
-  if (destinationTraits.mintsVersionIds === true && rule.destination.replicaKmsKeyArn === undefined) return undefined;
-  return replicaEncryption(head.encryption, rule);
-}
-
-function metadataOf({ task, destinationTraits }: Run, { userMetadata }: ObjectHead): WriteRequest["userMetadata"] {
-  return destinationTraits.mintsVersionIds === true ? { ...userMetadata, [MARK]: markOf(task.version) } : userMetadata;
-}
-
-async function finishWrite(run: Run, step: Step, reply: PutReply): Promise<void> {
-  run.replicaVersionId = reply.versionId ?? run.task.version.versionId;
-  run.sentBytes = headOf(run).sizeBytes;
-  await bringBelongings(run, step);
-}
-
 /**
- * Of bytes under S3's own keys the ETag is their MD5, on both sides: another one at the destination says that other
- * bytes were stored than were sent. Of any other kind of ETag nothing follows.
+ * Of bytes under S3's own keys the ETag is their MD5, on both sides, and so it is in stores that are known for it:
+ * another one at the destination says that other bytes were stored than were sent. Of any other kind nothing follows.
  */
 function checkReplica(run: Run, step: Step, reply: PutReply): void {
   const { etag, encryption } = headOf(run);
-  if (encryption.kind !== "SSE-S3" || !MD5_TEXT.test(etag) || !MD5_TEXT.test(reply.etag) || etag === reply.etag) return;
+  const isMd5 =
+    encryption.kind === "SSE-S3" || (encryption.kind === "NOT-SSE" && run.destinationTraits.etagIsMd5 === true);
+  if (!isMd5 || !MD5_TEXT.test(etag) || !MD5_TEXT.test(reply.etag) || etag === reply.etag) return;
   const { bucket, key } = target(run);
   const message = `${bucket}/${key} was stored with the ETag ${reply.etag}, its source has ${etag}`;
   const error = new Discrepancy("ReplicaAltered", message, { operation: step.call, bucket, key });
@@ -283,12 +226,3 @@ function checkReplica(run: Run, step: Step, reply: PutReply): void {
 }
 
 const MD5_TEXT = /^[0-9a-f]{32}$/;
-
-/** What was uploaded so far is of no use; that it cannot be removed either changes nothing about the failure at hand. */
-async function abandonUpload(run: Run): Promise<void> {
-  try {
-    await destinationOf(run).abortMultipartUpload(uploadOf(run));
-  } catch (error) {
-    if (!(error instanceof S3Error)) throw error;
-  }
-}

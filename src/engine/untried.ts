@@ -20,6 +20,8 @@ import { markerOf, objectOf } from "./source-version.ts";
 export interface UntriedOptions {
   readonly bucket: string;
   readonly prefix?: string;
+  /** Where to go on: what is before has been dealt with. */
+  readonly from?: UntriedCursor;
   /** Only versions that show one of these; NONE for none. Those that have arrived are looked for at the destinations. */
   readonly statuses: ReadonlySet<ReplicationStatus | "NONE">;
   readonly configuration: ReplicationConfiguration;
@@ -31,19 +33,39 @@ export interface UntriedOptions {
 /** Versions that are looked at side by side. */
 const HEADS_AT_ONCE = 16;
 
+/**
+ * How far a walk has come. Destinations whose replicas have ids of their own are compared one after another, in the order
+ * of their names; what is left is found in one walk over the bucket.
+ */
+export type UntriedCursor =
+  | { readonly in: "destination"; readonly destinationArn: string; readonly afterKey: string }
+  | { readonly in: "bucket"; readonly keyMarker: string; readonly versionIdMarker: string }
+  | { readonly in: "end" };
+
 /** What one page of the bucket holds. */
 export interface UntriedPage {
   readonly tasks: readonly NewTask[];
+  /** Where to go on when the page has been dealt with. */
+  readonly upTo: UntriedCursor;
   /** Versions of which the bucket's own account may not read more than the name: what rules make of them is not known. */
   readonly unreadable: number;
 }
 
 /** Yields what there is to add, page by page. */
 export async function* untriedTasks(options: UntriedOptions, signal: AbortSignal): AsyncGenerator<UntriedPage> {
+  const { from } = options;
+  if (from?.in === "end") return;
   const { rules } = options.configuration;
   const minting = await mintingDestinations(options);
-  for (const destinationArn of options.statuses.has("NONE") ? minting : []) {
-    yield* missingTasks({ ...options, destinationArn, origin: "resync" }, signal);
+  const compared = options.statuses.has("NONE") && from?.in !== "bucket" ? [...minting].toSorted() : [];
+  for (const destinationArn of compared) {
+    if (from?.in === "destination" && destinationArn < from.destinationArn) continue;
+    const isBegun = from?.in === "destination" && destinationArn === from.destinationArn;
+    const behind = isBegun ? { afterKey: from.afterKey } : {};
+    const pages = missingTasks({ ...options, ...behind, destinationArn, origin: "resync" }, signal);
+    for await (const { tasks, unreadable, upToKey } of pages) {
+      yield { tasks, unreadable, upTo: { in: "destination", destinationArn, afterKey: upToKey } };
+    }
   }
   const others = rules.filter((one) => !minting.has(one.destination.bucketArn));
   if (others.length === 0) return;
@@ -61,9 +83,10 @@ async function mintingDestinations({ configuration, sites }: UntriedOptions): Pr
 }
 
 async function* walk(options: UntriedOptions, signal: AbortSignal): AsyncGenerator<UntriedPage> {
-  const { bucket, prefix, sites, ledger } = options;
+  const { bucket, prefix, sites, ledger, from } = options;
   const store = sites.reader(bucket);
-  let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined;
+  let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined =
+    from?.in === "bucket" ? { keyMarker: from.keyMarker, versionIdMarker: from.versionIdMarker } : undefined;
   do {
     const request = { bucket, ...(prefix === undefined ? {} : { prefix }), ...next };
     const page = await store.listObjectVersions(request, { signal });
@@ -72,11 +95,12 @@ async function* walk(options: UntriedOptions, signal: AbortSignal): AsyncGenerat
     );
     const unknown = page.versions.filter((_, index) => rows[index]?.length === 0);
     const found = await sideBySide(unknown, HEADS_AT_ONCE, (one) => tasksOfVersion(options, store, one, signal));
+    next = page.next;
     yield {
       tasks: found.flatMap((one) => (one === "unreadable" ? [] : one)),
       unreadable: found.filter((one) => one === "unreadable").length,
+      upTo: next === undefined ? { in: "end" } : { in: "bucket", ...next },
     };
-    next = page.next;
   } while (next !== undefined && !signal.aborted);
 }
 

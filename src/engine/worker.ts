@@ -273,11 +273,16 @@ export class Worker {
   /** A bug in one task must not stop the others: it is recorded as a fault of the engine, and tried again. */
   async #try(flight: Flight): Promise<CopyOutcome> {
     const { sites, ledger } = this.#options;
-    const { task } = flight.claim;
+    const { claim } = flight;
     try {
-      const configuration = await sites.configuration(task.version.bucket);
-      const surroundings = { sites, replicas: ledger, stillMine: () => this.#isStillMine(flight) };
-      return await replicate(task, configuration, surroundings, flight.abort.signal);
+      const configuration = await sites.configuration(claim.task.version.bucket);
+      const surroundings = {
+        sites,
+        replicas: ledger,
+        stillMine: () => this.#isStillMine(flight),
+        note: (text: string) => ledger.note(claim, text),
+      };
+      return await replicate(claim.task, configuration, surroundings, flight.abort.signal);
     } catch (error) {
       // What the ledger knows of the version is not known: the lease runs out, and the try is counted.
       if (isPassing(error)) {

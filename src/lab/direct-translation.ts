@@ -2,6 +2,7 @@
  * Between the words of the Store port and those of the brain: requests one way, answers, bodies and errors the other. For
  * `direct.ts`, which makes the calls.
  */
+import { createHash } from "node:crypto";
 import type { AccessControlList } from "../core/model.ts";
 import { CHECKSUM_ALGORITHMS } from "../s3/checksum.ts";
 import { S3Error } from "../s3/errors.ts";
@@ -11,8 +12,10 @@ import type {
   Checksums,
   CreateUploadRequest,
   GetRequest,
+  ListedPart,
   ObjectHead,
   Payload,
+  CopySource as PortCopySource,
   PutReply,
   ReadRequest,
   WriteRequest,
@@ -22,11 +25,13 @@ import { isOutOfRoom, storageFull } from "./disturbances/full-disk.ts";
 import { ServiceError } from "./model.ts";
 import type { AclWish } from "./s3/acl-wish.ts";
 import { bodyOf, type IncomingBody, type S3Call } from "./s3/call.ts";
+import type { CopySource } from "./s3/copy.ts";
 import type { EncryptionWish } from "./s3/encryption.ts";
 import { invalidArgument, s3Error } from "./s3/errors.ts";
 import type { WriteAnswer, WriteInput } from "./s3/put.ts";
 import type { ReadAnswer, ReadInput } from "./s3/read.ts";
 import { type BodyClaims, DEFAULT_ALGORITHM } from "./s3/receive.ts";
+import type { StoredPart, Upload } from "./s3/upload-rows.ts";
 
 /** What an error says it happened on. */
 export interface Named {
@@ -78,6 +83,24 @@ export function rangeOf({ range }: GetRequest): { readonly range?: string } {
   return range === undefined ? {} : { range: `bytes=${range.firstByte}-${range.lastByte}` };
 }
 
+export function conditionsOf({ ifMatch }: GetRequest): Pick<ReadInput, "conditions"> {
+  return ifMatch === undefined ? {} : { conditions: { ifMatch } };
+}
+
+export function sourceOf({ ifMatch, ...source }: PortCopySource): CopySource {
+  return ifMatch === undefined ? source : { ...source, conditions: { ifMatch } };
+}
+
+/** An upload whose creator named no algorithm tells no checksums of its parts. */
+export function listedPart(
+  { number, etag, sizeBytes, checksum }: StoredPart,
+  { details }: Pick<Upload, "details">,
+): ListedPart {
+  const part = { partNumber: number, etag, sizeBytes };
+  if (!details.checksumWasNamed) return part;
+  return { ...part, checksums: { type: "FULL_OBJECT", values: { [checksum.algorithm]: checksum.value } } };
+}
+
 export function sealedOf<Sealed>({ sealed }: { readonly sealed?: Sealed }): { readonly sealed?: Sealed } {
   return sealed === undefined ? {} : { sealed };
 }
@@ -105,7 +128,8 @@ export function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
   };
 }
 
-export function writeInput(request: WriteRequest): WriteInput {
+/** @param customerKey for SSE-C, which the port itself carries no key for */
+export function writeInput(request: WriteRequest, customerKey?: Uint8Array): WriteInput {
   const { bucket, key, contentHeaders, userMetadata, storageClass, tags, acl, retention, legalHold, replica } = request;
   const lock = {
     ...(retention === undefined ? {} : { retention }),
@@ -115,7 +139,7 @@ export function writeInput(request: WriteRequest): WriteInput {
     bucket,
     key,
     metadata: { contentHeaders, userMetadata },
-    encryption: wishOf(request),
+    encryption: wishOf(request, customerKey),
     tags: tags ?? [],
     ...(storageClass === undefined ? {} : { storageClass }),
     ...(acl === undefined ? {} : { acl: grantsOf(acl) }),
@@ -128,7 +152,7 @@ export function grantsOf({ ownerId, grants }: AccessControlList): AclWish {
   return { kind: "grants", grants, ownerId };
 }
 
-function wishOf({ encryption, replica }: WriteRequest): EncryptionWish {
+function wishOf({ encryption, replica }: WriteRequest, customerKey: Uint8Array | undefined): EncryptionWish {
   if (replica?.sealed !== undefined) return {};
   switch (encryption?.kind) {
     case undefined:
@@ -144,6 +168,10 @@ function wishOf({ encryption, replica }: WriteRequest): EncryptionWish {
         ...(encryption.bucketKey === undefined ? {} : { bucketKey: encryption.bucketKey }),
       };
     case "SSE-C":
+      if (customerKey !== undefined) {
+        const md5 = createHash("md5").update(customerKey).digest("base64");
+        return { customerKey: { bytes: customerKey, md5 } };
+      }
       // The port carries no customer's key, and without one nothing can be encrypted by it.
       throw invalidArgument(
         "x-amz-server-side-encryption-customer-key",

@@ -10,15 +10,18 @@ import type { CallOptions, Store, UploadRef } from "../s3/store.ts";
 import {
   checksumChoice,
   claimsOf,
+  conditionsOf,
   grantsOf,
   headOf,
   incoming,
+  listedPart,
   type Named,
   rangeOf,
   readInput,
   replyBody,
   replyOf,
   sealedOf,
+  sourceOf,
   storeError,
   writeInput,
 } from "./direct-translation.ts";
@@ -29,6 +32,7 @@ import { authorise, requireBucket } from "./s3/access.ts";
 import { getObjectAcl, putObjectAcl } from "./s3/acl.ts";
 import type { S3Call } from "./s3/call.ts";
 import { completeMultipartUpload } from "./s3/complete.ts";
+import { copyObject, uploadPartCopy } from "./s3/copy.ts";
 import { deleteObject } from "./s3/delete.ts";
 import { s3Error } from "./s3/errors.ts";
 import { listVersions } from "./s3/listing.ts";
@@ -38,14 +42,18 @@ import { getObject, headObject } from "./s3/read.ts";
 import { getObjectLegalHold, getObjectRetention, putObjectLegalHold, putObjectRetention } from "./s3/retention.ts";
 import type { S3Service } from "./s3/service.ts";
 import { getObjectTagging, putObjectTagging } from "./s3/tagging.ts";
+import { listParts } from "./s3/uploads.ts";
 
 export interface DirectOptions {
   readonly by: Credentials | Caller;
   readonly region: string;
   readonly clock: () => number;
+  /** 32 bytes: what every write that asks for SSE-C is encrypted by; without them such writes are refused. */
+  readonly customerKey?: Uint8Array;
 }
 
 const KEYS_MAX = 1000;
+const PARTS_PAGE_MAX = 1000;
 
 export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
   const run = runner(s3, options);
@@ -55,7 +63,12 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
 
     getObject: (request, callOptions) =>
       run("GetObject", request, callOptions, async (call) => {
-        const answer = await getObject(s3, call, { ...readInput(request), ...rangeOf(request), ...sealedOf(request) });
+        const answer = await getObject(s3, call, {
+          ...readInput(request),
+          ...rangeOf(request),
+          ...conditionsOf(request),
+          ...sealedOf(request),
+        });
         return {
           head: headOf(answer, call),
           body: replyBody(answer, { operation: "GetObject", ...request }, callOptions?.signal),
@@ -66,7 +79,7 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
       run("PutObject", request, callOptions, async (call) => {
         const claims = claimsOf(request.checksums, request.body);
         const conditions = request.onlyIfAbsent === true ? { conditions: { ifNoneMatch: "*" } } : {};
-        const input = { ...writeInput(request), ...conditions, claims };
+        const input = { ...writeInput(request, options.customerKey), ...conditions, claims };
         return replyOf(await putObject(s3, call, input, incoming(request.body, callOptions)), call);
       }),
 
@@ -114,6 +127,31 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
         await abortMultipartUpload(s3, call, request).catch((error: unknown) => {
           if (!(error instanceof ServiceError) || error.code !== "NoSuchUpload") throw error;
         });
+      }),
+
+    listParts: (request, callOptions) =>
+      run("ListParts", request, callOptions, (call) => {
+        const { partNumberMarker: afterNumber = 0, maxParts = PARTS_PAGE_MAX } = request;
+        const asked = { ...request, afterNumber, maxParts: Math.min(maxParts, PARTS_PAGE_MAX) };
+        const { parts, isTruncated, upload } = listParts(s3, call, asked);
+        const last = parts.at(-1);
+        const listed = parts.map((one) => listedPart(one, upload));
+        return isTruncated && last !== undefined ? { parts: listed, next: last.number } : { parts: listed };
+      }),
+
+    copyObject: ({ source, ...request }, callOptions) =>
+      run("CopyObject", request, callOptions, async (call) => {
+        const directives = { metadataDirective: "REPLACE", taggingDirective: "REPLACE" } as const;
+        const input = { ...writeInput(request), ...directives, source: sourceOf(source) };
+        return replyOf(await copyObject(s3, call, input), call);
+      }),
+
+    uploadPartCopy: ({ source, range, ...request }, callOptions) =>
+      run("UploadPartCopy", request, callOptions, async (call) => {
+        const input = { ...request, source: sourceOf(source), range: `bytes=${range.firstByte}-${range.lastByte}` };
+        const { part, details } = await uploadPartCopy(s3, call, input);
+        const { sizeBytes: _, ...uploaded } = listedPart(part, { details });
+        return uploaded;
       }),
 
     getObjectTagging: (request, callOptions) =>

@@ -110,6 +110,8 @@ describe("records", () => {
     const failing: Database = {
       committed: database.committed,
       write: (work) => (isFull ? Promise.reject(new Error("disk full")) : database.write(work)),
+      writeLate: (work) => database.writeLate(work),
+      look: (work) => database.look(work),
       snapshot: (work) => database.snapshot(work),
       close: () => database.close(),
     };

@@ -12,11 +12,11 @@ export class Callbacks {
     return () => void this.#callbacks.delete(own);
   }
 
-  /** Calls all of them, after this turn. */
+  /** Calls all of them as soon as what runs now has ended: before any commit, so what they ask for may go along with it. */
   callSoon(): void {
     if (this.#isCalling || this.#callbacks.size === 0) return;
     this.#isCalling = true;
-    setImmediate(() => {
+    process.nextTick(() => {
       this.#isCalling = false;
       for (const callback of this.#callbacks) callback();
     });

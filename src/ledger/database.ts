@@ -21,8 +21,12 @@ import { DatabaseError } from "./database-error.ts";
 export type { Connection, Row, SqlValue, Statement } from "./connection.ts";
 export { DatabaseError } from "./database-error.ts";
 
-/** The least time between two commits while writers come in together: so many more of them share an fsync. */
-const COMMIT_PAUSE_MS = 2;
+/** The least time between two commits while writers come in together, for each of them: so many more share an fsync. */
+const PAUSE_MS_PER_WRITE = 4;
+const PAUSE_MS_MAX = 2;
+
+/** How long a write that waits for others is kept from its commit when none come. */
+const PATIENCE_MS = 4;
 
 export interface Database {
   /** Sees committed rows only (in memory: also those of the transaction that is about to be committed). */
@@ -37,6 +41,15 @@ export interface Database {
    * none of them is in the file.
    */
   write<T>(work: (connection: Connection) => T): Promise<T>;
+
+  /**
+   * Like `write`, for work that nobody waits for: it runs right before the next commit, and asks for one only after a
+   * while. So it mostly costs no fsync of its own.
+   */
+  writeLate<T>(work: (connection: Connection) => T): Promise<T>;
+
+  /** Reads what is written so far, committed or not: to find out whether there is anything to write. */
+  look<T>(work: (connection: Connection) => T): T;
 
   /** Runs several reads of `committed` on one and the same state of the file, whatever other processes write. */
   snapshot<T>(work: (connection: Connection) => T): T;
@@ -54,9 +67,14 @@ export interface DatabaseOptions {
   readonly migrations: readonly string[];
   /** How long a call waits (and this process with it) while another process is writing; default 2000. */
   readonly busyMsMax?: number;
-  /** When to commit an open transaction; default `setImmediate`. */
-  readonly schedule?: (commit: () => number) => void;
+  /** When to commit an open transaction; default: at the end of the turn, or after a pause under load. */
+  readonly schedule?: Schedule;
+  /** How long such a pause may be; default 2. Longer ones save processor time, and every write waits for them. */
+  readonly pauseMsMax?: number;
 }
+
+/** Told of the size of a transaction when it has been committed. `isLate`: nobody waits for this commit. */
+export type Schedule = (commit: () => number, isLate: boolean) => void;
 
 const BUSY_MS_MAX = 2000;
 
@@ -80,7 +98,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       path,
       writer,
       reader: inMemory ? writer : openReader(path, options),
-      schedule: options.schedule ?? (inMemory ? soon : paced()),
+      schedule: options.schedule ?? (inMemory ? soon : paced(options.pauseMsMax ?? PAUSE_MS_MAX)),
     });
   } catch (cause) {
     writer.close();
@@ -113,30 +131,32 @@ export function holdFile(path: string): { release(): void } {
   };
 }
 
-/** Told of the size of a transaction when it has been committed. */
-type Schedule = (commit: () => number) => void;
-
 const soon: Schedule = (commit) => void setImmediate(commit);
 
 /**
  * Commits at the end of the turn. After a transaction that several writes shared the next one has to wait a little, for
  * there are more to come: one writer alone never waits.
  */
-function paced(): Schedule {
+function paced(pauseMsMax: number): Schedule {
   let pausing = false;
   let next: (() => number) | undefined;
   const run = (commit: () => number) => {
-    if (commit() < 2) return;
+    const writes = commit();
+    if (writes < 2) return;
     pausing = true;
-    setTimeout(() => {
-      pausing = false;
-      const held = next;
-      next = undefined;
-      if (held !== undefined) run(held);
-    }, COMMIT_PAUSE_MS);
+    setTimeout(
+      () => {
+        pausing = false;
+        const held = next;
+        next = undefined;
+        if (held !== undefined) run(held);
+      },
+      Math.min(writes * PAUSE_MS_PER_WRITE, pauseMsMax),
+    );
   };
-  return (commit) => {
+  return (commit, isLate) => {
     if (pausing) next = commit;
+    else if (isLate) setTimeout(() => run(commit), PATIENCE_MS);
     else setImmediate(() => run(commit));
   };
 }
@@ -189,6 +209,8 @@ class GroupCommitDatabase implements Database {
   readonly #schedule: Schedule;
   /** Those whose work is done in the open transaction. */
   #waiting: Waiting[] = [];
+  /** What runs before the next commit. */
+  #late: { readonly run: () => void; readonly reject: (error: unknown) => void }[] = [];
   #state: "idle" | "open" | "working" | "closed" = "idle";
 
   constructor(parts: {
@@ -210,10 +232,30 @@ class GroupCommitDatabase implements Database {
   async write<T>(work: (connection: Connection) => T): Promise<T> {
     assert(this.#state !== "working", "a write inside the work of another write");
     if (this.#state === "closed") throw new DatabaseError("io", `${this.#path} is closed`);
-    if (this.#state === "idle") this.#begin();
+    if (this.#state === "idle") {
+      this.#begin();
+      this.#schedule(() => this.#commit(), false);
+    }
     const value = this.#work(work);
     await new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }));
     return value;
+  }
+
+  async writeLate<T>(work: (connection: Connection) => T): Promise<T> {
+    if (this.#state === "closed") throw new DatabaseError("io", `${this.#path} is closed`);
+    return await new Promise<T>((resolve, reject) => {
+      const run = (): void => {
+        const value = this.#work(work);
+        this.#waiting.push({ resolve: () => resolve(value), reject });
+      };
+      this.#late.push({ run, reject });
+      if (this.#late.length === 1 && this.#state === "idle") this.#schedule(() => this.#commit(), true);
+    });
+  }
+
+  look<T>(work: (connection: Connection) => T): T {
+    if (this.#state === "closed") throw new DatabaseError("io", `${this.#path} is closed`);
+    return work(this.#writer);
   }
 
   snapshot<T>(work: (connection: Connection) => T): T {
@@ -249,7 +291,6 @@ class GroupCommitDatabase implements Database {
       throw databaseError(this.#path, cause);
     }
     this.#state = "open";
-    this.#schedule(() => this.#commit());
   }
 
   /** The first work of a transaction needs no savepoint: to roll it back is to roll back everything there is. */
@@ -298,8 +339,23 @@ class GroupCommitDatabase implements Database {
     for (const one of waiting) one.reject(error);
   }
 
+  #runLate(): void {
+    const late = this.#late;
+    if (late.length === 0) return;
+    this.#late = [];
+    for (const one of late) {
+      try {
+        if (this.#state === "idle") this.#begin();
+        one.run();
+      } catch (error) {
+        one.reject(error);
+      }
+    }
+  }
+
   /** Returns how many writes it has made durable. */
   #commit(): number {
+    this.#runLate();
     if (this.#state !== "open") return 0;
     this.#writer.closeIterators();
     this.#reader.closeIterators();

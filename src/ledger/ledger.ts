@@ -38,8 +38,10 @@ export interface Ledger {
   /**
    * Leases up to `limit` tasks to `worker`, one per lane at most: those that are due and those whose lease has run
    * out. Tasks of `live` lanes come before those of `resync`, these before those of `scan`. Among those of one origin the
-   * streams take turns, the stream with the fewest tasks `held` first; of one stream the longest due comes first. So a
-   * stream with a long backlog holds up no other, and a claim costs no more for the rows of a stream that is left out.
+   * streams take turns: next comes a task of the stream of which the fewest are `held` or were taken by this claim, of
+   * several such streams the one whose task is the longest due; and of one stream the longest due task. So a stream with
+   * a long backlog holds up no other. A claim costs no more for rows of streams that are left out; it looks once at
+   * each stream that has rows.
    *
    * A lease that ran out is an attempt that nobody ended; it is counted in `attempts`, so that a task that kills
    * its worker is seen.
@@ -63,7 +65,7 @@ export interface Ledger {
 
   /**
    * Keeps a small text with a leased task, for whoever tries it next: how far a long try has come. It goes when the task
-   * is completed or parked. False when the lease was lost: then nothing is changed.
+   * is completed or parked; undefined removes it. False when the lease was lost: then nothing is changed.
    */
   note(claim: Claim, text: string | undefined): Promise<boolean>;
 
@@ -76,7 +78,7 @@ export interface Ledger {
   /**
    * Makes parked tasks waiting again, due at `nowMs`, at the end of their lanes in the order in which they were added.
    * Attempts are counted anew; the last failure stays readable. With `as` they are of that origin, and of that job, from
-   * now on.
+   * now on; without it of the job that they were of, which counts them among its open ones again.
    *
    * A large selection is worked off in several durable steps; work that comes in meanwhile is not held up, and each
    * row is redriven once at most. After a crash ask again.
@@ -84,10 +86,16 @@ export interface Ledger {
   redrive(selection: Selection, nowMs: number, as?: RedriveAs): Promise<{ readonly redriven: number }>;
 
   /**
-   * Makes waiting tasks that were to be tried later due at `nowMs`, because what held them up is over. Attempts stay as
-   * they are counted. In several durable steps, as `redrive`.
+   * Makes waiting tasks that were tried and were to be tried again later due at `nowMs`, because what held them up is over.
+   * Tasks that were never tried keep their time. Attempts stay as they are counted. In several durable steps, as `redrive`.
    */
   hurry(stream: Stream, nowMs: number): Promise<{ readonly hurried: number }>;
+
+  /**
+   * Takes a redrive back: waiting tasks that were parked before are parked again, with the failure that they have, and
+   * nothing is counted. Tasks that never were parked are left. In several durable steps, as `redrive`.
+   */
+  repark(selection: Selection): Promise<{ readonly reparked: number }>;
 
   /** Drops tasks that nobody holds, uncounted. In several durable steps, as `redrive`. */
   discard(selection: Selection): Promise<{ readonly discarded: number }>;
@@ -95,8 +103,8 @@ export interface Ledger {
   /**
    * One page; costs O(page) for every selection. A row that matches while all pages are read is in one of them, once.
    *
-   * `ids` come in the order of ids, rows of a `bucket` with a `key` or `prefix` in the order of keys, all others (and
-   * all that are leased) the oldest write first. Where no order of the record serves a selection, a page looks at a
+   * `ids` come in the order of ids, rows of a `bucket` with a `key` or `prefix` in the order of keys, all others (those of
+   * a job, too, and all that are leased) the oldest write first. Where no order of the record serves a selection, a page looks at a
    * limited number of rows, so it may hold fewer than `limit`, even none, and still have a next one.
    *
    * @param page `after` is the `next` of the page before, of the same selection (else a RangeError); `limit` is 1..1000
@@ -111,15 +119,17 @@ export interface Ledger {
 
   /**
    * When `claim` with these sizes may next have something to lease: the earliest due time of the first tasks of the
-   * lanes, or the end of the first lease. Past when it has something now; undefined when nothing is there to wait for.
+   * lanes, or the end of the first lease, but for streams with a limit of 0. Past when it has something now; undefined when
+   * nothing is there to wait for.
    */
   nextDueAtMs(
     request?: Pick<ClaimRequest, "sizeAtMostBytes" | "sizeOverBytes" | "limits">,
   ): Promise<number | undefined>;
 
   /**
-   * Where a waiting task stands: how many tasks of its lane go before it, and how many that are due now of its stream and
-   * of more or the same urgency. Counts end at 10,000. Undefined when it is not waiting.
+   * Where a waiting task stands: how many tasks of its lane go before it, and how many other lanes of its stream are due
+   * now and go before its lane: more urgent, or as urgent and longer due. Counts end at 10,000, and cost as much as
+   * they count. Undefined when it is not waiting.
    */
   standing(id: number, nowMs: number): Promise<Standing | undefined>;
 
@@ -127,8 +137,8 @@ export interface Ledger {
    * Calls back, soon, when something may have become due earlier than `nextDueAtMs` said: added, given back, redriven,
    * or behind a task that was ended, by this process or another one that shares the record.
    *
-   * A hint, so that nobody has to ask often: it may come without need, and while the record cannot be reached it does
-   * not come. Work that becomes due by the mere passing of time is not told.
+   * A hint, so that nobody has to ask often: it may come without need, also before what it tells of is durable (a `claim`
+   * sees it then), and while the record cannot be reached it does not come. Work that becomes due by the mere passing of time is not told.
    *
    * @returns what ends it
    */
@@ -145,16 +155,19 @@ export interface Ledger {
 
   /**
    * Adds a job, running, and drops the oldest jobs that have ended beyond `JOBS_KEPT_MAX`. The tasks of a job are
-   * ordinary ones that carry its id: `complete` and `park` count for it in the same transaction. A task that another job
-   * asks for again belongs to that one from then on.
+   * ordinary ones that carry its id: whatever changes them counts for it in the same transaction. A waiting or leased task
+   * that another job asks for again with `add` belongs to that one from then on; a parked one only when that job redrives
+   * it. Tasks of a job that is not there are tasks like all others.
+   *
+   * A job of the same id is a bug of the caller.
    */
   addJob(job: NewJob): Promise<void>;
   job(id: string): Promise<JobRow | undefined>;
   /** The youngest first. */
   jobs(): Promise<readonly JobRow[]>;
   /**
-   * Changes what is given, unless the job is in another state than `when` says. False when it was, or is not there.
-   * Counts are added to what is there.
+   * Changes what is given, unless the job is in another state than `when` says. False when it was, or is not there: then
+   * nothing is changed. Counts are added to what is there. Which state may follow which is the caller's to know.
    */
   changeJob(id: string, change: JobChange, when?: JobState): Promise<boolean>;
 
@@ -166,8 +179,8 @@ export interface Ledger {
   checkpoints(prefix: string): Promise<readonly { readonly name: string; readonly value: string }[]>;
 
   /**
-   * Takes hold of a name, or holds it longer: of several that share the record one holds it at a time. False when
-   * somebody else does, until a moment after `nowMs`.
+   * Takes hold of a name, or sets anew until when: of several that share the record one holds it at a time. False when
+   * somebody else holds it, until a moment after `nowMs`.
    */
   hold(name: string, holder: string, until: { readonly nowMs: number; readonly untilMs: number }): Promise<boolean>;
   /** Lets go, if it is the holder. */

@@ -135,7 +135,8 @@ class PostgresLedger implements Ledger {
   async retryLater(claim: Claim, attempt: FailedAttempt, nextTryAtMs: number): Promise<boolean> {
     this.#refuseWhenClosed();
     const group: Group = { ...freshGroupOf(claim.task), failureCode: attempt.failure.code };
-    await this.#groups.ensure([group]);
+    // The group that `repark` takes it to, too.
+    await this.#groups.ensure(claim.task.redrives > 0 ? [group, { ...group, parked: true }] : [group]);
     return await this.#fail(claim, attempt, group, { kind: "retryLater", next_try_at_ms: nextTryAtMs });
   }
 
@@ -174,6 +175,15 @@ class PostgresLedger implements Ledger {
       hurried += some.hurried;
     } while (some.found === ROWS_PER_WRITE);
     return { hurried };
+  }
+
+  async repark(selection: Selection): Promise<{ readonly reparked: number }> {
+    this.#refuseWhenClosed();
+    if (selection.state !== undefined && selection.state !== "waiting") return { reparked: 0 };
+    const reparked = await this.#forEach({ ...selection, state: "waiting" }, (found) =>
+      this.#change("SELECT repark_tasks($1, $2) AS count", found, []),
+    );
+    return { reparked };
   }
 
   async discard(selection: Selection): Promise<{ readonly discarded: number }> {

@@ -7,7 +7,7 @@
 import { assert } from "../core/assert.ts";
 import type { VersionRef } from "../core/model.ts";
 import { Callbacks } from "./callbacks.ts";
-import { type Connection, type Database, openDatabase } from "./database.ts";
+import { type Connection, type Database, DatabaseError, openDatabase } from "./database.ts";
 import type {
   Claim,
   ClaimRequest,
@@ -31,22 +31,24 @@ import type {
 } from "./ledger.ts";
 import {
   claimTasks,
-  completeTask,
+  completing,
+  type Ending,
+  endLeases,
   expireLeases,
-  failTask,
+  failing,
   noteTask,
   releaseLeases,
   renewLeases,
 } from "./sqlite/claims.ts";
 import { countsOf } from "./sqlite/counts.ts";
-import { hurryTasks, nextDueAtMs, standingOf } from "./sqlite/due.ts";
+import { hurryTasks, isAnyDue, nextDueAtMs, standingOf } from "./sqlite/due.ts";
 import { Groups } from "./sqlite/groups.ts";
 import { addJob, changeJob, jobOf, jobsOf } from "./sqlite/jobs.ts";
 import { checkpointOf, checkpointsOf, holdName, letGoOfName, setCheckpoint } from "./sqlite/named.ts";
 import { rememberReplicas, replicaOf, replicasBetween } from "./sqlite/replicas.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./sqlite/schema.ts";
 import { pageOf, rowsOfVersion } from "./sqlite/selection.ts";
-import { addTasks, discardTask, nextPosition, redriveTask } from "./sqlite/tasks.ts";
+import { addTasks, discardTask, nextPosition, redriveTask, reparkTask } from "./sqlite/tasks.ts";
 import { freshGroupOf, type Group } from "./task-group.ts";
 
 export interface SqliteLedgerOptions {
@@ -56,6 +58,9 @@ export interface SqliteLedgerOptions {
   readonly schedule?: (commit: () => void) => void;
 }
 
+/** How long a commit waits for others under load: a task comes in, is leased and ended, and no user waits for the last. */
+const PAUSE_MS_MAX = 16;
+
 /** Rows that one transaction changes at most: long ones hold up everybody else, and the process with them. */
 const ROWS_PER_WRITE = 500;
 
@@ -63,7 +68,15 @@ const CLAIM_LIMIT_MAX = 1000;
 
 /** @throws DatabaseError when the file cannot be opened, is of a newer version, or is no ledger */
 export function openSqliteLedger(options: SqliteLedgerOptions): Ledger {
-  return new SqliteLedger(openDatabase({ ...options, applicationId: APPLICATION_ID, migrations: MIGRATIONS }));
+  return new SqliteLedger(
+    openDatabase({ ...options, pauseMsMax: PAUSE_MS_MAX, applicationId: APPLICATION_ID, migrations: MIGRATIONS }),
+  );
+}
+
+/** Leases that end in one transaction. */
+interface Batch {
+  readonly endings: Ending[];
+  readonly held: Promise<readonly boolean[]>;
 }
 
 class SqliteLedger implements Ledger {
@@ -71,6 +84,8 @@ class SqliteLedger implements Ledger {
   readonly #groups: Groups;
   /** Called by this process's own changes only: others on the same file tell nobody. */
   readonly #callbacks = new Callbacks();
+  /** Endings that wait for the next commit. */
+  #batch: Batch | undefined;
 
   constructor(database: Database) {
     this.#database = database;
@@ -82,14 +97,17 @@ class SqliteLedger implements Ledger {
     for (let from = 0; from < tasks.length; from += ROWS_PER_WRITE) {
       const some = tasks.slice(from, from + ROWS_PER_WRITE);
       await this.#groups.ensure(some.map(freshGroupOf));
-      added += await this.#database.write((connection) => addTasks(connection, this.#groups, some));
+      const adding = this.#database.write((connection) => addTasks(connection, this.#groups, some));
+      // Before it is durable: whoever claims it at once does so in the same transaction.
       this.#callbacks.callSoon();
+      added += await adding;
     }
     return { added };
   }
 
   async claim(request: ClaimRequest): Promise<readonly Claim[]> {
     assert(request.limit >= 1 && request.limit <= CLAIM_LIMIT_MAX, `a claim of ${request.limit}`);
+    if (!this.#database.look((connection) => isAnyDue(connection, this.#groups, request))) return [];
     return await this.#database.write((connection) => claimTasks(connection, this.#groups, request));
   }
 
@@ -108,22 +126,21 @@ class SqliteLedger implements Ledger {
   }
 
   async complete(claim: Claim, done: Completion): Promise<boolean> {
-    return await this.#end((connection) => completeTask(connection, this.#groups, claim, done));
+    return await this.#end(completing(this.#groups, claim, done));
   }
 
   async retryLater(claim: Claim, attempt: FailedAttempt, nextTryAtMs: number): Promise<boolean> {
     const to: Group = { ...freshGroupOf(claim.task), failureCode: attempt.failure.code };
-    await this.#groups.ensure([to]);
-    return await this.#end((connection) =>
-      failTask(connection, claim, { attempt, group: this.#groups.stored(to), nextTryAtMs }),
-    );
+    // The group that `repark` takes it to, too.
+    await this.#groups.ensure(claim.task.redrives > 0 ? [to, { ...to, parked: true }] : [to]);
+    return await this.#end(failing(claim, { attempt, group: this.#groups.stored(to), nextTryAtMs }));
   }
 
   async park(claim: Claim, attempt: FailedAttempt): Promise<boolean> {
     const to: Group = { ...freshGroupOf(claim.task), failureCode: attempt.failure.code, parked: true };
     // The group that a redrive takes it to, too.
     await this.#groups.ensure([to, { ...to, parked: false }]);
-    return await this.#end((connection) => failTask(connection, claim, { attempt, group: this.#groups.stored(to) }));
+    return await this.#end(failing(claim, { attempt, group: this.#groups.stored(to) }));
   }
 
   async note(claim: Claim, text: string | undefined): Promise<boolean> {
@@ -150,6 +167,15 @@ class SqliteLedger implements Ledger {
       if (some > 0) this.#callbacks.callSoon();
     } while (some === ROWS_PER_WRITE);
     return { hurried };
+  }
+
+  async repark(selection: Selection): Promise<{ readonly reparked: number }> {
+    if (selection.state !== undefined && selection.state !== "waiting") return { reparked: 0 };
+    let reparked = 0;
+    await this.#forEach({ ...selection, state: "waiting" }, (connection, task) => {
+      if (reparkTask(connection, this.#groups, task)) reparked += 1;
+    });
+    return { reparked };
   }
 
   async discard(selection: Selection): Promise<{ readonly discarded: number }> {
@@ -254,11 +280,35 @@ class SqliteLedger implements Ledger {
     await this.#database.close();
   }
 
-  /** Ends a lease; the next row of its lane may be due. */
-  async #end(work: (connection: Connection) => boolean): Promise<boolean> {
-    const isHeld = await this.#database.write(work);
+  /** Ends a lease together with others that end meanwhile; the next row of its lane may be due. */
+  async #end(ending: Ending): Promise<boolean> {
+    this.#batch ??= this.#startBatch();
+    const batch = this.#batch;
+    const place = batch.endings.push(ending) - 1;
+    let isHeld: boolean | undefined;
+    try {
+      isHeld = (await batch.held)[place];
+    } catch (error) {
+      if (error instanceof DatabaseError) throw error;
+      // A bug in one of them is no reason not to end the others.
+      [isHeld] = await this.#database.write((connection) => endLeases(connection, [ending]));
+    }
+    assert(isHeld !== undefined, "each ending has its answer");
     if (isHeld) this.#callbacks.callSoon();
     return isHeld;
+  }
+
+  #startBatch(): Batch {
+    const endings: Ending[] = [];
+    const held = this.#database.writeLate((connection) => {
+      this.#batch = undefined;
+      return endLeases(connection, endings);
+    });
+    // What becomes of it is asked by those who are in it.
+    held.catch(() => {
+      this.#batch = undefined;
+    });
+    return { endings, held };
   }
 
   /** Changes the rows of a selection page by page, each page in a transaction of its own. */

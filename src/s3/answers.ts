@@ -26,6 +26,7 @@ const CONTENT_HEADERS = [
   "content-encoding",
   "content-language",
   "expires",
+  "x-amz-website-redirect-location",
 ];
 const META_PREFIX = "x-amz-meta-";
 

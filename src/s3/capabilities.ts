@@ -28,6 +28,10 @@ export interface Capabilities {
   readonly tags: boolean;
   /** CreateMultipartUpload keeps the tags that it brings; otherwise they have to be put when the upload is complete. */
   readonly tagsOnUploads: boolean;
+  /** CreateMultipartUpload keeps the retention and the hold that it brings; otherwise they have to be put afterwards. */
+  readonly locksOnUploads: boolean;
+  /** The storage classes that a write may name. */
+  readonly storageClasses: readonly string[];
   /** User metadata may be any text, not only ASCII. */
   readonly metadataIsAnyText: boolean;
   /** A write with a wrong checksum of these is refused. */
@@ -57,6 +61,8 @@ export const CAUTIOUS: Capabilities = {
   readsParts: false,
   tags: true,
   tagsOnUploads: false,
+  locksOnUploads: false,
+  storageClasses: ["STANDARD"],
   metadataIsAnyText: true,
   checksumsVerified: [],
   checksumsTold: [],

@@ -13,9 +13,10 @@ import { optional, readAcl, readChecksums, readObjectHead, readRetention, readTa
 import { bucketSettingsOf } from "./bucket-settings.ts";
 import { Caller } from "./caller.ts";
 import { checksumOf } from "./checksum.ts";
+import { copyObject, uploadPartCopy } from "./copy-calls.ts";
 import { S3Error } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
-import { ListingError, readVersionPage } from "./listings.ts";
+import { ListingError, readPartPage, readVersionPage } from "./listings.ts";
 import { failedCall } from "./network-errors.ts";
 import { type ProviderProfile, profileOf } from "./profiles.ts";
 import { SEALED_HEADER } from "./replica-headers.ts";
@@ -40,9 +41,11 @@ import type {
   DeleteReply,
   DeleteRequest,
   GetRequest,
+  ListPartsRequest,
   ListVersionsRequest,
   ObjectHead,
   ObjectReply,
+  PartPage,
   PutAclRequest,
   PutLegalHoldRequest,
   PutReply,
@@ -137,6 +140,9 @@ function storeOf(caller: Caller): Store {
     uploadPart: (request, options) => uploadPart(caller, request, options),
     completeMultipartUpload: (request, options) => completeMultipartUpload(caller, request, options),
     abortMultipartUpload: (request, options) => abortMultipartUpload(caller, request, options),
+    listParts: (request, options) => listParts(caller, request, options),
+    copyObject: (request, options) => copyObject(caller, request, options),
+    uploadPartCopy: (request, options) => uploadPartCopy(caller, request, options),
     getObjectTagging: (request, options) => getObjectTagging(caller, request, options),
     putObjectTagging: (request, options) => putObjectTagging(caller, request, options),
     getObjectAcl: (request, options) => getObjectAcl(caller, request, options),
@@ -162,6 +168,7 @@ async function headObject(caller: Caller, request: ReadRequest, options?: CallOp
 async function getObject(caller: Caller, request: GetRequest, options?: CallOptions): Promise<ObjectReply> {
   const headers = checksumMode(request);
   if (request.sealed === true) headers[SEALED_HEADER] = "true";
+  if (request.ifMatch !== undefined) headers["if-match"] = `"${request.ifMatch}"`;
   if (request.range !== undefined) headers["range"] = `bytes=${request.range.firstByte}-${request.range.lastByte}`;
   const exchange = await caller.send({ operation: "GetObject", method: "GET", ...readCall(request), headers }, options);
   if (!exchange.hasLength) {
@@ -295,6 +302,19 @@ async function abortMultipartUpload(caller: Caller, request: UploadRef, options?
     await caller.sendOnly(call, options);
   } catch (error) {
     if (!(error instanceof S3Error) || error.code !== "NoSuchUpload") throw error;
+  }
+}
+
+async function listParts(caller: Caller, request: ListPartsRequest, options?: CallOptions): Promise<PartPage> {
+  const { bucket, key, uploadId, partNumberMarker, maxParts } = request;
+  const query = { uploadId, "part-number-marker": partNumberMarker, "max-parts": maxParts };
+  const call = { operation: "ListParts", method: "GET", bucket, key, query } as const;
+  const { root, exchange } = await caller.sendForDocument(call, ["ListPartsResult"], options);
+  try {
+    return readPartPage(root);
+  } catch (error) {
+    if (error instanceof ListingError) throw failedCall("protocol", exchange.call, error, error.message);
+    throw error;
   }
 }
 

@@ -32,6 +32,12 @@ export function intercepted(store: Store, around: Around): Store {
       around({ name: "abortMultipartUpload", request, signal: options?.signal }, (one) =>
         store.abortMultipartUpload(one, options),
       ),
+    listParts: (request, options) =>
+      around({ name: "listParts", request, signal: options?.signal }, (one) => store.listParts(one, options)),
+    copyObject: (request, options) =>
+      around({ name: "copyObject", request, signal: options?.signal }, (one) => store.copyObject(one, options)),
+    uploadPartCopy: (request, options) =>
+      around({ name: "uploadPartCopy", request, signal: options?.signal }, (one) => store.uploadPartCopy(one, options)),
     getObjectTagging: (request, options) =>
       around({ name: "getObjectTagging", request, signal: options?.signal }, (one) =>
         store.getObjectTagging(one, options),
@@ -67,7 +73,7 @@ export function intercepted(store: Store, around: Around): Store {
   };
 }
 
-/** A Store whose bucket is known to its caller under another name. */
+/** A Store whose bucket is known to its caller under another name. What is copied is asked for by its own name. */
 export function renamed(store: Store, bucket: string): Store {
   return intercepted(store, ({ request }, ask) => ask({ ...request, bucket }));
 }

@@ -5,7 +5,9 @@
 import { compareKeys } from "../core/keys.ts";
 import { childrenNamed, childText, type XmlElement } from "../core/xml.ts";
 import { optional, unquoted } from "./answers.ts";
-import type { ListedVersion, VersionPage } from "./store.ts";
+import { CHECKSUM_ALGORITHMS } from "./checksum.ts";
+import { CHECKSUM_ELEMENTS } from "./requests.ts";
+import type { ChecksumAlgorithm, Checksums, ListedPart, ListedVersion, PartPage, VersionPage } from "./store.ts";
 
 /** Says that a document is not the page that was asked for. The client makes a protocol error of it. */
 export class ListingError extends Error {
@@ -118,6 +120,37 @@ export function readObjectPage(root: XmlElement): ObjectPage {
     commonPrefixes: childrenNamed(root, "CommonPrefixes").map((one) => decode(childText(one, "Prefix") ?? "")),
     ...optional("continuationToken", isTruncated ? token : undefined),
   };
+}
+
+/**
+ * A `ListPartsResult` document.
+ *
+ * @throws ListingError for a page that cannot be continued or read
+ */
+export function readPartPage(root: XmlElement): PartPage {
+  const parts = childrenNamed(root, "Part").map((element): ListedPart => {
+    const partNumber = Number(childText(element, "PartNumber"));
+    const sizeBytes = Number(childText(element, "Size"));
+    if (!Number.isInteger(partNumber) || !Number.isInteger(sizeBytes)) {
+      throw new ListingError("a part lacks its number or its size");
+    }
+    const etag = unquoted(childText(element, "ETag") ?? "");
+    return { partNumber, sizeBytes, etag, ...optional("checksums", documentChecksums(element)) };
+  });
+  if (childText(root, "IsTruncated") !== "true") return { parts };
+  const next = Number(childText(root, "NextPartNumberMarker") ?? parts.at(-1)?.partNumber);
+  if (!Number.isInteger(next) || parts.length === 0) throw new ListingError("the page is cut off without a marker");
+  return { parts, next };
+}
+
+/** The checksums of its bytes that an element tells; undefined when there are none. */
+export function documentChecksums(element: XmlElement): Checksums | undefined {
+  const values: Partial<Record<ChecksumAlgorithm, string>> = {};
+  for (const algorithm of CHECKSUM_ALGORITHMS) {
+    const value = childText(element, CHECKSUM_ELEMENTS[algorithm]);
+    if (value !== undefined && value !== "") values[algorithm] = value;
+  }
+  return Object.keys(values).length === 0 ? undefined : { type: "FULL_OBJECT", values };
 }
 
 /** How the keys of a document are read: some stores write them as they are, whatever was asked for. */

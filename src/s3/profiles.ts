@@ -38,6 +38,21 @@ const ALL_CHECKSUMS: readonly ChecksumAlgorithm[] = ["CRC64NVME", "CRC32C", "CRC
 const yes = (source: string): Known<true> => ({ is: true, source });
 const no = (source: string): Known<false> => ({ is: false, source });
 
+/** Every class that a write may name. @source https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
+const AWS_CLASSES: readonly string[] = [
+  "STANDARD",
+  "REDUCED_REDUNDANCY",
+  "STANDARD_IA",
+  "ONEZONE_IA",
+  "INTELLIGENT_TIERING",
+  "GLACIER",
+  "GLACIER_IR",
+  "DEEP_ARCHIVE",
+  "OUTPOSTS",
+  "SNOW",
+  "EXPRESS_ONEZONE",
+];
+
 const S3_API = "https://docs.aws.amazon.com/AmazonS3/latest/API";
 const S3_GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide";
 /** Found by the project's own probe, `test/real/rgw-probe.test.ts`. */
@@ -69,6 +84,8 @@ export const PROFILES = {
       completeTellsEtag: yes(`${S3_API}/API_CompleteMultipartUpload.html`),
       readsParts: yes(`${S3_API}/API_GetObject.html`),
       tagsOnUploads: yes(`${S3_API}/API_CreateMultipartUpload.html`),
+      locksOnUploads: yes(`${S3_API}/API_CreateMultipartUpload.html`),
+      storageClasses: { is: AWS_CLASSES, source: `${S3_API}/API_PutObject.html` },
       checksumsVerified: { is: ALL_CHECKSUMS, source: `${S3_GUIDE}/checking-object-integrity.html` },
       checksumsTold: { is: ALL_CHECKSUMS, source: `${S3_GUIDE}/checking-object-integrity.html` },
       markerHead: { is: 405, source: `${S3_API}/API_HeadObject.html` },
@@ -90,6 +107,12 @@ export const PROFILES = {
       readsParts: no(CEPH),
       // What is kept cannot be read: GetObjectTagging answers 200 without a body.
       tagsOnUploads: no(CEPH),
+      locksOnUploads: no("radosgw 16.2.15 of Debian 12, test/real/rgw-store.test.ts"),
+      // Others than STANDARD are there where its administrator has made them: a rule may name one.
+      storageClasses: {
+        is: ["STANDARD"],
+        source: "https://docs.ceph.com/en/pacific/radosgw/placement/#storage-classes",
+      },
       checksumsVerified: { is: [], source: CEPH },
       checksumsTold: { is: [], source: CEPH },
       markerHead: { is: 404, source: CEPH },
@@ -104,6 +127,10 @@ export const PROFILES = {
     known: {
       // Only its own replication sets ids, by headers of its own, and only such as are UUIDs.
       versionIds: { is: "minted", source: "https://github.com/minio/minio-go/blob/master/api-put-object.go" },
+      storageClasses: {
+        is: ["STANDARD", "REDUCED_REDUNDANCY"],
+        source: "https://github.com/minio/minio/blob/master/docs/erasure/storage-class/README.md",
+      },
       // 405 without a body, which others took for a failure.
       markerHead: { is: 405, source: "https://github.com/rustfs/rustfs/issues/7959" },
     },
@@ -143,6 +170,10 @@ export const PROFILES = {
       versioning: no(R2),
       versionIds: { is: "none", source: R2 },
       conditionalPut: yes(R2),
+      storageClasses: {
+        is: ["STANDARD", "STANDARD_IA"],
+        source: "https://developers.cloudflare.com/r2/buckets/storage-classes/",
+      },
       tags: no(R2),
       tagsOnUploads: no(R2),
       objectLock: no(R2),

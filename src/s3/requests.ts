@@ -19,6 +19,7 @@ import type {
   ChecksumAlgorithm,
   Checksums,
   CompleteUploadRequest,
+  CopySource,
   CreateUploadRequest,
   ReplicaIdentity,
   WriteRequest,
@@ -54,6 +55,15 @@ export function writeHeaders(request: WriteRequest, custom: HeaderTextCustom): H
     }
   }
   return headers;
+}
+
+/** Says which version is copied. */
+export function copySourceHeaders({ bucket, key, versionId, ifMatch }: CopySource): Headers {
+  const version = versionId === undefined ? "" : `?versionId=${encodeUri(versionId)}`;
+  return {
+    "x-amz-copy-source": `/${encodeUri(bucket)}/${encodeUri(key, true)}${version}`,
+    ...(ifMatch === undefined ? {} : { "x-amz-copy-source-if-match": `"${ifMatch}"` }),
+  };
 }
 
 const GRANT_HEADERS: Readonly<Record<AclGrant["permission"], string>> = {
@@ -135,7 +145,8 @@ export function completeUploadHeaders(request: CompleteUploadRequest): Headers {
   return headers;
 }
 
-const CHECKSUM_ELEMENTS: Readonly<Record<ChecksumAlgorithm, string>> = {
+/** How a checksum is called in documents. */
+export const CHECKSUM_ELEMENTS: Readonly<Record<ChecksumAlgorithm, string>> = {
   CRC32: "ChecksumCRC32",
   CRC32C: "ChecksumCRC32C",
   CRC64NVME: "ChecksumCRC64NVME",

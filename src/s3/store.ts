@@ -31,6 +31,16 @@ export interface Store {
   completeMultipartUpload(request: CompleteUploadRequest, options?: CallOptions): Promise<PutReply>;
   /** Idempotent: an upload that is not there any more is no error. */
   abortMultipartUpload(request: UploadRef, options?: CallOptions): Promise<void>;
+  /** One page of the parts that an upload has, in the order of their numbers. Rejects with 404 when it is gone. */
+  listParts(request: ListPartsRequest, options?: CallOptions): Promise<PartPage>;
+
+  /**
+   * Writes one version with the bytes of another one of the same store, which copies them itself; the caller must be
+   * allowed to read it. Metadata, tags and all else are those of the request: nothing of the source's is taken over.
+   */
+  copyObject(request: CopyRequest, options?: CallOptions): Promise<PutReply>;
+  /** Like `copyObject`, a range of the source as one part. */
+  uploadPartCopy(request: CopyPartRequest, options?: CallOptions): Promise<UploadedPart>;
 
   getObjectTagging(request: ReadRequest, options?: CallOptions): Promise<readonly Tag[]>;
   /** Replaces the whole set of the version. */
@@ -63,9 +73,16 @@ export interface ReadRequest {
   readonly checksums?: boolean;
 }
 
+/** Both ends included, from 0. */
+export interface ByteSpan {
+  readonly firstByte: number;
+  readonly lastByte: number;
+}
+
 export interface GetRequest extends ReadRequest {
-  /** Both ends included, from 0. */
-  readonly range?: { readonly firstByte: number; readonly lastByte: number };
+  readonly range?: ByteSpan;
+  /** An ETag: rejects with 412 when the version has another one. */
+  readonly ifMatch?: string;
   /**
    * The bytes as they are stored, for versions under a customer's key (SSE-C): nobody but the customer can read them, and
    * replication need not. Only stores that replicate themselves know it; all others answer as if it were not asked, and
@@ -84,7 +101,10 @@ export interface Checksums {
 
 /** What describes an object besides its bytes and is copied with it. */
 export interface ObjectMetadata {
-  /** `content-type`, `cache-control`, `content-disposition`, `content-encoding`, `content-language`, `expires`; names in lower case. */
+  /**
+   * `content-type`, `cache-control`, `content-disposition`, `content-encoding`, `content-language`, `expires`, and
+   * `x-amz-website-redirect-location`; names in lower case.
+   */
   readonly contentHeaders: Readonly<Record<string, string>>;
   /** Without the `x-amz-meta-`; names in lower case. */
   readonly userMetadata: Readonly<Record<string, string>>;
@@ -223,6 +243,44 @@ export interface UploadedPart {
   readonly partNumber: number;
   readonly etag: string;
   readonly checksums?: Checksums;
+}
+
+export interface ListPartsRequest extends UploadRef {
+  /** Continue behind this number. */
+  readonly partNumberMarker?: number;
+  /** 1..1000, default 1000. */
+  readonly maxParts?: number;
+}
+
+/** A part that is there. */
+export interface ListedPart extends UploadedPart {
+  readonly sizeBytes: number;
+}
+
+export interface PartPage {
+  readonly parts: readonly ListedPart[];
+  /** Where the next page starts; undefined on the last one. */
+  readonly next?: number;
+}
+
+/** A version of a bucket of the same store. */
+export interface CopySource {
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId?: string;
+  /** Rejects with 412 when the version has another ETag; some stores do not look. */
+  readonly ifMatch?: string;
+}
+
+export interface CopyRequest extends WriteRequest {
+  readonly source: CopySource;
+}
+
+export interface CopyPartRequest extends UploadRef {
+  /** 1..10000 */
+  readonly partNumber: number;
+  readonly source: CopySource;
+  readonly range: ByteSpan;
 }
 
 export interface CompleteUploadRequest extends UploadRef {

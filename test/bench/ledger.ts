@@ -1,19 +1,23 @@
 /**
  * How many tasks a second are added to a ledger, claimed and completed: by one process on the embedded ledger, which is
  * made for one, and by one to four on the distributed one, on a private PostgreSQL with the same disk and processors,
- * where Debian's package is installed.
+ * where Debian's package is installed. And what a claim costs beside a stream that is left out.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { openLedger } from "../../src/ledger/open.ts";
+import { DESTINATION, OTHER_DESTINATION, request, task } from "../conformance/ledger/harness.ts";
 import { temporaryDirectory } from "../e2e/binary.ts";
 import { findPostgres, startPostgres } from "../real/postgres.ts";
-import { heading, line, round } from "./measure.ts";
+import { cpuMsOf, heading, line, round } from "./measure.ts";
 
 const CLIENT = fileURLToPath(new URL("./ledger-client.js", import.meta.url));
 const TASKS = 24_000;
 const CLIENTS = [1, 2, 4];
+const ADD_AT_ONCE = 10_000;
 
 interface Answer {
   readonly tasks: number;
@@ -32,6 +36,7 @@ export async function benchLedger(): Promise<void> {
   try {
     const embedded = await measure(`sqlite:${join(directory.path, "ledger.db")}`, 1);
     report("SQLite, one process", embedded);
+    await benchLeftOut(`sqlite:${join(directory.path, "left-out.db")}`);
     if (server === undefined) return line("PostgreSQL", "not installed");
     for (const clients of CLIENTS) {
       report(`PostgreSQL, processes: ${clients}`, await measure(server.freshUrl(), clients), embedded);
@@ -40,6 +45,46 @@ export async function benchLedger(): Promise<void> {
     await server?.stop();
     directory.remove();
   }
+}
+
+const LEFT_OUT = 1_000_000;
+const HERE = 5000;
+const CLAIMS = 200;
+
+/** What a claim costs when a stream is left out, without rows and with very many that are due. */
+async function benchLeftOut(url: string): Promise<void> {
+  const ledger = await openLedger(url);
+  try {
+    await addTo(ledger, DESTINATION, HERE);
+    const without = await claimCost(ledger);
+    await addTo(ledger, OTHER_DESTINATION, LEFT_OUT);
+    const beside = await claimCost(ledger);
+    const figure = `${beside.toFixed(2)} ms`;
+    const ratio = `${(beside / without).toFixed(2)} × the same without them, client CPU`;
+    line(`SQLite: claim 10 beside ${LEFT_OUT.toLocaleString("en")} left out`, figure, ratio);
+  } finally {
+    await ledger.close();
+  }
+}
+
+async function addTo(ledger: Ledger, destinationArn: string, count: number): Promise<void> {
+  for (let from = 0; from < count; from += ADD_AT_ONCE) {
+    await ledger.add(
+      Array.from({ length: Math.min(ADD_AT_ONCE, count - from) }, (_, index) =>
+        task({ key: `photos/${String(from + index).padStart(8, "0")}.jpg`, destinationArn, dueAtMs: from + index }),
+      ),
+    );
+  }
+}
+
+async function claimCost(ledger: Ledger): Promise<number> {
+  const limits = [{ bucket: "source", destinationArn: OTHER_DESTINATION, atMost: 0 }];
+  const cpu = process.cpuUsage();
+  for (let round = 0; round < CLAIMS; round++) {
+    await ledger.release(await ledger.claim(request({ limit: 10, limits })));
+    await ledger.nextDueAtMs({ limits });
+  }
+  return cpuMsOf(process.cpuUsage(cpu)) / CLAIMS;
 }
 
 type Both = { readonly add: Measured; readonly complete: Measured };

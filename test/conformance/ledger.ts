@@ -8,8 +8,10 @@ import { describe } from "node:test";
 import { testAdding } from "./ledger/adding.ts";
 import { testClaiming } from "./ledger/claiming.ts";
 import type { OpenLedger } from "./ledger/harness.ts";
+import { testJobs } from "./ledger/jobs.ts";
 import { testAgainstModel } from "./ledger/model.ts";
 import { testReading } from "./ledger/reading.ts";
+import { testStreams } from "./ledger/streams.ts";
 
 export type { OpenedLedger, OpenLedger } from "./ledger/harness.ts";
 
@@ -19,6 +21,8 @@ export function ledgerConformance(name: string, open: OpenLedger): void {
     testAdding(open);
     testClaiming(open);
     testReading(open);
+    testStreams(open);
+    testJobs(open);
     testAgainstModel(open);
   });
 }

@@ -7,6 +7,7 @@
 import { after, before, describe } from "node:test";
 import type { BucketSettings } from "../../src/s3/settings.ts";
 import type { Store } from "../../src/s3/store.ts";
+import { copyTests } from "./store-copies.ts";
 import { listingTests } from "./store-listings.ts";
 import { lockTests } from "./store-locks.ts";
 import { objectTests } from "./store-objects.ts";
@@ -41,7 +42,7 @@ export interface StoreCapabilities {
   readonly completeTellsEtag: boolean;
   /** Keeps the tags that CreateMultipartUpload brings. */
   readonly tagsUploads: boolean;
-  /** Says NoSuchVersion for a version that is missing, and NoSuchUpload when a lost upload is completed. */
+  /** Says NoSuchVersion for a version that is missing, and NoSuchUpload when a lost upload is completed or listed. */
   readonly namesWhatIsMissing: boolean;
   /** Encrypts with SSE-S3 when it is asked to, and says so. */
   readonly encrypts: boolean;
@@ -57,6 +58,12 @@ export interface StoreCapabilities {
   readonly locksUploads: boolean;
   /** Heeds `If-None-Match: *` on a write. */
   readonly conditionalPut: boolean;
+  /** Heeds `x-amz-copy-source-if-match`. */
+  readonly conditionalCopy: boolean;
+  /** Keeps the tags that CopyObject brings. */
+  readonly tagsCopies: boolean;
+  /** Answers CopyObject with the version id of the copy. */
+  readonly copyTellsVersion: boolean;
 }
 
 const ALL: StoreCapabilities = {
@@ -74,6 +81,9 @@ const ALL: StoreCapabilities = {
   bypassesOnDelete: true,
   locksUploads: true,
   conditionalPut: true,
+  conditionalCopy: true,
+  tagsCopies: true,
+  copyTellsVersion: true,
 };
 
 /**
@@ -99,6 +109,7 @@ export function storeConformance(
     describe("versions, markers, tags", () => versionTests(subject, can));
     describe("retention and legal hold", () => lockTests(subject, can));
     describe("multipart uploads", () => uploadTests(subject, can));
+    describe("parts and copies", () => copyTests(subject, can));
     describe("listings", () => listingTests(subject));
   });
 }

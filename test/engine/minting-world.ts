@@ -3,23 +3,26 @@
  * own, as in any store but the service's. No sockets.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { PutObjectLockConfigurationCommand, S3Client } from "@aws-sdk/client-s3";
 import type { ReplicationConfiguration, Rule } from "../../src/core/model.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { ComparedMetadata } from "../../src/engine/metadata-drift.ts";
 import { NotifiedChanges } from "../../src/engine/notifications/notified-changes.ts";
-import type { ChangeFeed, Clock, Sites } from "../../src/engine/ports.ts";
+import type { BucketTraits, ChangeFeed, Clock, Sites } from "../../src/engine/ports.ts";
 import { type ScanResult, Scans } from "../../src/engine/scan.ts";
 import { openLab } from "../../src/lab/lab.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { createS3Client } from "../../src/s3/client.ts";
 import { S3Error } from "../../src/s3/errors.ts";
+import { PROFILES } from "../../src/s3/profiles.ts";
 import type { Store } from "../../src/s3/store.ts";
+import type { Wrap } from "./world.ts";
 
 export const HERE = "here";
 export const THERE = "there";
 const ACCOUNT = "111122223333";
-const DRAINED_MS_MAX = 20_000;
+const DRAINED_MS_MAX = 60_000;
 
 export interface Row {
   readonly key: string;
@@ -34,6 +37,8 @@ export interface Disturbance {
   loseAnswers?: number;
   /** Writes of this body are denied. */
   denied?: string;
+  /** The other bucket makes no marker upon a marker, and tells no id then, as Ceph does. */
+  markersAreOne?: boolean;
   /** Nobody may read tags. */
   tagsAreHidden?: boolean;
   /** Tags are not taken. */
@@ -49,31 +54,52 @@ export class MintingWorld {
   ledger: Ledger;
   readonly disturbance: Disturbance = {};
   configurations: Record<string, ReplicationConfiguration | undefined>;
+  /** What is known of both buckets, besides that ids are minted. */
+  traits: BucketTraits = {};
+  /** Both buckets are taken for those of one store that copies by itself. */
+  isOneStore = false;
+  /** Something in front of a side's store. */
+  readonly wrap: { source: Wrap; destination: Wrap } = { source: (same) => same, destination: (same) => same };
   /** What scans compare besides. */
   comparedMetadata: ComparedMetadata | undefined;
   /** Calls of the engine by operation. */
   readonly calls = new Map<string, number>();
+  /** What the port has no call for. */
+  readonly sdk: S3Client;
+  readonly #clock: Clock;
   readonly #close: () => Promise<void>;
   #engines = 0;
 
-  private constructor(store: Store, close: () => Promise<void>) {
+  private constructor(haste: number, store: Store, sdk: S3Client, close: () => Promise<void>) {
+    this.#clock = hasty(haste);
     this.store = store;
+    this.sdk = sdk;
     this.ledger = openSqliteLedger({ path: ":memory:" });
     this.configurations = { [HERE]: configurationTo(THERE) };
     this.#close = close;
   }
 
-  static async make(): Promise<MintingWorld> {
+  /** @param haste where much is hashed, leases must not run out in between */
+  static async make(haste = 50): Promise<MintingWorld> {
     const lab = await openLab({ clock: () => Date.now() });
     const credentials = await lab.account(ACCOUNT);
     const server = await lab.listen({ port: 0 });
     const endpoint = `http://127.0.0.1:${server.port}`;
-    const client = createS3Client({ endpoint, region: "us-east-1", credentials, clock: () => Date.now() });
+    const client = createS3Client({
+      endpoint,
+      // The lab does as Amazon does.
+      profile: { ...PROFILES.aws, addressing: "path" },
+      region: "us-east-1",
+      credentials,
+      clock: () => Date.now(),
+    });
     for (const bucket of [HERE, THERE]) {
       await client.createBucket(bucket);
       await client.putBucketVersioning(bucket, "Enabled");
     }
-    return new MintingWorld(client, async () => {
+    const sdk = new S3Client({ endpoint, region: "us-east-1", credentials, forcePathStyle: true });
+    return new MintingWorld(haste, client, sdk, async () => {
+      sdk.destroy();
       await client.close();
       await lab.close();
     });
@@ -86,17 +112,25 @@ export class MintingWorld {
       const buckets = () => Object.keys(this.configurations);
       const onAdded = () => engine.wake();
       const metadata = () => this.comparedMetadata;
-      const scans = new Scans({ ledger, sites, clock: CLOCK, buckets, everyMs: () => 3_600_000, metadata, onAdded });
+      const scans = new Scans({
+        ledger,
+        sites,
+        clock: this.#clock,
+        buckets,
+        everyMs: () => 3_600_000,
+        metadata,
+        onAdded,
+      });
       return await scans.once(engine.stopping);
     });
   }
 
   /** Replicates what was never tried; says how much that is. */
   async resyncUntried(): Promise<number> {
-    return await this.#work(async ({ resync, stopping }) => {
-      const { id } = resync.start({ bucket: HERE, failed: false, untried: true, dryRun: false }, stopping);
+    return await this.#work(async ({ resync }) => {
+      const { id } = await resync.start({ bucket: HERE, failed: false, untried: true, dryRun: false });
       for (;;) {
-        const progress = resync.progress(id);
+        const progress = await resync.progress(id);
         if (progress?.state === "done") return progress.foundUntried;
         if (progress?.state === "broken") throw new Error(progress.error);
         await sleep(5);
@@ -104,9 +138,31 @@ export class MintingWorld {
     });
   }
 
+  /** Scans once and works until the signal comes, then ends at once, whatever is under way. */
+  async replicateUntil(signal: AbortSignal): Promise<void> {
+    const { engine, sites } = this.#engine();
+    engine.start();
+    const { ledger } = this;
+    const onAdded = () => engine.wake();
+    const buckets = () => Object.keys(this.configurations);
+    await new Scans({ ledger, sites, clock: this.#clock, buckets, everyMs: () => 3_600_000, onAdded }).once(
+      engine.stopping,
+    );
+    if (!signal.aborted) await new Promise<void>((ended) => signal.addEventListener("abort", () => ended()));
+    await engine.stop(0);
+  }
+
+  #engine(feed: ChangeFeed = NO_CHANGES): { readonly engine: Engine; readonly sites: Sites } {
+    const { ledger } = this;
+    this.#engines += 1;
+    const sites = this.#sites();
+    const name = `engine-${this.#engines}`;
+    return { engine: new Engine({ ledger, feed, sites, clock: this.#clock, name }), sites };
+  }
+
   /** Hands over the way in of notifications, and works until nothing is left. */
   async notified<T>(what: (changes: NotifiedChanges) => Promise<T>): Promise<T> {
-    const changes = new NotifiedChanges({ ledger: this.ledger, sites: this.#sites(), clock: CLOCK });
+    const changes = new NotifiedChanges({ ledger: this.ledger, sites: this.#sites(), clock: this.#clock });
     try {
       return await this.#work(() => what(changes), changes);
     } finally {
@@ -114,11 +170,9 @@ export class MintingWorld {
     }
   }
 
-  async #work<T>(what: (engine: Engine, sites: Sites) => Promise<T>, feed: ChangeFeed = NO_CHANGES): Promise<T> {
+  async #work<T>(what: (engine: Engine, sites: Sites) => Promise<T>, feed?: ChangeFeed): Promise<T> {
     const { ledger } = this;
-    this.#engines += 1;
-    const sites = this.#sites();
-    const engine = new Engine({ ledger, feed, sites, clock: CLOCK, name: `engine-${this.#engines}` });
+    const { engine, sites } = this.#engine(feed);
     engine.start();
     try {
       const answer = await what(engine, sites);
@@ -137,6 +191,14 @@ export class MintingWorld {
   async put(bucket: string, key: string, body: string, more: object = {}): Promise<string> {
     const request = { bucket, key, body: Buffer.from(body), contentHeaders: {}, userMetadata: {}, ...more };
     return (await this.store.putObject(request)).versionId ?? "";
+  }
+
+  /** Both buckets get Object Lock. */
+  async lock(): Promise<void> {
+    for (const Bucket of [HERE, THERE]) {
+      const ObjectLockConfiguration = { ObjectLockEnabled: "Enabled" } as const;
+      await this.sdk.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration }));
+    }
   }
 
   async mark(bucket: string, key: string): Promise<void> {
@@ -172,8 +234,12 @@ export class MintingWorld {
     const store = this.#disturbed();
     return {
       configuration: async (bucket) => this.configurations[bucket],
-      traits: async () => ({ mintsVersionIds: true, takesGrants: false }),
-      session: async () => ({ source: store, destination: store }),
+      traits: async () => ({ mintsVersionIds: true, takesGrants: false, ...this.traits }),
+      session: async () => ({
+        source: this.wrap.source(store),
+        destination: this.wrap.destination(store),
+        ...(this.isOneStore ? { sourceWithin: HERE } : {}),
+      }),
       reader: () => store,
       origins: (bucket) =>
         Object.entries(this.configurations).flatMap(([origin, configuration]) =>
@@ -203,6 +269,9 @@ export class MintingWorld {
           if (name === "getObjectTagging" && disturbance.tagsAreHidden === true) {
             throw new S3Error("no", { operation: name, status: 403, code: "AccessDenied" });
           }
+          if (name === "deleteObject" && disturbance.markersAreOne === true && (await isDeleted(target, request))) {
+            return { isDeleteMarker: false };
+          }
           const answer: unknown = await Reflect.apply(target[name], target, words);
           if (isWrite) await disturbance.onWritten?.(request.bucket, request.key);
           if (isWrite && (disturbance.loseAnswers ?? 0) > 0) {
@@ -216,16 +285,22 @@ export class MintingWorld {
   }
 }
 
-/** Everything that takes seconds takes fiftieths of them. */
-const HASTE = 50;
-const BEGAN_MS = Date.now();
-const CLOCK: Clock = {
-  nowMs: () => BEGAN_MS + (Date.now() - BEGAN_MS) * HASTE,
-  random: () => 0.5,
-  sleep: async (ms, signal) => {
-    await sleep(ms / HASTE, undefined, { signal }).catch(() => undefined);
-  },
-};
+/** A clock that runs so many times as fast as others. */
+function hasty(haste: number): Clock {
+  const beganMs = Date.now();
+  return {
+    nowMs: () => beganMs + (Date.now() - beganMs) * haste,
+    random: () => 0.5,
+    sleep: async (ms, signal) => {
+      await sleep(ms / haste, undefined, { signal }).catch(() => undefined);
+    },
+  };
+}
+
+async function isDeleted(store: Store, { bucket, key }: { readonly bucket: string; readonly key: string }) {
+  const { versions } = await store.listObjectVersions({ bucket, prefix: key });
+  return versions.some((one) => one.key === key && one.isLatest && one.isDeleteMarker);
+}
 
 const NO_CHANGES: ChangeFeed = {
   take: async () => [],

@@ -166,6 +166,17 @@ describe("a store that mints version ids", () => {
     assert.deepEqual(await world.store.getObjectTagging({ bucket: THERE, key: "a" }), [{ key: "t", value: "v" }]);
   });
 
+  it("takes markers upon a marker for one where the store does, and never deletes what was written since", async () => {
+    await world.put(HERE, "a", "1");
+    for (let count = 0; count < 3; count++) await world.mark(HERE, "a");
+    world.disturbance.markersAreOne = true;
+    await world.replicate();
+    assert.deepEqual(await world.words(THERE), ["a: 1 -"]);
+    await world.put(THERE, "a", "back");
+    assert.equal((await world.replicate())[0]?.added, 0);
+    assert.deepEqual(await world.words(THERE), ["a: 1 - back"]);
+  });
+
   it("goes on behind the watermark of a scan that was cut off, and begins anew under other rules", async () => {
     for (const key of ["a", "b", "c"]) await world.put(HERE, key, "1");
     const [whole] = await world.replicate();

@@ -205,16 +205,16 @@ export class World {
   }
 
   async apply(patches: readonly Patch[]): Promise<void> {
-    await applyPatches(await this.#connection(MANAGEMENT), patches);
+    await applyPatches(await this.#connection(MANAGEMENT), patches, { sleep: async () => undefined });
   }
 
   /** Replicates again what is FAILED. Returns how many came through and how many did not. */
   async resync(): Promise<readonly [completed: number, failed: number]> {
     const { engine } = this.#embedded;
     const request = { bucket: "photos", failed: true, untried: false, dryRun: false };
-    const { id } = engine.resync.start(request, engine.stopping);
+    const { id } = await engine.resync.start(request);
     for (let poll = 0; poll < POLLS_MAX; poll += 1) {
-      const progress = engine.resync.progress(id);
+      const progress = await engine.resync.progress(id);
       if (progress?.state === "done") return [progress.completed, progress.failed];
       await sleep(POLL_MS);
     }

@@ -106,6 +106,9 @@ describe("probe", () => {
     assert.deepEqual(report.left, []);
     assert.deepEqual(findingsOf(report), []);
     assert.deepEqual(capabilitiesOf(report), {
+      // Not tried: what is assumed of a store that nobody knows.
+      locksOnUploads: false,
+      storageClasses: ["STANDARD"],
       versioning: true,
       versionIds: "minted",
       keepsLastModified: false,

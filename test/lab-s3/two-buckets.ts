@@ -170,6 +170,7 @@ export class TwoBuckets {
           traits: async (bucket) => lab.bucket(bucket) ?? {},
         },
         // The lab keeps version ids.
+        note: async () => true,
         replicas: { replicaOf: async () => undefined, replicasBetween: async () => [] },
         stillMine: async () => true,
       },

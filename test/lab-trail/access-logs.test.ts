@@ -78,14 +78,12 @@ describe("server access logs", () => {
     const { lab } = world;
     const target = await logged("batch");
     await world.letIn(target, SERVICE);
-    await lab
-      .s3()
-      .send(
-        new DeleteObjectsCommand({
-          Bucket: "batch",
-          Delete: { Objects: [{ Key: "one" }, { Key: "two" }], Quiet: true },
-        }),
-      );
+    await lab.s3().send(
+      new DeleteObjectsCommand({
+        Bucket: "batch",
+        Delete: { Objects: [{ Key: "one" }, { Key: "two" }], Quiet: true },
+      }),
+    );
     await lab.lab.deliver();
     const told = (await lines(target)).map((line) => line.split(" ").slice(7, 9).join(" "));
     assert.deepEqual(told, ["REST.POST.MULTI_OBJECT_DELETE -", "BATCH.DELETE.OBJECT one", "BATCH.DELETE.OBJECT two"]);

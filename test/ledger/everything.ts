@@ -1,7 +1,7 @@
 /** All that can be asked of a ledger, for the tests that look at what it costs. */
 import assert from "node:assert/strict";
 import type { Ledger, Selection } from "../../src/ledger/ledger.ts";
-import { DESTINATION, DONE, failedAttempt, NOW, request, task } from "../conformance/ledger/harness.ts";
+import { DESTINATION, DONE, failedAttempt, job, NOW, request, task } from "../conformance/ledger/harness.ts";
 
 const SELECTIONS: readonly Selection[] = [
   {},
@@ -14,6 +14,7 @@ const SELECTIONS: readonly Selection[] = [
   { state: "parked", failureCodes: ["A"] },
   { ruleId: "rule", destinationArn: DESTINATION, operation: "put" },
   { ids: [1, 2, 3] },
+  { jobId: "job" },
 ];
 
 /**
@@ -23,10 +24,12 @@ const SELECTIONS: readonly Selection[] = [
  */
 export async function doEverything(ledger: Ledger, dropped: Selection = {}): Promise<void> {
   await ledger.add(Array.from({ length: 12 }, (_, index) => task({ key: `key${index % 6}`, versionId: `v${index}` })));
-  await ledger.add([task({ key: "key1", versionId: "v1" })]);
+  await ledger.addJob(job());
+  await ledger.add([task({ key: "key1", versionId: "v1" }), task({ key: "of the job", jobId: "job" })]);
   const [done, later, parked, released] = await ledger.claim(request({ limit: 4 }));
   assert.ok(done && later && parked && released);
   await ledger.claim(request({ limit: 1, sizeAtMostBytes: 2 ** 24 }));
+  await ledger.note(done, "half way");
   await ledger.complete(done, { ...DONE, replicaVersionId: "own" });
   await ledger.retryLater(later, failedAttempt("A"), NOW);
   await ledger.park(parked, failedAttempt("A"));
@@ -40,10 +43,23 @@ export async function doEverything(ledger: Ledger, dropped: Selection = {}): Pro
   await ledger.replicaOf(task().version, DESTINATION);
   await ledger.counts();
   await ledger.counts("source");
+  const limits = [{ bucket: "source", destinationArn: DESTINATION, atMost: 1, held: 2 }];
+  await ledger.claim(request({ limit: 1, limits: [{ bucket: "source", destinationArn: DESTINATION, atMost: 0 }] }));
+  await ledger.nextDueAtMs({ limits });
   await ledger.nextDueAtMs();
+  await ledger.hurry({ bucket: "source", destinationArn: DESTINATION }, NOW);
+  // Of a row that stands far ahead: to count who is before one costs as much as there are.
+  const [ahead] = (await ledger.list({ bucket: "source", key: "of the job" }, { limit: 1 })).tasks;
+  await ledger.standing(ahead?.id ?? 0, 0);
+  await ledger.changeJob("job", { counts: { listed: 1 } });
+  await ledger.jobs();
   await ledger.nextDueAtMs({ sizeOverBytes: 2 ** 24 });
   await ledger.redrive({}, NOW);
   await ledger.discard(dropped);
   await ledger.setCheckpoint("feed", "1");
   await ledger.checkpoint("feed");
+  await ledger.checkpoints("f");
+  await ledger.setCheckpoint("feed", undefined);
+  await ledger.hold("scan", "a", { nowMs: NOW, untilMs: NOW + 1 });
+  await ledger.letGo("scan", "a");
 }

@@ -9,13 +9,18 @@ import { type Connection, openConnection } from "../../src/cli/connection.ts";
 import { ConsoleClient } from "../../src/cli/console-client.ts";
 import type { Context } from "../../src/cli/context.ts";
 import * as fixing from "../../src/cli/fixing.ts";
-import { scan } from "../../src/cli/scan.ts";
+import { scan, scanKey } from "../../src/cli/scan.ts";
 import { startConsole } from "../../src/console/server.ts";
+import { type Alike, Examination } from "../../src/core/diagnose/diagnose.ts";
 import { explainVersion, type VersionExplanation } from "../../src/core/diagnose/explain-version.ts";
+import type { Setup } from "../../src/core/diagnose/facts.ts";
 import type { Diagnosis, Patch } from "../../src/core/diagnose/report.ts";
 import type { Credentials } from "../../src/core/model.ts";
+import type { Proof } from "../../src/doctor/prove.ts";
+import { parseSnapshot, type Snapshot, snapshotOf } from "../../src/doctor/snapshot.ts";
+import { masked } from "../../src/doctor/snapshot-mask.ts";
 import { Engine } from "../../src/engine/engine.ts";
-import type { ResyncProgress, ResyncRequest } from "../../src/engine/resync.ts";
+import type { ResyncProgress, ResyncRequest } from "../../src/engine/resync/model.ts";
 import { type Lab, openLab } from "../../src/lab/lab.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
@@ -109,7 +114,9 @@ export class World {
       },
     });
     engine.start();
-    const served = await startConsole({ engine, ledger, token: TOKEN, host: "127.0.0.1", port: 0 });
+    const replications = { list: async () => [], find: async () => undefined };
+    const parts = { engine, ledger, replications, clock: now, token: TOKEN };
+    const served = await startConsole({ ...parts, host: "127.0.0.1", port: 0 });
     const closing = [
       () => lab.close(),
       () => ledger.close(),
@@ -196,14 +203,15 @@ export class World {
 
   /** The JSON that `lockstep diagnose s3://BUCKET --json` prints. */
   async diagnose(bucket = SOURCE): Promise<Diagnosis> {
-    const { diagnosis } = await scan(await this.doctor(), { bucket }, this.#context);
+    const { diagnosis, setup, alike } = await scan(await this.doctor(), { bucket }, this.#context);
+    assertSnapshotSays(diagnosis, setup, alike);
     this.said = JSON.parse(JSON.stringify(diagnosis)) as Diagnosis;
     return this.said;
   }
 
   /** What `lockstep diagnose s3://BUCKET/KEY` says of the key's versions. */
   async explain(bucket: string, key: string): Promise<readonly VersionExplanation[]> {
-    const { facts } = await scan(await this.doctor(), { bucket, key }, this.#context);
+    const { facts } = await scanKey(await this.doctor(), { bucket, key }, this.#context);
     return facts.versions.map((one) => explainVersion(facts, one));
   }
 
@@ -211,8 +219,14 @@ export class World {
   async fixAll(bucket = SOURCE, cause?: string): Promise<readonly Patch[]> {
     const doctor = await this.doctor();
     const plan = await fixing.plan(doctor, bucket, cause, this.#context);
-    await fixing.apply(doctor, plan, this.#context);
+    await fixing.apply(doctor, plan, this.#context, { yes: true });
     return plan.patches;
+  }
+
+  /** What `lockstep fix s3://BUCKET --prove` finds. */
+  async prove(bucket = SOURCE, cause?: string): Promise<Proof> {
+    const plan = await fixing.plan(await this.doctor(), bucket, cause, this.#context);
+    return await fixing.proofOf(plan, this.#context);
   }
 
   /** What `lockstep resync s3://BUCKET` asks the engine for; returns when every version is done or waits for a later try. */
@@ -221,12 +235,12 @@ export class World {
     const whole = { bucket: SOURCE, failed: true, untried: true, dryRun: false, ...request };
     const { id } = await console.startResync(whole);
     const deadline = Date.now() + PATIENCE_MS;
-    while (engine.resync.progress(id)?.state === "listing") {
+    while (isListing(await engine.resync.progress(id))) {
       assert.ok(Date.now() < deadline, "the resync never ends its listing");
       await new Promise(setImmediate);
     }
     await this.settle();
-    const progress = engine.resync.progress(id);
+    const progress = await engine.resync.progress(id);
     assert.ok(progress !== undefined);
     assert.notEqual(progress.state, "broken", progress.error);
     return progress;
@@ -280,6 +294,37 @@ export class World {
   }
 }
 
+/** A snapshot is diagnosed as the bucket is; a masked one has the same causes, and nothing in it that was masked. */
+function assertSnapshotSays(diagnosis: Diagnosis, setup: Setup, alike: readonly Alike[]): void {
+  const caller = { accountId: ACCOUNT, endpoint: "http://127.0.0.1" };
+  const taken = snapshotOf({ caller, setup, alike });
+  assert.deepEqual(diagnosisOf(taken), diagnosis, "what a snapshot of it says");
+  const shown = masked(taken, new Set(["accounts", "keys"] as const), "loop");
+  assert.deepEqual(gistOf(diagnosisOf(shown)), gistOf(diagnosis), "what a masked snapshot of it says");
+  const text = JSON.stringify(shown);
+  for (const account of [ACCOUNT, OTHER_ACCOUNT]) assert.ok(!text.includes(account), `${account} is in it`);
+}
+
+function diagnosisOf(snapshot: Snapshot): Diagnosis {
+  const read = parseSnapshot(JSON.stringify(snapshot), "loop");
+  const examination = new Examination(read.setup);
+  for (const one of read.alike) examination.add(one.version, one);
+  return examination.explained().diagnosis;
+}
+
+function gistOf({ scanned, causes, unexplained, notes }: Diagnosis): unknown {
+  const told = causes.map((one) => {
+    const patches = one.fix.patches.map((patch) => patch.target).sort();
+    return { code: one.code, confidence: one.confidence, versions: one.affected.versions, action: one.action, patches };
+  });
+  const named = told.map((one) => JSON.stringify(one)).sort();
+  return { scanned, causes: named, unexplained: unexplained.length, notes: notes.map((one) => one.kind) };
+}
+
 export const SOURCE = "loop-source";
 export const REPLICA = "loop-replica";
 const RETRIES_MAX = 20;
+
+function isListing(progress: ResyncProgress | undefined): boolean {
+  return progress?.state === "running" && progress.stage === "listing";
+}

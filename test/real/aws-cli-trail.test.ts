@@ -85,7 +85,10 @@ describe("aws cloudtrail, logs and inventories, Debian's", () => {
   it("tells who changed the bucket", async () => {
     const attribute = "AttributeKey=ResourceName,AttributeValue=evidence";
     const { Events } = await answer<{ Events: Record<string, unknown>[] }>(
-      ...["cloudtrail", "lookup-events", "--lookup-attributes", attribute],
+      "cloudtrail",
+      "lookup-events",
+      "--lookup-attributes",
+      attribute,
     );
     assert.deepEqual(
       Events.map((one) => [one["EventName"], one["EventSource"], one["ReadOnly"]]),

@@ -11,7 +11,8 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { DatabaseError } from "../../src/ledger/database-error.ts";
 import { openLedger } from "../../src/ledger/open.ts";
-import { claimOne, DONE, NOW, request, task, totals } from "../conformance/ledger/harness.ts";
+import { MIGRATIONS } from "../../src/ledger/postgres/schema.ts";
+import { claimOne, DESTINATION, DONE, job, NOW, request, task, totals } from "../conformance/ledger/harness.ts";
 import { check, type Said, startWorker, workOff } from "../ledger/crash.ts";
 import { type PostgresServer, startPostgres } from "./postgres.ts";
 
@@ -77,6 +78,9 @@ async function assertInvariants(url: string): Promise<void> {
       UNION ALL SELECT 'lease of nothing', l.id FROM lanes l WHERE l.lease_until_ms IS NOT NULL AND l.head_id IS NULL
       UNION ALL SELECT 'parked in the wrong group', t.id FROM tasks t JOIN task_groups g ON g.id = t.group_id
       WHERE g.is_parked <> t.is_parked
+      UNION ALL SELECT 'count of a job', j.number FROM jobs j
+      WHERE (SELECT coalesce(sum(open), 0) FROM job_counts WHERE job_id = j.id)
+        <> (SELECT count(*) FROM tasks t WHERE t.job_id = j.id AND NOT t.is_parked)
       UNION ALL SELECT 'count', c.group_id FROM
         (SELECT group_id, sum(tasks) AS tasks, sum(bytes) AS bytes FROM group_counts GROUP BY group_id) c
         FULL JOIN right_counts r USING (group_id)
@@ -133,7 +137,9 @@ describe("several machines on one distributed ledger", () => {
     const versions = (own: number, round: number) =>
       Array.from({ length: 20 }, (_, index) =>
         task({ key: `lane${(index * 7 + own * 3) % 20}`, versionId: `v${round}`, operation: own % 2 ? "tags" : "put" }),
-      );
+      ).map((one, index) => ({ ...one, jobId: `job${(index + round + own) % 2}` }));
+    const jobs = ["job0", "job1"];
+    for (const id of jobs) await ledgers[0]?.addJob(job({ id }));
     let added = 0;
     let discarded = 0;
     await Promise.all(
@@ -290,6 +296,36 @@ describe("a distributed ledger whose server goes away", () => {
       error instanceof DatabaseError && error.reason === "newerVersion" && /format 99/.test(error.message);
     await assert.rejects(openLedger(url), isNewer);
     await assert.rejects(ledger.counts(), isNewer);
+    await ledger.close();
+  });
+
+  it("is upgraded with its rows from format 1, and has no work any more for programs that know only that", async () => {
+    const url = server.freshUrl();
+    const OLD_CLAIM = "claim_tasks(text, integer, bigint, bigint, bigint, bigint, integer, integer)";
+    await onServer(url, async (client, schema) => {
+      await client.query(`CREATE SCHEMA ${schema}; SET search_path = ${schema}; ${MIGRATIONS[0] ?? ""}`);
+      await client.query(`UPDATE ledger SET format = 1;
+        CREATE FUNCTION ${OLD_CLAIM} RETURNS SETOF task_rows LANGUAGE sql AS 'SELECT * FROM task_rows';
+        INSERT INTO names (name) VALUES ('source'), ('${DESTINATION}');
+        INSERT INTO task_groups (bucket_id, destination_id, rule_id, operation, is_parked, failure_code)
+          VALUES (1, 2, 'rule', 0, false, '');
+        INSERT INTO group_counts VALUES (1, 0, 2, 200, 7, 700);
+        INSERT INTO tasks (id, lane_id, group_id, version_id, operation, origin, position, size_bytes, written_at_ms,
+            due_at_ms, next_try_at_ms)
+          SELECT nextval('task_ids'), 1, 1, 'v' || n, 0, 0, 0, 100, n, n, n FROM generate_series(1, 2) n;
+        INSERT INTO lanes (bucket_id, destination_id, key, head_id, line, due_at_ms, size_bytes)
+          VALUES (1, 2, 'a', 1, 0, 1, 100)`);
+    });
+    const ledger = await openLedger(url);
+    await ledger.add([task({ key: "b", jobId: "job" })]);
+    assert.deepEqual(totals(await ledger.counts()), { completed: 7, waiting: 3 });
+    for (const claim of await ledger.claim(request())) await ledger.complete(claim, DONE);
+    await ledger.complete(await claimOne(ledger), DONE);
+    assert.deepEqual(totals(await ledger.counts()), { completed: 10 });
+    await onServer(url, async (client, schema) => {
+      const { rows } = await client.query("SELECT to_regprocedure($1) AS found", [`${schema}.${OLD_CLAIM}`]);
+      assert.deepEqual(rows, [{ found: null }]);
+    });
     await ledger.close();
   });
 

@@ -7,11 +7,8 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { S3 } from "@aws-sdk/client-s3";
-import type { Credentials } from "../../src/core/model.ts";
-import { hashPayload, signHeaders } from "../../src/s3/sigv4.ts";
 import { type End, replication } from "../e2e/two-stores.ts";
-import { REGION } from "./rgw.ts";
+import { notify } from "./rgw-topics.ts";
 import { type Running, RunWorld } from "./run-world.ts";
 
 const TOKEN = "a-token-of-the-test";
@@ -30,35 +27,11 @@ describe("notifications of Ceph's gateway", () => {
     const ways = `intake: {scan: {every: 1h}, webhooks: [${webhooks}]}\nconsole: {port: 0}`;
     const running = world.start(world.stores.configure(bucket, replications, ways));
     const { webhookUrls } = await running.console();
-    for (const [index, end] of ends.entries()) await notify(end, bucket, `${webhookUrls[index]}/${TOKEN}`);
+    for (const [index, end] of ends.entries())
+      await notify(world.stores, end, bucket, `${webhookUrls[index]}/${TOKEN}`);
     // The scan at the beginning is over when what was there before has arrived.
     await running.until(() => world.same(bucket));
     return running;
-  }
-
-  /** All events of the bucket go to the address. */
-  async function notify(end: End, bucket: string, url: string): Promise<void> {
-    const { endpoint, credentials } = endOf(end);
-    const name = `${bucket}-${end}`;
-    await createTopic(endpoint, credentials, name, url);
-    const s3 = new S3({ endpoint, region: REGION, credentials, forcePathStyle: true });
-    const topic = {
-      Id: name,
-      TopicArn: `arn:aws:sns:group-${end === "here" ? "a" : "b"}::${name}`,
-      Events: ["s3:ObjectCreated:*" as const, "s3:ObjectRemoved:*" as const],
-    };
-    await s3.putBucketNotificationConfiguration({
-      Bucket: bucket,
-      NotificationConfiguration: { TopicConfigurations: [topic] },
-    });
-    s3.destroy();
-  }
-
-  function endOf(end: End): { readonly endpoint: string; readonly credentials: Credentials } {
-    const name = end.toUpperCase();
-    const of = (variable: string) => world.stores.environment[variable] ?? "";
-    const credentials = { accessKeyId: of(`${name}_KEY`), secretAccessKey: of(`${name}_SECRET`) };
-    return { endpoint: of(name), credentials };
   }
 
   it("bring new versions, copies and delete markers, whatever their keys look like, in order and once", async () => {
@@ -108,19 +81,3 @@ describe("notifications of Ceph's gateway", () => {
     assert.equal((await world.words("here", bucket)).length, 31);
   });
 });
-
-/** SNS's own call, which the gateway takes at its root. */
-async function createTopic(endpoint: string, credentials: Credentials, name: string, url: string): Promise<void> {
-  const body = new URLSearchParams({
-    Action: "CreateTopic",
-    Name: name,
-    "Attributes.entry.1.key": "push-endpoint",
-    "Attributes.entry.1.value": url,
-  }).toString();
-  const headers = { host: new URL(endpoint).host, "content-type": "application/x-www-form-urlencoded; charset=utf-8" };
-  const request = { method: "POST", rawPath: "/", rawQuery: "", headers };
-  const context = { credentials, region: REGION, service: "s3", nowMs: Date.now() };
-  const signed = signHeaders(request, hashPayload(Buffer.from(body)), context);
-  const response = await fetch(endpoint, { method: "POST", headers: { ...headers, ...signed }, body });
-  assert.equal(response.status, 200, await response.text());
-}

@@ -38,6 +38,11 @@ storeConformance(
     endsRetention: false,
     // If-None-Match on a write is ignored.
     conditionalPut: false,
+    // x-amz-copy-source-if-match likewise.
+    conditionalCopy: false,
+    // CopyObject loses tags as CreateMultipartUpload does, and answers without x-amz-version-id.
+    tagsCopies: false,
+    copyTellsVersion: false,
     // SSE-S3 is ignored, and nothing says so.
     encrypts: false,
   },

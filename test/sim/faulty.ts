@@ -62,6 +62,9 @@ export function faulty(store: Store, time: VirtualTime, faults: Faults, life: Li
       call("CompleteMultipartUpload", () => store.completeMultipartUpload(request, options)),
     abortMultipartUpload: (request, options) =>
       call("AbortMultipartUpload", () => store.abortMultipartUpload(request, options)),
+    listParts: (request, options) => call("ListParts", () => store.listParts(request, options)),
+    copyObject: (request, options) => call("CopyObject", () => store.copyObject(request, options)),
+    uploadPartCopy: (request, options) => call("UploadPartCopy", () => store.uploadPartCopy(request, options)),
     getObjectTagging: (request, options) => call("GetObjectTagging", () => store.getObjectTagging(request, options)),
     putObjectTagging: (request, options) => call("PutObjectTagging", () => store.putObjectTagging(request, options)),
     getObjectAcl: (request, options) => call("GetObjectAcl", () => store.getObjectAcl(request, options)),

@@ -75,14 +75,14 @@ test("sim: a permission that is taken away makes FAILED with its code, and a res
     await world.permit(["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"]);
     faults.rate = 0.2;
     const request = { bucket: SOURCE, failed: true, untried: true, dryRun: false };
-    const { id } = engine.resync.start(request, engine.stopping);
-    await time.runUntil(async () => engine.resync.progress(id)?.state === "done", HOUR_MS);
+    const { id } = await engine.resync.start(request);
+    await time.runUntil(async () => (await engine.resync.progress(id))?.state === "done", HOUR_MS);
     faults.rate = 0;
     await time.runUntil(() => world.isDrained(), HOUR_MS);
     await redriveWhatWasGone(world);
     await everythingArrived(world);
     await completedMeansHeld(world);
-    const progress = engine.resync.progress(id);
+    const progress = await engine.resync.progress(id);
     assert.equal((progress?.completed ?? 0) + (progress?.failed ?? 0), tasks.length);
   } finally {
     await world.close();

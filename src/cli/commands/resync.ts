@@ -1,7 +1,17 @@
-import { type CommandInput, type CommandResult, type CommandSpec, isGiven, textOption } from "../command.ts";
+import type { ResyncRequest } from "../../engine/resync/model.ts";
+import {
+  type CommandInput,
+  type CommandResult,
+  type CommandSpec,
+  countOption,
+  isGiven,
+  textOption,
+} from "../command.ts";
 import { CONNECTION_OPTIONS } from "../connection-options.ts";
+import { CONSOLE_OPTIONS, consoleIn, neededConsole } from "../console-options.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
+import { parseMoment } from "../moments.ts";
 import { parseBucketUri } from "../s3-uri.ts";
 
 export const resyncCommand: CommandSpec = {
@@ -10,20 +20,28 @@ export const resyncCommand: CommandSpec = {
   description:
     "Replicates again the versions that are FAILED, and those that were never tried though a rule takes them now.\n" +
     "Versions that are COMPLETED are not touched, unless they are asked for: then those that are not at a destination\n" +
-    "that a rule names now are replicated again, as after a change of the destination. Waits until every one of them is COMPLETED or FAILED again.",
+    "that a rule names now are replicated again, as after a change of the destination. It is a job of the engines, which goes\n" +
+    "on when this command, or an engine, ends; this command waits until every version is COMPLETED or FAILED again.",
   arguments: [{ name: "s3-uri", help: "s3://BUCKET" }],
   options: [
     { flags: "--status <status>", help: "only FAILED, NONE (never tried), COMPLETED or REPLICA" },
     { flags: "--code <code>", help: "only FAILED for this reason, such as DstDelObjNotPermitted" },
     { flags: "--prefix <prefix>", help: "only keys that start with this" },
-    { flags: "--canary <number>", help: "only so many versions" },
+    { flags: "--since <time>", help: "only FAILED since then, or else written since then: 2h, 7d or ISO 8601" },
+    { flags: "--until <time>", help: "likewise, before then" },
+    { flags: "--canary <number>", help: "so many go first, and the rest only when all of these are COMPLETED" },
+    { flags: "--limit <number>", help: "only so many" },
+    { flags: "--detach", help: "begin, and do not wait for the end" },
     { flags: "--gone", help: "the bucket does not exist any more: forget what is on record of it" },
     { flags: "--dry-run", help: "count them, and change nothing" },
+    ...CONSOLE_OPTIONS,
     ...CONNECTION_OPTIONS,
   ],
   examples: [
     { does: "see how many it would be", type: "lockstep resync s3://photos --dry-run" },
+    { does: "replicate five of them, and the rest if these arrive", type: "lockstep resync s3://photos --canary 5" },
     { does: "replicate them", type: "lockstep resync s3://photos" },
+    { does: "what failed in the last two hours", type: "lockstep resync s3://photos --status FAILED --since 2h" },
     {
       does: "bring what was replicated to the destination of before",
       type: "lockstep resync s3://photos --status COMPLETED",
@@ -35,6 +53,27 @@ export const resyncCommand: CommandSpec = {
 
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
   const bucket = parseBucketUri(input.arguments[0] ?? "");
+  const request = requestOf(input, bucket, context.clock());
+  const isGone = isGiven(input, "gone");
+  const { checkBucket, resync } = await import("../resyncing.ts");
+  const options = { detach: isGiven(input, "detach") };
+  // An engine that replicates the bucket knows where it is; this command need not.
+  const engine = consoleIn(input, context);
+  const replication = isGone ? undefined : await engine?.replication(bucket);
+  if (engine !== undefined && replication?.showsStatus === false) {
+    return await resync(engine, { ...request, bucket: replication.bucket }, options, context);
+  }
+  const { connect } = await import("../connection.ts");
+  const connection = await connect(input, context);
+  try {
+    await checkBucket(connection, bucket, isGone);
+    return await resync(neededConsole(input, context), request, options, context);
+  } finally {
+    await connection.close();
+  }
+}
+
+function requestOf(input: CommandInput, bucket: string, nowMs: number): ResyncRequest {
   const status = textOption(input, "status");
   const code = textOption(input, "code");
   const prefix = textOption(input, "prefix");
@@ -44,40 +83,35 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   if (code !== undefined && status !== undefined && status !== "FAILED") {
     throw new UsageError(`--code goes with FAILED versions: leave --status ${status} out`);
   }
+  const [since, until] = [textOption(input, "since"), textOption(input, "until")];
   const isGone = isGiven(input, "gone");
-  if (isGone && (status !== undefined || code !== undefined || prefix !== undefined)) {
-    throw new UsageError("--gone forgets a whole bucket: leave --status, --code and --prefix out");
+  if (isGone && [status, code, prefix, since, until].some((one) => one !== undefined)) {
+    throw new UsageError("--gone forgets a whole bucket: leave --status, --code, --prefix, --since and --until out");
   }
-  const limit = wholeNumber(textOption(input, "canary"), "--canary");
-  const { connect } = await import("../connection.ts");
-  const { checkBucket, resync } = await import("../resyncing.ts");
-  const connection = await connect(input, context);
-  try {
-    await checkBucket(connection, bucket, isGone);
-    const request = {
-      bucket,
-      failed: status === undefined || status === "FAILED",
-      untried: (status === undefined || status === "NONE") && code === undefined && !isGone,
-      ...(status === "COMPLETED" || status === "REPLICA" ? { arrived: [status] } : {}),
-      dryRun: isGiven(input, "dryRun"),
-      ...(code === undefined ? {} : { failureCodes: [code] }),
-      ...(prefix === undefined ? {} : { prefix }),
-      ...(limit === undefined ? {} : { limit }),
-    };
-    return await resync(connection, request, context);
-  } finally {
-    await connection.close();
+  const canary = countOption(input, "canary");
+  const limit = countOption(input, "limit");
+  const sinceMs = since === undefined ? undefined : parseMoment(since, "--since", nowMs);
+  const untilMs = until === undefined ? undefined : parseMoment(until, "--until", nowMs);
+  if (sinceMs !== undefined && untilMs !== undefined && sinceMs >= untilMs) {
+    throw new UsageError("--since is not before --until: nothing is in between");
   }
+  return {
+    bucket,
+    failed: status === undefined || status === "FAILED",
+    untried: (status === undefined || status === "NONE") && code === undefined && !isGone,
+    ...(status === "COMPLETED" || status === "REPLICA" ? { arrived: [status] } : {}),
+    dryRun: isGiven(input, "dryRun"),
+    ...(code === undefined ? {} : { failureCodes: [code] }),
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+    ...(untilMs === undefined ? {} : { untilMs }),
+    ...(canary === undefined ? {} : { canary }),
+    ...(limit === undefined ? {} : { limit }),
+  };
 }
 
 const STATUSES = ["FAILED", "NONE", "COMPLETED", "REPLICA"] as const;
 
 function isStatus(text: string): text is (typeof STATUSES)[number] {
   return (STATUSES as readonly string[]).includes(text);
-}
-
-function wholeNumber(text: string | undefined, option: string): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^[1-9][0-9]{0,9}$/.test(text)) throw new UsageError(`${option} takes a whole number from 1, not "${text}"`);
-  return Number(text);
 }

@@ -1,5 +1,7 @@
 /** Everything that `run` holds while it runs: the ledger, the sites, the engine, the scans, the console. */
 import { hostname } from "node:os";
+import type { ConsoleOptions } from "../../console/options.ts";
+import type { Replications } from "../../console/replications.ts";
 import { Engine } from "../../engine/engine.ts";
 import { NotifiedChanges } from "../../engine/notifications/notified-changes.ts";
 import { type ScanResult, Scans } from "../../engine/scan.ts";
@@ -7,6 +9,7 @@ import { DatabaseError, holdFile } from "../../ledger/database.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { LedgerUrlError, openLedger } from "../../ledger/open.ts";
 import { systemClock } from "../clock.ts";
+import { Company } from "../company.ts";
 import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
@@ -70,7 +73,9 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     // Somebody may wait for it, or nobody: then it is no fault of its own.
     broken.catch(() => undefined);
     const changes = new NotifiedChanges({ ledger, sites, clock });
-    const engine = new Engine({ ledger, feed: changes, sites, clock, name, onBroken });
+    const company = new Company({ ledger, sites, clock, name, isAlone });
+    await company.prepare();
+    const engine = new Engine({ ledger, feed: changes, sites, clock, name, paused: company.paused, onBroken });
     const scans = new Scans({
       ledger,
       sites,
@@ -83,8 +88,17 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     });
     engine.start();
     opened.push(() => engine.stop(GRACE_MS));
+    opened.push(company.begin(engine, onBroken));
     if (succession !== undefined) opened.push(succession.begin({ engine, ledger, clock, onBroken }));
-    const console_ = options.alone ? undefined : await consoleOf(settings, { engine, ledger });
+    const console_ = options.alone
+      ? undefined
+      : await consoleOf(settings, {
+          engine,
+          ledger,
+          clock: context.clock,
+          replications: replicationsOf(() => settings),
+          onPaused: company.onPaused,
+        });
     if (console_ !== undefined) opened.push(() => console_.close());
     const { environment } = context;
     const live = options.alone
@@ -135,7 +149,17 @@ async function open(url: string): Promise<Ledger> {
   }
 }
 
-async function consoleOf({ console: where }: RunSettings, parts: { engine: Engine; ledger: Ledger }) {
+/** Those of the configuration as it is at the time. */
+function replicationsOf(settings: () => RunSettings): Replications {
+  const all = () =>
+    settings().replications.map(({ name, source }) => ({ name, bucket: source.name, showsStatus: false }));
+  return {
+    list: async () => all(),
+    find: async (name) => all().find((one) => one.name === name) ?? all().find((one) => one.bucket === name),
+  };
+}
+
+async function consoleOf({ console: where }: RunSettings, parts: Omit<ConsoleOptions, "token">) {
   if (where === undefined) return undefined;
   const { host, port, tokenFile } = where;
   return await openConsole({ ...parts, token: keptToken(tokenFile) }, { host, port, otherwise: "under console" });

@@ -111,7 +111,8 @@ export class StoreSites implements Sites {
     }
     const { source, roleArn } = replication;
     for (const place of [source, destination]) await this.#client(place, roleArn).credentials();
-    return { source: this.#store(source, roleArn), destination: this.#store(destination, roleArn) };
+    const within = source.site === destination.site ? { sourceWithin: source.bucket } : {};
+    return { source: this.#store(source, roleArn), destination: this.#store(destination, roleArn), ...within };
   }
 
   reader(name: string): Store {
@@ -171,11 +172,18 @@ export class StoreSites implements Sites {
     const lock = await known(settings.getObjectLock(place.bucket).then((one) => one !== undefined));
     const ownership = isAws ? await known(settings.getBucketOwnership(place.bucket)) : undefined;
     const accountsMeanSomething = isAws && this.#sourcesOf(place).every((one) => clients.isAws(one.site));
-    const { readsParts, tagsOnUploads, markerHead } = clients.capabilities(place.site);
+    const { markerHead, readsParts, tagsOnUploads, locksOnUploads, etagIsMd5, multipartEtag, ...can } =
+      clients.capabilities(place.site);
     return {
       mintsVersionIds: true,
       readsParts,
       tagsOnUploads,
+      locksOnUploads,
+      etagIsMd5,
+      multipartEtag,
+      checksumsVerified: can.checksumsVerified,
+      conditionalPut: can.conditionalPut,
+      storageClasses: can.storageClasses,
       hidesMarkers: markerHead === 404,
       ...(lock === undefined ? {} : { objectLock: lock }),
       ...(ownership === undefined ? {} : { ownerEnforced: ownership === "BucketOwnerEnforced" }),

@@ -44,6 +44,11 @@ export interface Alike extends Weight {
   readonly version: VersionFacts;
 }
 
+/** Versions with one signature, and what holds them back. */
+export interface Examined extends Alike {
+  readonly findings: readonly (Pick<Finding, "code"> & { readonly causeId: string })[];
+}
+
 interface Counted extends Alike {
   readonly reasoning: Reasoning;
   versions: number;
@@ -75,8 +80,8 @@ export function diagnose(facts: Facts): Explained {
 
 /**
  * A diagnosis whose versions come one by one, or many as one. Memory grows with the number of signatures; where
- * `oldestCompletedMs` of the setup is not given, also with the number of delete markers, which can be told from each
- * other only at the end.
+ * `oldestCompletedMs` of the setup is not given, also with the number of delete markers that are older than every version
+ * that has shown COMPLETED so far: whether they are older than all of them is known only at the end.
  */
 export class Examination {
   readonly #setup: Setup;
@@ -99,7 +104,8 @@ export class Examination {
   /** @param weight of versions that have this one's signature, itself included; by default it stands for itself */
   add(version: VersionFacts, weight: Weight = weightOf(version)): void {
     const { oldestCompletedMs } = this.#setup;
-    if (oldestCompletedMs === undefined && version.isDeleteMarker) {
+    // What others came before stays after others, whatever comes.
+    if (oldestCompletedMs === undefined && version.isDeleteMarker && !this.#rules.isAfterOthers(version)) {
       this.#waiting.push({ version, weight });
       return;
     }
@@ -115,11 +121,32 @@ export class Examination {
     return [state, missing, ...findings.map((one) => one.key).sort()].join("|");
   }
 
+  /**
+   * The same versions under a setup that knows more: what it adds (a key that nobody has named before) has no say in
+   * them, so those that were alike still are.
+   */
+  under(setup: Setup): Examination {
+    const next = new Examination(setup);
+    next.#oldestCompletedMs = Math.min(next.#oldestCompletedMs, this.#oldestCompletedMs);
+    for (const one of this.#alike.values()) next.#count(one.version, one);
+    next.#waiting.push(...this.#waiting);
+    return next;
+  }
+
   /** The versions by signature, in the order in which they were first met. */
   alike(): readonly Alike[] {
     this.#countWaiting();
     return [...this.#alike.values()].map(({ version, versions, bytes, sinceMs, samples }) => {
       return { version, versions, bytes, sinceMs, samples };
+    });
+  }
+
+  /** The same, with what was found of each signature. */
+  examined(): readonly Examined[] {
+    this.#countWaiting();
+    return [...this.#alike.values()].map(({ reasoning, version, versions, bytes, sinceMs, samples }) => {
+      const findings = reasoning.findings.map((one) => ({ code: one.code, causeId: causeIdOf(this.#setup, one) }));
+      return { version, versions, bytes, sinceMs, samples, findings };
     });
   }
 
@@ -200,12 +227,16 @@ function addTo(groups: Map<string, Group>, finding: Finding, { versions, bytes, 
   group.samples.push(...samples.slice(0, SAMPLES_MAX - group.samples.length));
 }
 
+function causeIdOf(facts: Setup, finding: Finding): string {
+  return `c-${shortHash(`${facts.source.arn} ${finding.key}`)}`;
+}
+
 function causeOf(facts: Setup, group: Group): Cause {
   const { finding } = group;
   const code = codeOf(group);
   const entry = failureEntry(code);
   return {
-    id: `c-${shortHash(`${facts.source.arn} ${finding.key}`)}`,
+    id: causeIdOf(facts, finding),
     code,
     class: entry.class,
     title: entry.title,

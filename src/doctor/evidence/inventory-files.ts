@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { bucketOfArn } from "../../core/arn.ts";
 import { type InventoryManifest, readInventoryManifest } from "../../core/evidence/inventory.ts";
-import type { InventorySetting } from "../../s3/inventory-documents.ts";
+import type { InventorySetting } from "../../core/model.ts";
 import { sideBySide } from "../../s3/side-by-side.ts";
 import type { Surroundings } from "../ports.ts";
 import { sizeWords } from "../report.ts";

@@ -7,19 +7,8 @@
  */
 
 import { SIZE_CLASS_BYTES } from "../ledger.ts";
-
-/** Over how many rows the counters of one group are spread. */
-const COUNT_SHARDS = 16;
-
-/** Adds up changes of groups, a relation (group_id, tasks, bytes, completed_tasks, completed_bytes). */
-function countChanges(changes: string): string {
-  return `INSERT INTO group_counts AS c
-    SELECT group_id, pg_backend_pid() % ${COUNT_SHARDS}, sum(tasks), sum(bytes), sum(completed_tasks), sum(completed_bytes)
-    FROM ${changes} GROUP BY group_id ORDER BY group_id
-    ON CONFLICT (group_id, shard) DO UPDATE SET tasks = c.tasks + EXCLUDED.tasks, bytes = c.bytes + EXCLUDED.bytes,
-      completed_tasks = c.completed_tasks + EXCLUDED.completed_tasks,
-      completed_bytes = c.completed_bytes + EXCLUDED.completed_bytes`;
-}
+import { COUNT_SHARDS, countChanges } from "./count-changes.ts";
+import { REPARK } from "./repark.ts";
 
 /** Wakes those who wait for something to do, when the transaction is committed. */
 const NOTIFY = "PERFORM pg_notify(current_schema() || '_due', '')";
@@ -135,11 +124,17 @@ END $$;
 const FREE = "head_id IS NOT NULL AND lease_until_ms IS NULL";
 const FITS = "size_bytes > over_bytes AND size_bytes <= up_to_bytes";
 
+/**
+ * The first rows of an index are read one by one, however few the planner believes there to be: it would otherwise read
+ * and sort all rows of a stream where it knows no better.
+ */
+const IN_ORDER = "SET enable_bitmapscan = off SET enable_seqscan = off SET jit = off";
+
 /** Of each line and stream the lane that is due first: one seek each, whatever stands behind it. */
 const HEADS = `
 CREATE OR REPLACE FUNCTION due_heads(first_line integer, last_line integer, over_bytes bigint, up_to_bytes bigint)
 RETURNS TABLE (line smallint, bucket_id integer, destination_id integer, due_at_ms bigint)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE ${IN_ORDER} AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY WITH RECURSIVE heads AS (
@@ -158,9 +153,9 @@ END $$;
 `;
 
 /** One of the orders in which the lanes of a stream wait. */
-function waitingLanes(condition: string): string {
-  return `(SELECT id, due_at_ms, head_id FROM lanes
-            WHERE ${condition} AND bucket_id = o.bucket_id AND destination_id = o.destination_id AND ${FITS}
+function waitingLanes(condition: string, lanes = `lanes WHERE ${FITS}`): string {
+  return `(SELECT id, due_at_ms, head_id FROM ${lanes}
+              AND ${condition} AND bucket_id = o.bucket_id AND destination_id = o.destination_id
               AND due_at_ms <= now_ms AND id <> ALL (seen)
             ORDER BY due_at_ms, head_id LIMIT wanted)`;
 }
@@ -169,7 +164,7 @@ const ARMS = [
   ...[undefined, ...SIZE_CLASS_BYTES].map((_, index) =>
     waitingLanes(`${FREE} AND line = first_line + ${index} AND line <= last_line`),
   ),
-  waitingLanes("lease_until_ms <= now_ms AND line BETWEEN first_line AND last_line"),
+  waitingLanes("line BETWEEN first_line AND last_line", "unnest(expired) WHERE true"),
 ];
 
 /**
@@ -182,11 +177,14 @@ const CLAIM = `
 DROP FUNCTION IF EXISTS claim_tasks(text, integer, bigint, bigint, bigint, bigint, integer, integer);
 CREATE OR REPLACE FUNCTION claim_tasks(claimer text, most integer, now_ms bigint, until_ms bigint, over_bytes bigint,
   up_to_bytes bigint, first_class integer, last_class integer, given_limits json)
-RETURNS SETOF shown_tasks LANGUAGE plpgsql AS $$
+RETURNS SETOF shown_tasks LANGUAGE plpgsql ${IN_ORDER} AS $$
 DECLARE
   limits stream_limit[] := ARRAY(SELECT g FROM json_populate_recordset(NULL::stream_limit, given_limits) g);
   picked bigint[] := '{}';
   seen bigint[] := '{}';
+  -- Leases that ran out: never more than workers have held.
+  expired due_lane[] := ARRAY(SELECT (id, line, bucket_id, destination_id, due_at_ms, head_id)::due_lane FROM lanes
+    WHERE lease_until_ms <= now_ms AND ${FITS});
   found_ids bigint[];
   first_line integer;
   last_line integer;
@@ -204,8 +202,8 @@ BEGIN
           SELECT h.bucket_id, h.destination_id FROM due_heads(first_line, last_line, over_bytes, up_to_bytes) h
           WHERE h.due_at_ms <= now_ms
           UNION
-          SELECT l.bucket_id, l.destination_id FROM lanes l
-          WHERE l.lease_until_ms <= now_ms AND l.line BETWEEN first_line AND last_line
+          SELECT e.bucket_id, e.destination_id FROM unnest(expired) e
+          WHERE e.line BETWEEN first_line AND last_line AND e.due_at_ms <= now_ms
         ) s
         LEFT JOIN unnest(limits) g ON g.bucket_id = s.bucket_id AND g.destination_id = s.destination_id
         LEFT JOIN (
@@ -425,4 +423,4 @@ END $$;
 
 /** All functions, those of an older format replaced. */
 export const FUNCTIONS =
-  LOCK + SETTLE + COUNT_JOBS + ADD + HEADS + CLAIM + END + RENEW + NOTE + HURRY + REDRIVE_AND_DISCARD;
+  LOCK + SETTLE + COUNT_JOBS + ADD + HEADS + CLAIM + END + RENEW + NOTE + HURRY + REDRIVE_AND_DISCARD + REPARK;

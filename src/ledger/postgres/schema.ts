@@ -182,6 +182,8 @@ SELECT r.*, t.note, t.job_id FROM task_rows r JOIN tasks t ON t.id = r.id;
 
 ALTER TYPE new_task ADD ATTRIBUTE job_id text;
 CREATE TYPE stream_limit AS (bucket_id integer, destination_id integer, at_most bigint, held bigint);
+CREATE TYPE due_lane AS (id bigint, line smallint, bucket_id integer, destination_id integer, due_at_ms bigint,
+  head_id bigint);
 CREATE TYPE open_stream AS (bucket_id integer, destination_id integer, stands bigint, at_most bigint);
 `;
 

@@ -4,22 +4,23 @@ import type { Claim, ClaimRequest, Completion, FailedAttempt } from "../ledger.t
 import { freshGroupOf, type StoredGroup } from "../task-group.ts";
 import { encodeKey } from "../words.ts";
 import { dueIds } from "./due.ts";
-import { changeGroup, type Groups } from "./groups.ts";
+import { GroupChanges, type Groups } from "./groups.ts";
 import { changeJobCounts } from "./jobs.ts";
 import { promote, settle } from "./lanes.ts";
 import { TASK_COLUMNS, taskOf } from "./rows.ts";
 import { FIRST, LEASED, PARKED } from "./schema.ts";
+
+/** Texts of statements that run for each task are made once: to make and hash them costs as much as to run some. */
+const LEASE = `UPDATE tasks SET fence = fence + 1, attempts = attempts + (lease_until_ms IS NOT NULL),
+    lease_until_ms = ?, leased_to = ?
+  WHERE id IN (SELECT value FROM json_each(?)) RETURNING fence, ${TASK_COLUMNS}`;
 
 /** Leases the rows of `dueIds`, and returns them in its order. */
 export function claimTasks(connection: Connection, groups: Groups, request: ClaimRequest): readonly Claim[] {
   const ids = dueIds(connection, groups, request);
   if (ids.length === 0) return [];
   const claims = connection
-    .prepare(
-      `UPDATE tasks SET fence = fence + 1, attempts = attempts + (lease_until_ms IS NOT NULL), lease_until_ms = ?,
-         leased_to = ?
-       WHERE id IN (SELECT value FROM json_each(?)) RETURNING fence, ${TASK_COLUMNS}`,
-    )
+    .prepare(LEASE)
     .all(request.leaseUntilMs, request.worker, JSON.stringify(ids))
     .map((row) => ({ task: taskOf(row, groups), fence: Number(row["fence"]) }));
   const order = new Map(ids.map((id, index) => [id, index]));
@@ -47,68 +48,74 @@ export function expireLeases(connection: Connection, worker: string): void {
   connection.prepare(`UPDATE tasks SET lease_until_ms = 0 WHERE ${LEASED} AND leased_to = ?`).run(worker);
 }
 
+/** What is to be done with a row whose lease ends. */
+export type Ending = (connection: Connection, changes: GroupChanges) => boolean;
+
+/** Ends leases one after another; tells of each whether it was held. */
+export function endLeases(connection: Connection, endings: readonly Ending[]): readonly boolean[] {
+  const changes = new GroupChanges();
+  const held = endings.map((end) => end(connection, changes));
+  changes.write(connection);
+  return held;
+}
+
+const REMOVE = `DELETE FROM tasks WHERE ${HELD} RETURNING group_id, size_bytes, job_id`;
+
 /** Removes a done row and counts it. */
-export function completeTask(connection: Connection, groups: Groups, claim: Claim, done: Completion): boolean {
-  const row = connection
-    .prepare(`DELETE FROM tasks WHERE ${HELD} RETURNING group_id, size_bytes, job_id`)
-    .get(claim.task.id, claim.fence);
-  if (row === undefined) return false;
-  const { task } = claim;
-  const group = groups.stored(freshGroupOf(task));
-  const key = encodeKey(task.version.key);
-  const left = { tasks: -1, bytes: -Number(row["size_bytes"]) };
-  const counted = { completedTasks: 1, completedBytes: done.bytes };
-  if (row["group_id"] === group.id) {
-    changeGroup(connection, group.id, { ...left, ...counted });
-  } else {
-    changeGroup(connection, Number(row["group_id"]), left);
-    changeGroup(connection, group.id, { tasks: 0, bytes: 0, ...counted });
-  }
-  changeJobCounts(connection, row["job_id"], { open: -1, completed: 1 });
-  promote(connection, { ...group, key });
-  if (done.replicaVersionId !== undefined && done.replicaVersionId !== task.version.versionId) {
-    connection
-      .prepare("INSERT OR REPLACE INTO replicas VALUES (?, ?, ?, ?, ?)")
-      .run(group.bucketId, key, task.version.versionId, group.destinationId, done.replicaVersionId);
-  }
-  return true;
+export function completing(groups: Groups, claim: Claim, done: Completion): Ending {
+  return (connection, changes) => {
+    const row = connection.prepare(REMOVE).get(claim.task.id, claim.fence);
+    if (row === undefined) return false;
+    const { version } = claim.task;
+    const group = groups.stored(freshGroupOf(claim.task));
+    const key = encodeKey(version.key);
+    changes.add(Number(row["group_id"]), { tasks: -1, bytes: -Number(row["size_bytes"]) });
+    changes.add(group.id, { tasks: 0, bytes: 0, completedTasks: 1, completedBytes: done.bytes });
+    changeJobCounts(connection, row["job_id"], { open: -1, completed: 1 });
+    promote(connection, { bucketId: group.bucketId, destinationId: group.destinationId, key });
+    if (done.replicaVersionId !== undefined && done.replicaVersionId !== version.versionId) {
+      connection
+        .prepare("INSERT OR REPLACE INTO replicas VALUES (?, ?, ?, ?, ?)")
+        .run(group.bucketId, key, version.versionId, group.destinationId, done.replicaVersionId);
+    }
+    return true;
+  };
 }
 
 /** Ends an attempt that failed: the row waits for its next try, or is parked when there is none. */
-export function failTask(
-  connection: Connection,
+export function failing(
   claim: Claim,
   failed: { readonly attempt: FailedAttempt; readonly group: StoredGroup; readonly nextTryAtMs?: number },
-): boolean {
+): Ending {
   const { attempt, group, nextTryAtMs } = failed;
-  const held = connection
-    .prepare(`SELECT group_id, size_bytes, job_id FROM tasks WHERE ${HELD}`)
-    .get(claim.task.id, claim.fence);
-  if (held === undefined) return false;
-  connection
-    .prepare(
-      `UPDATE tasks SET place = ?, group_id = ?, next_try_at_ms = coalesce(?, next_try_at_ms), failure = ?,
-         attempts = attempts + 1, first_attempt_at_ms = coalesce(first_attempt_at_ms, ?), last_attempt_at_ms = ?,
-         lease_until_ms = NULL, leased_to = NULL${group.parked ? ", note = NULL" : ""}
-       WHERE id = ?`,
-    )
-    .run(
-      group.parked ? PARKED : FIRST,
-      group.id,
-      nextTryAtMs ?? null,
-      JSON.stringify(attempt.failure),
-      attempt.startedAtMs,
-      attempt.endedAtMs,
-      claim.task.id,
-    );
-  if (held["group_id"] !== group.id) {
+  return (connection, changes) => {
+    const held = connection
+      .prepare(`SELECT group_id, size_bytes, job_id FROM tasks WHERE ${HELD}`)
+      .get(claim.task.id, claim.fence);
+    if (held === undefined) return false;
+    connection
+      .prepare(
+        `UPDATE tasks SET place = ?, group_id = ?, next_try_at_ms = coalesce(?, next_try_at_ms), failure = ?,
+           attempts = attempts + 1, first_attempt_at_ms = coalesce(first_attempt_at_ms, ?), last_attempt_at_ms = ?,
+           lease_until_ms = NULL, leased_to = NULL${group.parked ? ", note = NULL" : ""}
+         WHERE id = ?`,
+      )
+      .run(
+        group.parked ? PARKED : FIRST,
+        group.id,
+        nextTryAtMs ?? null,
+        JSON.stringify(attempt.failure),
+        attempt.startedAtMs,
+        attempt.endedAtMs,
+        claim.task.id,
+      );
     const bytes = Number(held["size_bytes"]);
-    changeGroup(connection, Number(held["group_id"]), { tasks: -1, bytes: -bytes });
-    changeGroup(connection, group.id, { tasks: 1, bytes });
-  }
-  if (group.parked) changeJobCounts(connection, held["job_id"], { open: -1, failed: 1 });
-  settle(connection, { ...group, key: encodeKey(claim.task.version.key) });
-  return true;
+    changes.add(Number(held["group_id"]), { tasks: -1, bytes: -bytes });
+    changes.add(group.id, { tasks: 1, bytes });
+    if (group.parked) changeJobCounts(connection, held["job_id"], { open: -1, failed: 1 });
+    settle(connection, { ...group, key: encodeKey(claim.task.version.key) });
+    return true;
+  };
 }
 
 /** Keeps a text with a leased row. */

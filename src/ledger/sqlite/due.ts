@@ -35,6 +35,17 @@ export function dueIds(connection: Connection, groups: Groups, request: ClaimReq
   return ids;
 }
 
+/** Whether a claim would take anything; false costs no transaction. */
+export function isAnyDue(connection: Connection, groups: Groups, request: ClaimRequest): boolean {
+  const turns = new Turns(groups, request.limits ?? []);
+  for (const origin of ORIGINS.keys()) {
+    for (const head of headsOf(connection, origin, request)) {
+      if (head.nextTryAtMs <= request.nowMs && turns.leftOf(wordsOf(head)) > 0) return true;
+    }
+  }
+  return expiredLeases(connection, request).some((row) => turns.leftOf(wordsOf(row)) > 0);
+}
+
 interface DueRow {
   readonly id: number;
   readonly line: number;
@@ -181,21 +192,28 @@ function takeTurns(
   return ids;
 }
 
+const DUE_OF_LINE = `SELECT id, next_try_at_ms FROM tasks INDEXED BY tasks_due
+  WHERE ${CLAIMABLE} AND line = ? AND bucket_id = ? AND destination_id = ? AND next_try_at_ms <= ?
+    AND size_bytes > ? AND size_bytes <= ? ORDER BY next_try_at_ms, id LIMIT ?`;
+
 /** The first rows of a queue that are due, in order: its lines and the leases that ran out, merged. */
 function dueRows(
   connection: Connection,
   queue: Queue,
   { request, count }: { readonly request: ClaimRequest; readonly count: number },
 ): readonly DueRow[] {
+  const { bucketId, destinationId } = queue;
+  const statement = connection.prepare(DUE_OF_LINE);
   const rows = queue.lines.flatMap((line) =>
-    connection
-      .prepare(
-        `SELECT ${DUE_COLUMNS} FROM tasks INDEXED BY tasks_due
-         WHERE ${CLAIMABLE} AND line = ? AND bucket_id = ? AND destination_id = ? AND next_try_at_ms <= ?
-           AND size_bytes > ? AND size_bytes <= ? ORDER BY next_try_at_ms, id LIMIT ?`,
-      )
-      .all(line, queue.bucketId, queue.destinationId, request.nowMs, sizeOver(request), sizeAtMost(request), count)
-      .map(dueRowOf),
+    statement
+      .all(line, bucketId, destinationId, request.nowMs, sizeOver(request), sizeAtMost(request), count)
+      .map((row) => ({
+        id: Number(row["id"]),
+        line,
+        bucketId,
+        destinationId,
+        nextTryAtMs: Number(row["next_try_at_ms"]),
+      })),
   );
   return [...rows, ...queue.expired].toSorted(byDue).slice(0, count);
 }
@@ -203,15 +221,15 @@ function dueRows(
 /** Later than any row: SQLite begins such a comparison at the values themselves, and would walk all rows that have them. */
 const BEHIND_ALL = "9223372036854775807";
 
+const NEXT_HEAD = `SELECT ${DUE_COLUMNS} FROM tasks INDEXED BY tasks_due
+  WHERE ${CLAIMABLE} AND (line, bucket_id, destination_id, next_try_at_ms) > (?, ?, ?, ${BEHIND_ALL}) AND line <= ?
+    AND size_bytes > ? AND size_bytes <= ?
+  ORDER BY line, bucket_id, destination_id, next_try_at_ms, id LIMIT 1`;
+
 /** Of each line and stream of an origin the row that is due first, lines and streams in order. */
 function* headsOf(connection: Connection, origin: number, sizes: SizeRange): IterableIterator<DueRow> {
   const { first, last } = linesOf(origin, sizes);
-  const next = connection.prepare(
-    `SELECT ${DUE_COLUMNS} FROM tasks INDEXED BY tasks_due
-     WHERE ${CLAIMABLE} AND (line, bucket_id, destination_id, next_try_at_ms) > (?, ?, ?, ${BEHIND_ALL}) AND line <= ?
-       AND size_bytes > ? AND size_bytes <= ?
-     ORDER BY line, bucket_id, destination_id, next_try_at_ms, id LIMIT 1`,
-  );
+  const next = connection.prepare(NEXT_HEAD);
   let at = { line: first, bucketId: 0, destinationId: 0 };
   for (;;) {
     const row = next.get(at.line, at.bucketId, at.destinationId, last, sizeOver(sizes), sizeAtMost(sizes));

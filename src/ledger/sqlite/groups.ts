@@ -98,6 +98,26 @@ export interface GroupChange {
   readonly completedBytes?: number;
 }
 
+/** Changes of one transaction, added up: each group's row is written once. */
+export class GroupChanges {
+  readonly #changes = new Map<number, Required<GroupChange>>();
+
+  add(groupId: number, change: GroupChange): void {
+    const sum = this.#changes.get(groupId);
+    this.#changes.set(groupId, {
+      tasks: (sum?.tasks ?? 0) + change.tasks,
+      bytes: (sum?.bytes ?? 0) + change.bytes,
+      completedTasks: (sum?.completedTasks ?? 0) + (change.completedTasks ?? 0),
+      completedBytes: (sum?.completedBytes ?? 0) + (change.completedBytes ?? 0),
+    });
+  }
+
+  write(connection: Connection): void {
+    for (const [groupId, change] of this.#changes) changeGroup(connection, groupId, change);
+    this.#changes.clear();
+  }
+}
+
 export function changeGroup(connection: Connection, groupId: number, change: GroupChange): void {
   connection
     .prepare(

@@ -27,8 +27,15 @@ export function firstOf(connection: Connection, { bucketId, key, destinationId }
     .get(bucketId, key, destinationId);
 }
 
+const ANY_BEHIND = `SELECT 1 FROM tasks INDEXED BY tasks_behind
+  WHERE place = ${BEHIND} AND bucket_id = ? AND key = ? AND destination_id = ? LIMIT 1`;
+
 /** Puts a lane in order after its first row has left it. */
 export function promote(connection: Connection, lane: Lane): void {
+  const { bucketId, key, destinationId } = lane;
+  // Most lanes have no other row, and to find that out is cheaper than to ask for each origin.
+  const isAnyBehind = connection.prepare(ANY_BEHIND).get(bucketId, key, destinationId);
+  if (isAnyBehind === undefined) return;
   order(connection, undefined, oldestBehind(connection, lane));
 }
 

@@ -40,6 +40,8 @@ interface Addition {
 }
 
 function addTask(connection: Connection, addition: Addition): boolean {
+  // Of most keys there is nothing: then this is all that there is to do.
+  if (insert(connection, addition, FIRST)) return true;
   const first = firstOf(connection, addition.lane);
   if (first !== undefined && isCovered(connection, addition, first)) {
     makeUrgent(connection, addition);
@@ -48,8 +50,8 @@ function addTask(connection: Connection, addition: Addition): boolean {
     return false;
   }
   if (isThere(connection, addition, PARKED)) return false;
-  insert(connection, addition, first === undefined ? FIRST : BEHIND);
-  if (first !== undefined) settle(connection, addition.lane);
+  insert(connection, addition, BEHIND);
+  settle(connection, addition.lane);
   return true;
 }
 
@@ -101,15 +103,20 @@ function sameTask({ task, lane }: Addition): [number, Uint8Array, number, string
   return [lane.bucketId, lane.key, lane.destinationId, task.version.versionId, OPERATIONS.indexOf(task.operation)];
 }
 
-function insert(connection: Connection, addition: Addition, place: typeof FIRST | typeof BEHIND): void {
+const INSERT = `INSERT INTO tasks (id, group_id, bucket_id, destination_id, key, version_id, operation, place, origin, line,
+     position, size_bytes, written_at_ms, due_at_ms, next_try_at_ms, job_id)
+   SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15
+   WHERE NOT EXISTS (
+     SELECT 1 FROM tasks WHERE place = ${PARKED} AND bucket_id = ?3 AND key = ?5 AND destination_id = ?4
+       AND version_id = ?6 AND operation = ?7)
+   ON CONFLICT (bucket_id, key, destination_id) WHERE place = ${FIRST} DO NOTHING`;
+
+/** False when the same task is parked or, for a first row, when the lane has one. */
+function insert(connection: Connection, addition: Addition, place: typeof FIRST | typeof BEHIND): boolean {
   const { task, lane } = addition;
   const origin = ORIGINS.indexOf(task.origin);
-  connection
-    .prepare(
-      `INSERT INTO tasks (id, group_id, bucket_id, destination_id, key, version_id, operation, place, origin, line,
-         position, size_bytes, written_at_ms, due_at_ms, next_try_at_ms, job_id)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15)`,
-    )
+  const { changes } = connection
+    .prepare(INSERT)
     .run(
       addition.id,
       addition.groupId,
@@ -127,7 +134,8 @@ function insert(connection: Connection, addition: Addition, place: typeof FIRST 
       task.dueAtMs,
       task.jobId ?? null,
     );
-  changeJobCounts(connection, task.jobId, { open: 1 });
+  if (changes === 1) changeJobCounts(connection, task.jobId, { open: 1 });
+  return changes === 1;
 }
 
 /** Every call of `redrive` puts its rows behind all that was there when it began. */
@@ -165,6 +173,19 @@ export function redriveTask(connection: Connection, groups: Groups, task: TaskRo
   changeGroup(connection, from.id, { tasks: -1, bytes: -task.sizeBytes });
   changeGroup(connection, to.id, { tasks: 1, bytes: task.sizeBytes });
   settle(connection, { ...to, key: encodeKey(task.version.key) });
+}
+
+/** Parks a row that waits, as it was before it was redriven. False when it never was. */
+export function reparkTask(connection: Connection, groups: Groups, task: TaskRow): boolean {
+  if (task.redrives === 0 || task.failure === undefined) return false;
+  const from = groups.stored(groupOfRow(task));
+  const to = groups.stored({ ...from, parked: true });
+  connection.prepare(`UPDATE tasks SET place = ${PARKED}, group_id = ?, note = NULL WHERE id = ?`).run(to.id, task.id);
+  changeJobCounts(connection, task.jobId, { open: -1 });
+  changeGroup(connection, from.id, { tasks: -1, bytes: -task.sizeBytes });
+  changeGroup(connection, to.id, { tasks: 1, bytes: task.sizeBytes });
+  settle(connection, { ...to, key: encodeKey(task.version.key) });
+  return true;
 }
 
 /** Drops a row that nobody holds. */

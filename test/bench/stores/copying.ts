@@ -3,6 +3,7 @@
  * in turns. Each copies first everything, then nothing, then the hundredth part that has changed.
  */
 import { writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import Table from "cli-table3";
 import { BINARY } from "../../e2e/binary.ts";
 import { listed, replication } from "../../e2e/two-stores.ts";
@@ -49,7 +50,8 @@ export async function benchCopying(name: string): Promise<void> {
   // What takes the writes of big objects is the disk, as at any store.
   const world = await RunWorld.open({ objectStore: sizeBytes > 2 ** 20 ? "bluestore" : "memstore" });
   try {
-    heading(`${count} × ${sizeWords(sizeBytes)} from one gateway to the other, ${ROUNDS} times each`);
+    const others = `others' load ${loadavg()[0]?.toFixed(1)}`;
+    heading(`${count} × ${sizeWords(sizeBytes)} from one gateway to the other, ${ROUNDS} times each, ${others}`);
     const objects = await written(world, shape);
     writeFileSync(`${world.stores.directory.path}/rclone.conf`, rcloneConfiguration(world));
     await ceiling(world, objects);

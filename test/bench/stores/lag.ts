@@ -6,19 +6,19 @@
  * same few milliseconds each.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { listed, replication } from "../../e2e/two-stores.ts";
+import { listed } from "../../e2e/two-stores.ts";
 import { RunWorld } from "../../real/run-world.ts";
 import { heading, line, percentile, round } from "../measure.ts";
+import { startLive } from "./live.ts";
 import { random } from "./objects.ts";
 
 const RATES = [50, 200];
 const WRITE_MS = 15_000;
 const ARRIVE_MS_MAX = 120_000;
 const SIZE_BYTES = 4096;
-export const LIVE = "intake: {scan: {every: 1s}}\nconsole: {port: 0}";
 
 export async function benchLag(): Promise<void> {
-  heading("Live: from the write here to the replica there, 4 KiB, scans every second");
+  heading("Live: from the write here to the replica there, 4 KiB, told by the gateway");
   const world = await RunWorld.open();
   try {
     for (const perSecond of RATES) await lagAt(world, perSecond);
@@ -30,9 +30,7 @@ export async function benchLag(): Promise<void> {
 async function lagAt(world: RunWorld, perSecond: number): Promise<void> {
   const { stores } = world;
   const bucket = `lag-${perSecond}`;
-  await stores.bucket(bucket);
-  const running = world.start(stores.configure(bucket, replication(bucket), LIVE));
-  await running.console();
+  const running = await startLive(world, bucket);
   const count = (perSecond * WRITE_MS) / 1000;
   const startMs = performance.now();
   const writing: Promise<void>[] = [];
@@ -58,7 +56,7 @@ async function lagAt(world: RunWorld, perSecond: number): Promise<void> {
 }
 
 /** Waits until so many objects are there. */
-export async function allThere(world: RunWorld, bucket: string, count: number) {
+async function allThere(world: RunWorld, bucket: string, count: number) {
   const endMs = performance.now() + ARRIVE_MS_MAX;
   for (;;) {
     const found = await listed(world.stores.there, bucket);

@@ -6,11 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Client } from "../../../src/s3/client.ts";
 import { S3Error } from "../../../src/s3/errors.ts";
 import { sideBySide } from "../../../src/s3/side-by-side.ts";
-import { listed, replication } from "../../e2e/two-stores.ts";
+import { listed } from "../../e2e/two-stores.ts";
 import { type Gateway, startMultisite } from "../../real/rgw.ts";
 import { RunWorld } from "../../real/run-world.ts";
 import { heading, line, percentile, round } from "../measure.ts";
-import { LIVE } from "./lag.ts";
+import { startLive } from "./live.ts";
 import { random } from "./objects.ts";
 
 const OBJECTS = 5000;
@@ -74,9 +74,7 @@ async function lockstepFigures(): Promise<Figures> {
   const world = await RunWorld.open();
   try {
     const { stores, gateways } = world;
-    await stores.bucket("peer");
-    const running = world.start(stores.configure("peer", replication("peer"), LIVE));
-    await running.console();
+    await startLive(world, "peer");
     return await measured({ from: stores.here, into: stores.there, destination: gateways.b });
   } finally {
     await world.close();
@@ -84,7 +82,8 @@ async function lockstepFigures(): Promise<Figures> {
 }
 
 async function multisiteFigures(): Promise<Figures> {
-  const { a, b, stop } = await startMultisite();
+  const gateways = await startMultisite();
+  const { a, b } = gateways;
   try {
     const credentials = await a.createUser("main");
     const [from, into] = [a.client(credentials), b.client(credentials)];
@@ -93,7 +92,7 @@ async function multisiteFigures(): Promise<Figures> {
     await there(into, undefined);
     return await measured({ from, into, destination: b });
   } finally {
-    await stop();
+    await gateways.stop();
   }
 }
 

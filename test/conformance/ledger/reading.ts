@@ -340,6 +340,49 @@ export function testReading(open: OpenLedger): void {
     });
   });
 
+  describe("taking a redrive back", () => {
+    const subject = subjectFor(open);
+
+    it("parks again what was parked before, with the failure that it has, and counts nothing", async () => {
+      const { ledger } = subject;
+      await ledger.addJob({ id: "j", kind: "test", bucket: "source", createdAtMs: NOW, request: "" });
+      await ledger.add([task({ key: "a" }), task({ key: "b" })]);
+      await parkAll(ledger);
+      await ledger.redrive({}, NOW, { jobId: "j" });
+      await ledger.add([task({ key: "new", jobId: "j", dueAtMs: NOW + 1 })]);
+      const [a] = await ledger.claim(request({ limit: 1 }));
+      assert.ok(a);
+      assert.equal(await ledger.retryLater(a, failedAttempt("SlowDown"), NOW + 1000), true);
+      assert.equal((await ledger.job("j"))?.open, 3);
+      assert.deepEqual(await ledger.repark({ state: "parked" }), { reparked: 0 });
+      assert.deepEqual(await ledger.repark({ jobId: "j" }), { reparked: 2 });
+      const rows = await listAll(ledger);
+      assert.deepEqual(rows.map((row) => `${row.version.key} ${row.state} ${row.failure?.code ?? "-"}`).sort(), [
+        "a parked SlowDown",
+        "b parked DstBucketUnversioned",
+        "new waiting -",
+      ]);
+      const job = await ledger.job("j");
+      assert.deepEqual([job?.open, job?.failed], [1, 0]);
+      assert.deepEqual(totals(await ledger.counts()), { parked: 2, waiting: 1 });
+      assert.deepEqual(await ledger.redrive({ jobId: "j" }, NOW + 5), { redriven: 2 });
+    });
+
+    it("leaves what a worker holds, and lets the next of its lane go", async () => {
+      const { ledger } = subject;
+      await ledger.add([task({ key: "held" }), task({ key: "lane" })]);
+      await parkAll(ledger);
+      await ledger.redrive({}, NOW);
+      await ledger.add([task({ key: "lane", versionId: "v2" })]);
+      const [held] = await ledger.claim(request({ limit: 1 }));
+      assert.ok(held);
+      assert.deepEqual(await ledger.repark({}), { reparked: 1 });
+      const [next] = await ledger.claim(request({ limit: 5 }));
+      assert.deepEqual([next?.task.version.key, next?.task.version.versionId], ["lane", "v2"]);
+      for (const one of [held, next]) await ledger.complete(one ?? assert.fail(), DONE);
+    });
+  });
+
   describe("redriving", () => {
     const subject = subjectFor(open);
 
