@@ -17,14 +17,18 @@ export function diagnosisMarkdown(diagnosis: Diagnosis): string {
   ];
   if (unexplained.length > 0) {
     const shown = unexplained.slice(0, UNEXPLAINED_SHOWN_MAX);
-    const rows = shown.map((one) => row([code(one.key), code(one.versionId), one.status, escaped(one.missing)]));
+    const rows = shown.map((one) => row([cell(one.key), cell(one.versionId), one.status, escaped(one.missing)]));
     blocks.push(`## ${plural(unexplained.length, "version")} unexplained`);
-    blocks.push([row(["Key", "Version", "Status", "What would decide it"]), row(["-", "-", "-", "-"]), ...rows].join("\n"));
+    blocks.push(
+      [row(["Key", "Version", "Status", "What would decide it"]), row(["-", "-", "-", "-"]), ...rows].join("\n"),
+    );
     if (unexplained.length > shown.length) blocks.push(`and ${unexplained.length - shown.length} more`);
   }
   if (causes.length === 0 && unexplained.length === 0) blocks.push("Nothing is wrong.");
   if (notes.length > 0) {
-    const told = notes.map((one) => `- ${plural(one.versions, "version")}: ${escaped(one.says)} ${escaped(one.instead)}`);
+    const told = notes.map(
+      (one) => `- ${plural(one.versions, "version")}: ${escaped(one.says)} ${escaped(one.instead)}`,
+    );
     blocks.push("## By design", told.join("\n"));
   }
   return blocks.join("\n\n");
@@ -34,7 +38,7 @@ function summary(causes: readonly Cause[]): string {
   const rows = causes.map((one, index) => {
     const { versions, bytes } = one.affected;
     const since = one.since ?? "";
-    return row([String(index + 1), escaped(one.title), code(one.code), String(versions), sizeWords(bytes), since]);
+    return row([String(index + 1), escaped(one.title), cell(one.code), String(versions), sizeWords(bytes), since]);
   });
   const head = ["", "Cause", "Code", "Versions", "Size", "Since"];
   return [row(head), row(["-:", "-", "-", "-:", "-:", "-"]), ...rows].join("\n");
@@ -51,7 +55,12 @@ function causeBlocks(cause: Cause, number: number): string[] {
   ];
   const patches = fix.patches.flatMap((one) => [`${escaped(patchTitle(one))}:`, fenced(patchDiff(one), "diff")]);
   const again = fix.resync ? " Then replicate the versions again." : "";
-  return [`## ${number}. ${escaped(cause.title)}`, facts.join("\n"), `**Do:** ${escaped(fix.summary)}.${again}`, ...patches];
+  return [
+    `## ${number}. ${escaped(cause.title)}`,
+    facts.join("\n"),
+    `**Do:** ${escaped(fix.summary)}.${again}`,
+    ...patches,
+  ];
 }
 
 function plain(_style: string, text: string): string {
@@ -70,12 +79,17 @@ function escaped(text: string): string {
     .replace(/[\r\n]+/g, " ");
 }
 
-/** As code, with a fence that is longer than any in the text. A bar would end the cell of a table. */
+/** As code, with a fence that is longer than any in the text. */
 function code(text: string): string {
   const fence = fenceFor(text, 1);
-  const inside = text.replace(/[\r\n]+/g, " ").replaceAll("|", "\\|");
+  const inside = text.replace(/[\r\n]+/g, " ");
   const pad = /^`|`$|^ | $/.test(inside) || inside === "" ? " " : "";
   return `${fence}${pad}${inside}${pad}${fence}`;
+}
+
+/** A bar would end the cell of a table, in code too. */
+function cell(text: string): string {
+  return code(text).replaceAll("|", "\\|");
 }
 
 function fenced(text: string, language: string): string {

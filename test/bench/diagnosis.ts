@@ -37,8 +37,18 @@ export async function benchDiagnosis(): Promise<void> {
   const facts = factsOf({
     destination: {
       policy: [
-        { Effect: "Deny", Principal: "*", Action: "s3:ReplicateObject", Resource: "arn:aws:s3:::photos-replica/private/*" },
-        { Effect: "Deny", Principal: "*", Action: "s3:ReplicateObject", Resource: "arn:aws:s3:::photos-replica/*/album-7*" },
+        {
+          Effect: "Deny",
+          Principal: "*",
+          Action: "s3:ReplicateObject",
+          Resource: "arn:aws:s3:::photos-replica/private/*",
+        },
+        {
+          Effect: "Deny",
+          Principal: "*",
+          Action: "s3:ReplicateObject",
+          Resource: "arn:aws:s3:::photos-replica/*/album-7*",
+        },
       ],
     },
     versions: [{ key: "tmp/a", status: "FAILED", failure: "DstPutObjectNotPermitted" }],
@@ -106,7 +116,11 @@ async function fromInventory(facts: Facts, path: string, directory: string): Pro
   line(`${round(ROWS)} rows of an inventory`, `${(mine.ms / 1000).toFixed(2)} s`, said);
   line("DuckDB's scan of the same columns", `${(floor.ms / 1000).toFixed(2)} s`, "");
   const ratio = `${(mine.ms / floor.ms).toFixed(2)} of time`;
-  line("ratio", ratio, `${(mine.cpuMs / floor.cpuMs).toFixed(2)} of CPU, which others on the machine disturb less; limit 2`);
+  line(
+    "ratio",
+    ratio,
+    `${(mine.cpuMs / floor.cpuMs).toFixed(2)} of CPU, which others on the machine disturb less; limit 2`,
+  );
   line("largest memory of the process", `${round(process.resourceUsage().maxRSS / 1024)} MiB`, "limit 512 MiB");
 }
 

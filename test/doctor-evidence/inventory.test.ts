@@ -94,7 +94,8 @@ describe("diagnose --inventory", () => {
     return `s3://reports/${manifest}`;
   }
 
-  const causesOf = ({ causes }: Diagnosis) => causes.map(({ id, code, affected: { versions } }) => ({ id, code, versions }));
+  const causesOf = ({ causes }: Diagnosis) =>
+    causes.map(({ id, code, affected: { versions } }) => ({ id, code, versions }));
 
   for (const format of ["CSV", "Parquet"] as const) {
     it(`finds in ${format} the causes that a look at every version finds`, async () => {
@@ -121,7 +122,9 @@ describe("diagnose --inventory", () => {
 
   it("reads a report that was copied here, and refuses one that was changed", async () => {
     const place = await report("local", "CSV");
-    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: "reports", Prefix: "pre/photos/local/" }));
+    const { Contents = [] } = await s3.send(
+      new ListObjectsV2Command({ Bucket: "reports", Prefix: "pre/photos/local/" }),
+    );
     const manifest = JSON.parse(await text(place)) as { files: readonly { readonly key: string }[] };
     const here = join(home.path, "copied");
     mkdirSync(here);

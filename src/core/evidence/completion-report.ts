@@ -11,7 +11,12 @@ import type { ToldFailure } from "./replication-events.ts";
 
 export interface ReportManifest {
   readonly createdAtMs: number | undefined;
-  readonly results: readonly { readonly key: string; readonly bucket: string; readonly md5: string; readonly failed: boolean }[];
+  readonly results: readonly {
+    readonly key: string;
+    readonly bucket: string;
+    readonly md5: string;
+    readonly failed: boolean;
+  }[];
 }
 
 const RESULTS_MAX = 100_000;
@@ -41,7 +46,10 @@ export function readReportManifest(text: string): ReportManifest | undefined {
  *
  * @param atMs when the report was made
  */
-export function failureOfRow(fields: readonly string[], atMs: number | undefined): Omit<ToldFailure, "destinationArn" | "ruleId"> | undefined {
+export function failureOfRow(
+  fields: readonly string[],
+  atMs: number | undefined,
+): Omit<ToldFailure, "destinationArn" | "ruleId"> | undefined {
   const [bucket, key, versionId = "", status, one = "", other = "", ...message] = fields;
   if (bucket === undefined || key === undefined || key === "" || status !== "failed") return undefined;
   const isSwapped = !/^\d{3}$/.test(one) && /^\d{3}$/.test(other);

@@ -37,7 +37,7 @@ describe("a replication failure event", () => {
   const text = JSON.stringify(records);
   const envelopes: Record<string, unknown> = {
     "as S3 sends it": records,
-    "alone": EVENT,
+    alone: EVENT,
     "in a message of SQS": { MessageId: "1", Body: text },
     "in the answer of aws sqs receive-message": { Messages: [{ Body: text }] },
     "in SNS in SQS": { Messages: [{ Body: JSON.stringify({ Type: "Notification", TopicArn: "t", Message: text }) }] },
@@ -46,7 +46,11 @@ describe("a replication failure event", () => {
   };
   for (const [name, envelope] of Object.entries(envelopes)) {
     it(`is read ${name}`, () => {
-      assert.deepEqual(readReplicationEvents(JSON.stringify(envelope)), { failures: [FAILURE], ignored: 0, problems: 0 });
+      assert.deepEqual(readReplicationEvents(JSON.stringify(envelope)), {
+        failures: [FAILURE],
+        ignored: 0,
+        problems: 0,
+      });
     });
   }
 

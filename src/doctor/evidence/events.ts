@@ -1,8 +1,8 @@
 /** Replication failure events from a file or a queue, into the log of failures. */
 import { createReadStream } from "node:fs";
 import type { SqsQueue } from "../../aws/sqs.ts";
-import { type ReadEvents, readReplicationEvents } from "../../core/evidence/replication-events.ts";
 import { CsvError } from "../../core/csv.ts";
+import { type ReadEvents, readReplicationEvents } from "../../core/evidence/replication-events.ts";
 import { linesOf } from "../../s3/csv-lines.ts";
 import { EvidenceError } from "./error.ts";
 import type { FailureLog } from "./failure-log.ts";

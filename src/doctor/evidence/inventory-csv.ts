@@ -146,7 +146,8 @@ function traitsOf(row: CsvRow, item: InventoryItem, { byOwner, markersFromMs }: 
     storageClass: row["storage_class"] ?? null,
     tier: row["intelligent_tiering_access_tier"] ?? null,
     retained: row["object_lock_retain_until_date"] !== undefined,
-    held: row["object_lock_legal_hold_status"] === undefined ? null : /^on$/i.test(row["object_lock_legal_hold_status"]),
+    held:
+      row["object_lock_legal_hold_status"] === undefined ? null : /^on$/i.test(row["object_lock_legal_hold_status"]),
     owner: byOwner ? (row["object_owner"] ?? null) : null,
     acl: byOwner ? (row["object_access_control_list"] ?? null) : null,
     recorded: null,

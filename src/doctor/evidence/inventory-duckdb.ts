@@ -156,7 +156,8 @@ class DuckDbTable implements InventoryTable {
     const { sql, columns } = this.#source;
     const found: Row[] = [];
     if (this.#paths.length === 0) {
-      if (places.length > 0) found.push(...(await this.#all(itemsQuery(sql, columns, `row_place IN (${places.join()})`))));
+      if (places.length > 0)
+        found.push(...(await this.#all(itemsQuery(sql, columns, `row_place IN (${places.join()})`))));
     } else {
       for (const [index, rows] of byFile(places)) {
         const path = this.#paths[index] ?? "";

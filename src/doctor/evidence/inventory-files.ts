@@ -41,7 +41,9 @@ export async function withInventory<Found>(
     if (place === undefined) return await use({ ...(await readLocal(name)), name, directory });
     const manifestText = await readSmallObject(surroundings, place);
     const checksumKey = `${dirname(place.key)}/manifest.checksum`;
-    const checksum = (await readSmallObject(surroundings, { bucket: place.bucket, key: checksumKey })).toString().trim();
+    const checksum = (await readSmallObject(surroundings, { bucket: place.bucket, key: checksumKey }))
+      .toString()
+      .trim();
     const manifest = checkedManifest(manifestText, checksum, name);
     const paths = await fetchFiles(surroundings, { manifest, from: place.bucket, directory });
     return await use({ manifest, name, paths, directory });
@@ -125,7 +127,9 @@ async function findLatest(surroundings: Surroundings, bucket: string): Promise<s
   const [newest] = reports.sort((a, b) => rank(b.of) - rank(a.of) || (a.at < b.at ? 1 : -1));
   if (newest === undefined) {
     const ids = usable.map((one) => one.id).join(", ");
-    throw new EvidenceError(`no report of inventory ${ids} of s3://${bucket} is there yet: the first may take two days`);
+    throw new EvidenceError(
+      `no report of inventory ${ids} of s3://${bucket} is there yet: the first may take two days`,
+    );
   }
   return newest.name;
 }
@@ -147,7 +151,9 @@ async function newestReport(surroundings: Surroundings, bucket: string, root: st
   let continuationToken: string | undefined;
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const request = { bucket, prefix: root, delimiter: "/" };
-    const found = await settings.listObjects(continuationToken === undefined ? request : { ...request, continuationToken });
+    const found = await settings.listObjects(
+      continuationToken === undefined ? request : { ...request, continuationToken },
+    );
     dates.push(...found.commonPrefixes.flatMap((one) => DATE_FOLDER.exec(one)?.[1] ?? []));
     continuationToken = found.continuationToken;
     if (continuationToken === undefined) break;

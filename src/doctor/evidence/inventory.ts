@@ -6,8 +6,9 @@
  * and the others are left unexplained, with what would decide them. A sample that has changed since the inventory counts
  * as it is now.
  */
-import { Examination, type Weight } from "../../core/diagnose/diagnose.ts";
+
 import { parseReplication } from "../../core/config/parse.ts";
+import { Examination, type Weight } from "../../core/diagnose/diagnose.ts";
 import type { Setup, VersionFacts } from "../../core/diagnose/facts.ts";
 import type { InventoryManifest } from "../../core/evidence/inventory.ts";
 import { S3Error } from "../../s3/errors.ts";
@@ -92,7 +93,8 @@ function checkManifest({ manifest, name }: LocalInventory, { bucket }: Inventory
 async function openTable({ manifest, paths, directory }: LocalInventory, prefix: string): Promise<InventoryTable> {
   const duckDb = paths.length === 0 ? undefined : await findDuckDb();
   if (duckDb !== undefined) return await openDuckDb(duckDb, { manifest, paths, directory, prefix });
-  if (manifest.format === "CSV" || paths.length === 0) return new CsvTable({ columns: manifest.columns, paths, prefix });
+  if (manifest.format === "CSV" || paths.length === 0)
+    return new CsvTable({ columns: manifest.columns, paths, prefix });
   throw new EvidenceError(
     "Parquet inventories need the optional package @duckdb/node-api, which is not installed or does not run here: " +
       "install it, or configure the inventory as CSV",

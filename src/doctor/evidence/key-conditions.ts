@@ -50,10 +50,14 @@ function ofPattern(pattern: string, before: string): KeyCondition | undefined {
 function sqlOf(text: string, pattern: string): string {
   const [, before = "", literal = "", after = ""] = /^(\**)([^*?]*)(\**)$/.exec(pattern) ?? [];
   if (literal === "") {
-    const like = pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%").replaceAll("?", "_");
+    const like = pattern
+      .replace(/[\\%_]/g, "\\$&")
+      .replaceAll("*", "%")
+      .replaceAll("?", "_");
     return `${text} LIKE ${sqlText(like)}${like.includes("\\") ? " ESCAPE '\\'" : ""}`;
   }
-  if (before === "") return after === "" ? `${text} = ${sqlText(literal)}` : `starts_with(${text}, ${sqlText(literal)})`;
+  if (before === "")
+    return after === "" ? `${text} = ${sqlText(literal)}` : `starts_with(${text}, ${sqlText(literal)})`;
   return `${after === "" ? "ends_with" : "contains"}(${text}, ${sqlText(literal)})`;
 }
 

@@ -77,7 +77,7 @@ export async function walk(surroundings: Surroundings, scope: WalkScope, options
     keys: { keys: {}, candidateKeys: {} },
   };
   let facts: Facts;
-  do {
+  for (;;) {
     const window = await listWindow(store, scope, progress.next, options.pageSize);
     for (const one of window.listed) if (log.numberOf(one.key, one.versionId) !== undefined) recorded.add(nameOf(one));
     const gone = window.next === undefined && begun === undefined ? goneOf(log, prefix, recorded) : [];
@@ -91,7 +91,7 @@ export async function walk(surroundings: Surroundings, scope: WalkScope, options
     if (next === undefined) break;
     if (path !== undefined) await writeProgress(path, { ...progress, next });
     if (signal.aborted) throw new EvidenceError(interrupted(scope, progress.seen, path));
-  } while (true);
+  }
   if (path !== undefined) await rm(path, { force: true });
   const { versions: _, ...setup } = facts;
   const whole = { ...setup, ...progress.keys };
