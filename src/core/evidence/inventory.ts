@@ -53,7 +53,7 @@ export function readInventoryManifest(text: string): ReadManifest {
   const listed = asArray(root["files"]);
   if (listed.length > FILES_MAX) return { problem: `it names more than ${FILES_MAX} files` };
   const files = listed.map(readFile);
-  const wrong = files.findIndex((one) => one === undefined);
+  const wrong = files.indexOf(undefined);
   if (wrong >= 0) return { problem: `file ${wrong + 1} has no key, size or MD5checksum` };
   return {
     manifest: {

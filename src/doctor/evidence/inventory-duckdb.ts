@@ -55,7 +55,7 @@ export async function openDuckDb(duckDb: DuckDb, opened: Opened): Promise<Invent
     if (isCsv) await connection.run(csvImport(manifest.columns, paths));
     const read = isCsv ? "(SELECT *, rowid AS row_place FROM rows)" : parquetSource(paths);
     const described = await connection.runAndReadAll(`SELECT column_name FROM (DESCRIBE SELECT * FROM ${read})`);
-    const columns = new Set(described.getRowsJS().map(([name]) => String(name)));
+    const columns = new Set(described.getRowsJS().map(([name]) => textOf(name)));
     return new DuckDbTable({ instance, connection }, { sql: read, columns, prefix: opened.prefix }, isCsv ? [] : paths);
   } catch (error) {
     connection.closeSync();
@@ -94,11 +94,11 @@ class DuckDbTable implements InventoryTable {
     const found = await this.#all(groupsQuery(this.#source, request));
     if (found.length > GROUPS_MAX)
       throw new EvidenceError(`the inventory holds more than ${GROUPS_MAX} kinds of rows: name a --prefix`);
-    const items = await this.#items(found.map((one) => BigInt(String(one["place"]))));
+    const items = await this.#items(found.map((one) => BigInt(textOf(one["place"]))));
     const groups = new Map<string, InventoryGroup & { samples: InventoryItem[] }>();
     for (const { pick: _, rows, bytes, since, until, place, ...kind } of found) {
       const name = JSON.stringify(kind, (_name, value: unknown) => (typeof value === "bigint" ? String(value) : value));
-      const sample = items.get(String(place));
+      const sample = items.get(textOf(place));
       const group = groups.get(name) ?? {
         traits: traitsOf(kind),
         rows: 0,
@@ -126,7 +126,7 @@ class DuckDbTable implements InventoryTable {
         `ON recorded_key = seen.key AND recorded_version = coalesce(nullif(seen.version_id, ''), 'null') ` +
         `WHERE starts_with(recorded_key, ${sqlText(this.#source.prefix)}) LIMIT ${limit}`,
     );
-    return found.map(({ key, version }) => ({ key: String(key), versionId: String(version) }));
+    return found.map(({ key, version }) => ({ key: textOf(key), versionId: textOf(version) }));
   }
 
   close(): Promise<void> {
@@ -167,13 +167,13 @@ class DuckDbTable implements InventoryTable {
     }
     return new Map(
       found.map((one) => [
-        String(one["place"]),
+        textOf(one["place"]),
         {
-          key: String(one["key"]),
-          versionId: one["version"] === null ? undefined : String(one["version"]),
+          key: textOf(one["key"]),
+          versionId: one["version"] === null ? undefined : textOf(one["version"]),
           isLatest: one["latest"] === true,
           sizeBytes: Number(one["size"]),
-          etag: String(one["etag"]).replaceAll('"', ""),
+          etag: textOf(one["etag"]).replaceAll('"', ""),
           lastModifiedMs: Number(one["modified"]),
         },
       ]),
@@ -199,8 +199,14 @@ function byFile(places: readonly bigint[]): Map<number, bigint[]> {
   return found;
 }
 
+/** Numbers of DuckDB are bigints where they are wide. */
+function textOf(value: JS | undefined): string {
+  if (typeof value === "string") return value;
+  return typeof value === "number" || typeof value === "bigint" ? `${value}` : "";
+}
+
 function traitsOf(row: Row): Traits {
-  const text = (name: string) => (row[name] === null || row[name] === undefined ? null : String(row[name]));
+  const text = (name: string) => (row[name] === null || row[name] === undefined ? null : textOf(row[name]));
   const flag = (name: string) => (typeof row[name] === "boolean" ? row[name] : null);
   return {
     marker: flag("marker") === true,

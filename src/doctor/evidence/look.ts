@@ -30,7 +30,6 @@ export async function lookAt(
   return await collectFacts(listing, { bucket }, onSeen);
 }
 
-// biome-ignore lint/suspicious/useAwait: the port asks for pages that have to be waited for
 async function* pagesOf(records: readonly FailureRecord[]): AsyncGenerator<readonly FailureRecord[]> {
   yield records;
 }

@@ -103,7 +103,6 @@ async function addRows(
   return { failures, others };
 }
 
-// biome-ignore lint/suspicious/useAwait: lines are read of what has to be waited for
 async function* inOne(data: Buffer): AsyncGenerator<Uint8Array> {
   yield data;
 }
