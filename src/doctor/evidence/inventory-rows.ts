@@ -56,7 +56,7 @@ export interface InventoryGroup {
 export const SAMPLES_MAX = 5;
 
 export function weightOf({ rows, bytes, sinceMs, samples }: InventoryGroup): Weight {
-  const named = samples.map(({ key, versionId = "" }) => ({ key, versionId }));
+  const named = samples.flatMap(({ key, versionId }) => (versionId === undefined ? [] : [{ key, versionId }]));
   return { versions: rows, bytes, sinceMs, samples: named };
 }
 

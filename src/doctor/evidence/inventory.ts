@@ -11,7 +11,6 @@ import { parseReplication } from "../../core/config/parse.ts";
 import { Examination, type Weight } from "../../core/diagnose/diagnose.ts";
 import type { Setup, VersionFacts } from "../../core/diagnose/facts.ts";
 import type { InventoryManifest } from "../../core/evidence/inventory.ts";
-import { S3Error } from "../../s3/errors.ts";
 import { sideBySide } from "../../s3/side-by-side.ts";
 import type { ListedVersion } from "../../s3/store.ts";
 import type { Surroundings } from "../ports.ts";
@@ -195,13 +194,9 @@ async function listedOf(
   };
   if (manifest.columns.includes("version_id")) return samples.map((one) => listed(one, one.item.versionId ?? "null"));
   const found = await sideBySide(samples, CURRENT_AT_ONCE, async (one) => {
-    try {
-      const head = await store.headObject({ bucket, key: one.item.key, checksums: false });
-      return listed(one, head.versionId ?? "null");
-    } catch (error) {
-      if (error instanceof S3Error && error.status !== undefined) return undefined;
-      throw error;
-    }
+    const { key } = one.item;
+    const [current] = (await store.listObjectVersions({ bucket, prefix: key, maxKeys: 1 })).versions;
+    return current?.key === key ? listed(one, current.versionId) : undefined;
   });
   return found.filter((one) => one !== undefined);
 }
