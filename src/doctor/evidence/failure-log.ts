@@ -20,6 +20,8 @@ export class FailureLog implements FailureRecords {
   readonly #targets = new Map<string, number>();
   readonly #sets = new Map<string, number>();
   readonly #setFailures: RecordedFailure[][] = [];
+  /** Whether events or reports are in it, and not an engine's own records alone. */
+  isTold = false;
   /** How many had no place any more. */
   leftOut = 0;
 
@@ -30,6 +32,7 @@ export class FailureLog implements FailureRecords {
   /** Keeps the newer of two failures of the same version at the same destination. */
   add({ key, versionId, ...failure }: FailureRecord): void {
     const { firstAttemptAtMs: _first, lastAttemptAtMs: atMs = 0, ...said } = failure;
+    this.isTold ||= said.toldBy !== undefined;
     const target = numberOf(this.#targets, `${said.destinationArn} ${said.ruleId}`);
     const name = `${target}/${versionId}/${key}`;
     const place = this.#places.get(name);

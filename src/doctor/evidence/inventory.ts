@@ -15,7 +15,7 @@ import { sideBySide } from "../../s3/side-by-side.ts";
 import type { ListedVersion } from "../../s3/store.ts";
 import type { Surroundings } from "../ports.ts";
 import { EvidenceError } from "./error.ts";
-import type { FailureLog } from "./failure-log.ts";
+import { FailureLog } from "./failure-log.ts";
 import { CsvTable } from "./inventory-csv.ts";
 import { findDuckDb, openDuckDb } from "./inventory-duckdb.ts";
 import { type InventoryGroup, type InventoryItem, versionOf, weightOf } from "./inventory-rows.ts";
@@ -65,7 +65,9 @@ export async function examineInventory(
   checkManifest(inventory, scope, log);
   const table = await openTable(inventory, scope.prefix ?? "");
   try {
-    return await examineTable(surroundings, scope, { inventory, table, log });
+    // Without version ids an engine's records cannot be told to be of the rows.
+    const known = inventory.manifest.columns.includes("version_id") ? log : new FailureLog();
+    return await examineTable(surroundings, scope, { inventory, table, log: known });
   } finally {
     await table.close();
   }
@@ -83,7 +85,7 @@ function checkManifest({ manifest, name }: LocalInventory, { bucket }: Inventory
       throw new EvidenceError(`${name} has no column ${field}: configure the inventory with it`);
   }
   if (format === "ORC") throw new EvidenceError(`${name} is in ORC: configure the inventory as Parquet or CSV`);
-  if (log.size > 0 && !columns.includes("version_id"))
+  if (log.isTold && !columns.includes("version_id"))
     throw new EvidenceError(
       `${name} has current versions only, and events and reports speak of all: configure it with IncludedObjectVersions=All`,
     );
