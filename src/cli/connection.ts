@@ -6,6 +6,7 @@
 import type { AwsAccess } from "../aws/access.ts";
 import { AwsError } from "../aws/errors.ts";
 import { IamControl } from "../aws/iam.ts";
+import { callerPolicies } from "../aws/iam-caller.ts";
 import { KmsControl } from "../aws/kms.ts";
 import { OrganizationsControl, type SignPost } from "../aws/organizations.ts";
 import { type CallerIdentity, callerIdentity } from "../aws/sts.ts";
@@ -100,7 +101,7 @@ export async function openConnection(
   return {
     endpoint: access.endpoint ?? "aws",
     accountId: caller?.accountId ?? "",
-    ...(caller === undefined ? {} : { callerArn: caller.arn }),
+    ...(caller === undefined ? {} : { callerArn: caller.arn, policiesOf: () => callerPolicies(access, caller.arn) }),
     bucket: (name) => clients.bucket(name),
     iam: new IamControl(access),
     kms: new KmsControl(access),

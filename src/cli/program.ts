@@ -7,9 +7,11 @@ import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { lintCommand } from "./commands/lint.ts";
+import { logsCommand } from "./commands/logs.ts";
 import { pauseCommand } from "./commands/pause.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { probeCommand } from "./commands/probe.ts";
+import { rehearseCommand } from "./commands/rehearse.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { resyncCommand } from "./commands/resync.ts";
 import { runCommand } from "./commands/run.ts";
@@ -26,6 +28,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   statusCommand,
   diagnoseCommand,
   fixCommand,
+  rehearseCommand,
   snapshotCommand,
   resyncCommand,
   jobsCommand,
@@ -34,6 +37,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   cancelCommand,
   lintCommand,
   policyCommand,
+  logsCommand,
   probeCommand,
   runCommand,
 ];

@@ -5,9 +5,11 @@ import type { Setup } from "../core/diagnose/facts.ts";
 import { readSnapshot, type Snapshot } from "../doctor/snapshot.ts";
 import { mergeSnapshots } from "../doctor/snapshot-merge.ts";
 import { type CommandInput, type CommandResult, isGiven, textOption } from "./command.ts";
-import { type Context, styled } from "./context.ts";
+import type { Connection } from "./connection.ts";
+import type { Context } from "./context.ts";
 import { diagnosed, explained } from "./diagnosed.ts";
 import { UsageError } from "./errors.ts";
+import { carryOut, type Wish } from "./fix-modes.ts";
 import * as fixing from "./fixing.ts";
 import { parseBucketUri, parseS3Uri, type S3Uri } from "./s3-uri.ts";
 
@@ -45,6 +47,7 @@ export async function diagnoseSnapshots(
 /** What `lockstep fix --snapshot FILE` does. */
 export async function fixSnapshots(
   files: readonly string[],
+  wish: Wish,
   input: CommandInput,
   context: Context,
 ): Promise<CommandResult> {
@@ -56,19 +59,22 @@ export async function fixSnapshots(
   const opened = await openSnapshots(files, input, context);
   const { snapshot } = opened;
   const plan = fixing.planOf(opened, textOption(input, "cause"));
-  if (!isGiven(input, "apply")) return fixing.show(plan, snapshot.caller.endpoint, styled);
-  if (snapshot.masked !== undefined) {
+  if (wish.apply && snapshot.masked !== undefined) {
     throw new UsageError("a masked snapshot names nothing that could be written to: take one without --mask");
   }
   const { connect } = await import("./connection.ts");
-  const connection = await connect(input, context);
-  try {
+  let connection: Connection | undefined;
+  const connected = async () => {
+    connection = await connect(input, context);
     context.stderr.write(
       `lockstep: planned as of ${snapshot.takenAt}; every document is read again before it is written\n`,
     );
-    return await fixing.apply(connection, plan, context);
+    return connection;
+  };
+  try {
+    return await carryOut(plan, wish, { endpoint: snapshot.caller.endpoint, connected }, context);
   } finally {
-    await connection.close();
+    await connection?.close();
   }
 }
 

@@ -12,7 +12,7 @@ export interface VersionRef {
 }
 
 /** What a replication task does at the destination. */
-export type Operation = "put" | "deleteMarker" | "tags" | "acl" | "retention" | "legalHold";
+export type Operation = "put" | "deleteMarker" | "tags" | "acl" | "retention" | "legalHold" | "delete";
 
 /**
  * The value of `x-amz-replication-status`. A version that no rule selected has none.

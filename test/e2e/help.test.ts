@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { rmSync, writeFileSync } from "node:fs";
+import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { EXIT_STATUSES } from "../../src/cli/command.ts";
 import { configuration, rolePolicy, TRUST } from "../../src/cli/example.ts";
@@ -36,10 +36,12 @@ function writeDocuments(path: string): void {
     writeFileSync(`${path}/${name}.json`, JSON.stringify(document, null, 2));
   }
   writeFileSync(`${path}/lockstep.yaml`, RUN_CONFIGURATION);
+  cpSync("test/fixtures/logs/access.log", `${path}/access-logs/access.log`);
+  cpSync("test/fixtures/logs/trail.json", `${path}/trail.json`);
 }
 
-/** What the examples of snapshots write. */
-const SNAPSHOTS = ["facts.json", "shown.json"];
+/** What no lint is for: a trail's log, and what the examples of snapshots write. */
+const NO_DOCUMENTS = ["trail.json", "facts.json", "shown.json"];
 
 /** Two buckets of the lab, and nothing to do between them. */
 const RUN_CONFIGURATION = `
@@ -97,8 +99,8 @@ describe("help", () => {
       it(`the example "${type}" works: ${does}`, async () => {
         if (name === "up") return await servesUntilInterrupted(`${type} --port 0 --console-port 0`, withShim);
         if (type === "lockstep run -c lockstep.yaml") return await runsUntilInterrupted(type);
-        // `*.json` means the documents, not what other examples have made beside them.
-        if (name === "lint") for (const made of SNAPSHOTS) rmSync(`${directory.path}/${made}`, { force: true });
+        // `*.json` means the documents, not what other examples read and write beside them.
+        if (name === "lint") for (const made of NO_DOCUMENTS) rmSync(`${directory.path}/${made}`, { force: true });
         const { status, stderr } = await run("/bin/sh", ["-c", type], name === "env" ? withShim : lab, directory.path);
         assert.ok(status === 0 || status === 1, `status ${status}: ${stderr}`);
         assert.equal(stderr, "");

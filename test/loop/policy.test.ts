@@ -54,6 +54,8 @@ test("policy: what is printed is what AWS takes, whether things are named or not
   }
 });
 
+const AT_ONCE = { sleep: async () => undefined };
+
 describe("the doctor's policy", () => {
   const directory = temporaryDirectory();
   let set: Standard;
@@ -150,9 +152,9 @@ describe("the doctor's policy", () => {
     const { examination } = await examine(looker, { bucket: SOURCE }, () => undefined);
     const patches = examination.explained().diagnosis.causes.flatMap((one) => one.fix.patches);
     assert.ok(patches.length > 0, "there is something to fix");
-    await assert.rejects(applyPatches(looker, patches), { name: /^(?:Aws|S3)Error$/ });
+    await assert.rejects(applyPatches(looker, patches, AT_ONCE), { name: /^(?:Aws|S3|Apply)Error$/ });
     await allow(documentFor("fixer", subject));
-    await applyPatches(looker, patches);
+    await applyPatches(looker, patches, AT_ONCE);
   });
 });
 

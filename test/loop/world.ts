@@ -16,6 +16,7 @@ import { explainVersion, type VersionExplanation } from "../../src/core/diagnose
 import type { Setup } from "../../src/core/diagnose/facts.ts";
 import type { Diagnosis, Patch } from "../../src/core/diagnose/report.ts";
 import type { Credentials } from "../../src/core/model.ts";
+import type { Proof } from "../../src/doctor/prove.ts";
 import { parseSnapshot, type Snapshot, snapshotOf } from "../../src/doctor/snapshot.ts";
 import { masked } from "../../src/doctor/snapshot-mask.ts";
 import { Engine } from "../../src/engine/engine.ts";
@@ -218,8 +219,14 @@ export class World {
   async fixAll(bucket = SOURCE, cause?: string): Promise<readonly Patch[]> {
     const doctor = await this.doctor();
     const plan = await fixing.plan(doctor, bucket, cause, this.#context);
-    await fixing.apply(doctor, plan, this.#context);
+    await fixing.apply(doctor, plan, this.#context, { yes: true });
     return plan.patches;
+  }
+
+  /** What `lockstep fix s3://BUCKET --prove` finds. */
+  async prove(bucket = SOURCE, cause?: string): Promise<Proof> {
+    const plan = await fixing.plan(await this.doctor(), bucket, cause, this.#context);
+    return await fixing.proofOf(plan, this.#context);
   }
 
   /** What `lockstep resync s3://BUCKET` asks the engine for; returns when every version is done or waits for a later try. */

@@ -9,8 +9,9 @@ export const diagnoseCommand: CommandSpec = {
   summary: "why versions are FAILED, stuck, or were never tried",
   description:
     "Explains every version of a bucket that is not at its destination: few causes, each with its evidence and what\n" +
-    "to do. With a key, explains exactly that object, step by step. Reads only: nothing is changed. With --snapshot\n" +
-    "nobody is asked: everything stands in the file.",
+    "to do. With a key, explains exactly that object, step by step. With --cloudtrail, says since when, and who had\n" +
+    "changed what just before. Reads only: nothing is changed. With --snapshot nobody is asked: everything stands in the\n" +
+    "file.",
   arguments: [
     {
       name: "s3-uri",
@@ -21,6 +22,10 @@ export const diagnoseCommand: CommandSpec = {
   options: [
     { flags: "--prefix <prefix>", help: "only keys that start with this" },
     SNAPSHOT_OPTION,
+    {
+      flags: "--cloudtrail [place]",
+      help: "since when and what changed: of CloudTrail's event history, or of files at a path or s3://BUCKET/PREFIX",
+    },
     ...CONNECTION_OPTIONS,
   ],
   examples: [
@@ -30,6 +35,7 @@ export const diagnoseCommand: CommandSpec = {
       does: "from a file, without credentials",
       type: "lockstep snapshot s3://photos > facts.json && lockstep diagnose --snapshot facts.json",
     },
+    { does: "and what had been changed before they began", type: "lockstep diagnose s3://photos --cloudtrail" },
     { does: "for a script", type: "lockstep diagnose s3://photos --json" },
   ],
   run,
@@ -38,6 +44,8 @@ export const diagnoseCommand: CommandSpec = {
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
   const snapshots = textOptions(input, "snapshot");
   if (snapshots.length > 0) {
+    if (input.options["cloudtrail"] !== undefined)
+      throw new UsageError("--cloudtrail asks, and --snapshot asks nobody: leave one out");
     const { diagnoseSnapshots } = await import("../snapshots.ts");
     return await diagnoseSnapshots(snapshots, input, context);
   }
@@ -51,13 +59,18 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const { explainVersion } = await import("../../core/diagnose/explain-version.ts");
   const { notesWords } = await import("../../doctor/report.ts");
   const { diagnosed, explained } = await import("../diagnosed.ts");
+  const { joinLogs } = await import("../diagnose-logs.ts");
   const connection = await connect(input, context);
   try {
     if (key === undefined) {
       const scope = { bucket, ...(prefix === undefined ? {} : { prefix }) };
-      return diagnosed((await scan(connection, scope, context)).diagnosis);
+      const { diagnosis, setup, alike } = await scan(connection, scope, context);
+      const facts = { ...setup, versions: alike.map((one) => one.version) };
+      return diagnosed(await joinLogs({ diagnosis, facts }, input, connection, context));
     }
-    const { diagnosis, facts } = await scanKey(connection, { bucket, key }, context);
+    const scanned = await scanKey(connection, { bucket, key }, context);
+    const { facts } = scanned;
+    const diagnosis = await joinLogs(scanned, input, connection, context);
     if (facts.versions.length === 0) {
       const notes = notesOfKey(facts, key);
       if (notes.length === 0) throw new UsageError(`there is no version of ${key} in s3://${bucket}`);

@@ -41,11 +41,17 @@ export interface Sample {
 
 /** Versions with one signature. */
 export interface Alike extends Weight {
-  /** Stands for all of them. */
+  /** Stands for all of them; of its failures is told when any of them was tried first. */
   readonly version: VersionFacts;
 }
 
+/** Versions with one signature, and what holds them back. */
+export interface Examined extends Alike {
+  readonly findings: readonly (Pick<Finding, "code"> & { readonly causeId: string })[];
+}
+
 interface Counted extends Alike {
+  version: VersionFacts;
   readonly reasoning: Reasoning;
   versions: number;
   bytes: number;
@@ -131,6 +137,15 @@ export class Examination {
     });
   }
 
+  /** The same, with what was found of each signature. */
+  examined(): readonly Examined[] {
+    this.#countWaiting();
+    return [...this.#alike.values()].map(({ reasoning, version, versions, bytes, sinceMs, samples }) => {
+      const findings = reasoning.findings.map((one) => ({ code: one.code, causeId: causeIdOf(this.#setup, one) }));
+      return { version, versions, bytes, sinceMs, samples, findings };
+    });
+  }
+
   /** What all that was added comes to. More may be added afterwards. */
   explained(): Explained {
     this.#countWaiting();
@@ -180,12 +195,27 @@ export class Examination {
       one = { version, reasoning, versions: 0, bytes: 0, sinceMs: weight.sinceMs, samples: [] };
       this.#alike.set(signature, one);
     }
+    if (version.failures.length > 0) one.version = triedFirst(one.version, version);
     one.versions += weight.versions;
     one.bytes += weight.bytes;
     one.sinceMs = Math.min(one.sinceMs, weight.sinceMs);
     const samplesMax = one.reasoning.missing === undefined ? SAMPLES_MAX : UNEXPLAINED_MAX;
     for (const sample of weight.samples) if (one.samples.length < samplesMax) one.samples.push(sample);
   }
+}
+
+/** Versions with one signature have the same failures, in the same order. */
+function triedFirst(version: VersionFacts, other: VersionFacts): VersionFacts {
+  const isEarlier = other.failures.some(
+    ({ firstAttemptAtMs = Number.POSITIVE_INFINITY }, index) =>
+      firstAttemptAtMs < (version.failures[index]?.firstAttemptAtMs ?? Number.POSITIVE_INFINITY),
+  );
+  if (!isEarlier) return version;
+  const failures = version.failures.map((one, index) => {
+    const times = [one.firstAttemptAtMs, other.failures[index]?.firstAttemptAtMs].filter((at) => at !== undefined);
+    return times.length === 0 ? one : { ...one, firstAttemptAtMs: Math.min(...times) };
+  });
+  return { ...version, failures };
 }
 
 function weightOf({ key, versionId, sizeBytes, lastModifiedMs }: VersionFacts): Weight {
@@ -208,12 +238,16 @@ function addTo(groups: Map<string, Group>, finding: Finding, { versions, bytes, 
   group.samples.push(...samples.slice(0, SAMPLES_MAX - group.samples.length));
 }
 
+function causeIdOf(facts: Setup, finding: Finding): string {
+  return `c-${shortHash(`${facts.source.arn} ${finding.key}`)}`;
+}
+
 function causeOf(facts: Setup, group: Group): Cause {
   const { finding } = group;
   const code = codeOf(group);
   const entry = failureEntry(code);
   return {
-    id: `c-${shortHash(`${facts.source.arn} ${finding.key}`)}`,
+    id: causeIdOf(facts, finding),
     code,
     class: entry.class,
     title: entry.title,
