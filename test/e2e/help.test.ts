@@ -99,6 +99,7 @@ describe("help", () => {
       it(`the example "${type}" works: ${does}`, async () => {
         if (name === "up") return await servesUntilInterrupted(`${type} --port 0 --console-port 0`, withShim);
         if (type === "lockstep run -c lockstep.yaml") return await runsUntilInterrupted(type);
+        writeDocuments(directory.path);
         // `*.json` means the documents, not what other examples read and write beside them.
         if (name === "lint") for (const made of NO_DOCUMENTS) rmSync(`${directory.path}/${made}`, { force: true });
         const { status, stderr } = await run("/bin/sh", ["-c", type], name === "env" ? withShim : lab, directory.path);
