@@ -18,8 +18,8 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
   latency: benchLatency,
   engine: benchEngine,
   ledger: benchLedger,
-  cluster: benchCluster,
   logs: benchLogs,
+  cluster: benchCluster,
 };
 
 const wanted = process.argv.slice(2);

@@ -23,7 +23,9 @@ export async function benchLogs(): Promise<void> {
     const path = join(directory, "access.log");
     const bytes = await write(path);
     heading(`access logs: ${LINES.toLocaleString("en")} lines, ${round(bytes / 2 ** 20)} MiB`);
-    const floorMs = await timed(() => cutOnly(path));
+    // The first reading brings the file into the machine's memory, and is not counted.
+    await cutOnly(path);
+    const floorMs = Math.min(await timed(() => cutOnly(path)), await timed(() => cutOnly(path)));
     line("cut into lines, the floor", `${round((LINES * 1000) / floorMs)} lines/s`, "of one core's time");
     const before = process.memoryUsage().rss;
     let most = before;
@@ -31,7 +33,8 @@ export async function benchLogs(): Promise<void> {
     const watch = setInterval(() => {
       most = Math.max(most, process.memoryUsage().rss);
     }, 50);
-    const readMs = await timed(async () => void (await readFiles(reader, localFiles(path))));
+    const firstMs = await timed(async () => void (await readFiles(new LogReader(), localFiles(path))));
+    const readMs = Math.min(firstMs, await timed(async () => void (await readFiles(reader, localFiles(path)))));
     clearInterval(watch);
     const { causes, read } = reader.report();
     if (read.lines !== LINES || causes.length !== 1) throw new Error("not all was read");

@@ -37,7 +37,7 @@ function writeDocuments(path: string): void {
   }
   writeFileSync(`${path}/lockstep.yaml`, RUN_CONFIGURATION);
   cpSync("test/fixtures/logs/access.log", `${path}/access-logs/access.log`);
-  cpSync("test/fixtures/logs/trail.json", `${path}/trail.json`);
+  cpSync("test/fixtures/logs/trail.json", `${path}/trail/trail.json`);
 }
 
 /** Two buckets of the lab, and nothing to do between them. */

@@ -124,9 +124,16 @@ export class MintingWorld {
       const buckets = () => Object.keys(this.configurations);
       const onAdded = () => engine.wake();
       const metadata = () => this.comparedMetadata;
-      const clock = this.#clock;
-      const everyMs = () => 3_600_000;
-      const scans = new Scans({ ledger, sites, clock, name: "scans", buckets, everyMs, metadata, onAdded });
+      const scans = new Scans({
+        ledger,
+        sites,
+        clock: this.#clock,
+        name: "scans",
+        buckets,
+        everyMs: () => 3_600_000,
+        metadata,
+        onAdded,
+      });
       return await scans.once(engine.stopping);
     });
   }

@@ -18,7 +18,7 @@ export const logsCommand: CommandSpec = {
   ],
   examples: [
     { does: "a folder of access logs", type: "lockstep logs access-logs" },
-    { does: "with CloudTrail's files, which tell the reasons", type: "lockstep logs access-logs trail.json" },
+    { does: "with CloudTrail's files, which tell the reasons", type: "lockstep logs access-logs trail" },
     { does: "as they are delivered, since yesterday", type: "lockstep logs s3://photos/logs/ --since 24h" },
   ],
   run,

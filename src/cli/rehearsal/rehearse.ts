@@ -134,8 +134,13 @@ async function tryOnce(
   configuration: ReplicationConfiguration | undefined,
   task: TaskRow,
 ): Promise<CopyOutcome> {
-  const alone = { stillMine: async () => true, mayWrite: () => true, note: async () => true };
-  const surroundings = { sites, replicas: NO_REPLICAS, ...alone };
+  const surroundings = {
+    sites,
+    replicas: NO_REPLICAS,
+    stillMine: async () => true,
+    mayWrite: () => true,
+    note: async () => true,
+  };
   return await replicate(task, configuration, surroundings, new AbortController().signal);
 }
 

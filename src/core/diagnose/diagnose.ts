@@ -15,6 +15,7 @@ import { type Reasoning, reasonOf, type ShownState } from "./reason.ts";
 import type { Cause, Diagnosis, Unexplained } from "./report.ts";
 import { oldestCompleted, type Rules, readRules } from "./rules.ts";
 import { signatures } from "./signature.ts";
+import { WaitingMarkers } from "./waiting.ts";
 import { type World, worldOf } from "./world.ts";
 
 export interface Explained {
@@ -81,8 +82,8 @@ export function diagnose(facts: Facts): Explained {
 
 /**
  * A diagnosis whose versions come one by one, or many as one. Memory grows with the number of signatures; where
- * `oldestCompletedMs` of the setup is not given, also with the number of delete markers that are older than every version
- * that has shown COMPLETED so far: whether they are older than all of them is known only at the end.
+ * `oldestCompletedMs` of the setup is not given, also by some bytes for every delete marker that is older than all that
+ * has shown COMPLETED so far: on which side of the oldest of all it is, is known only at the end.
  */
 export class Examination {
   readonly #setup: Setup;
@@ -91,7 +92,7 @@ export class Examination {
   readonly #signatureOf: (version: VersionFacts) => string;
   readonly #alike = new Map<string, Counted>();
   /** Delete markers that wait for `oldestCompletedMs`. */
-  readonly #waiting: { readonly version: VersionFacts; readonly weight: Weight }[] = [];
+  #waiting = new WaitingMarkers();
   #oldestCompletedMs: number;
 
   constructor(setup: Setup) {
@@ -107,7 +108,7 @@ export class Examination {
     const { oldestCompletedMs } = this.#setup;
     // What others came before stays after others, whatever comes.
     if (oldestCompletedMs === undefined && version.isDeleteMarker && !this.#rules.isAfterOthers(version)) {
-      this.#waiting.push({ version, weight });
+      this.#waiting.add(this.#signatureOf(version), version, weight);
       return;
     }
     if (oldestCompletedMs === undefined && version.replicationStatus === "COMPLETED") {
@@ -124,7 +125,7 @@ export class Examination {
     const next = new Examination(setup);
     next.#oldestCompletedMs = Math.min(next.#oldestCompletedMs, this.#oldestCompletedMs);
     for (const one of this.#alike.values()) next.#count(one.version, one);
-    next.#waiting.push(...this.#waiting);
+    next.#waiting = this.#waiting.under(next.#signatureOf);
     return next;
   }
 
@@ -183,7 +184,7 @@ export class Examination {
   }
 
   #countWaiting(): void {
-    for (const { version, weight } of this.#waiting.splice(0)) this.#count(version, weight);
+    for (const { version, weight } of this.#waiting.taken(this.#oldestCompletedMs)) this.#count(version, weight);
   }
 
   #count(version: VersionFacts, weight: Weight): void {

@@ -118,19 +118,39 @@ export class RecordSplitter {
   #findEnd(): number {
     const text = this.#text;
     let at = this.#at;
-    for (; at < text.length; at++) {
-      const code = text.charCodeAt(at);
+    while (at < text.length) {
       if (this.#isInString) {
-        if (code === BACKSLASH) {
-          // Its second half is in the next chunk: come back to both.
-          if (at + 1 >= text.length) break;
-          at++;
-        } else if (code === QUOTE) this.#isInString = false;
-      } else if (code === QUOTE) this.#isInString = true;
+        const quote = closingQuote(text, at);
+        if (quote < 0) {
+          this.#at = -quote - 1;
+          return -1;
+        }
+        this.#isInString = false;
+        at = quote + 1;
+        continue;
+      }
+      const code = text.charCodeAt(at++);
+      if (code === QUOTE) this.#isInString = true;
       else if (code === OPEN) this.#depth++;
-      else if (code === CLOSE && --this.#depth === 0) return at + 1;
+      else if (code === CLOSE && --this.#depth === 0) return at;
     }
     this.#at = at;
     return -1;
   }
+}
+
+/** @returns where the string ends that `from` is in, or -1 minus where to go on when more text has come */
+function closingQuote(text: string, from: number): number {
+  let quote = text.indexOf('"', from);
+  while (quote >= 0 && isEscaped(text, from, quote)) quote = text.indexOf('"', quote + 1);
+  if (quote >= 0) return quote;
+  // A backslash whose second half is in the next chunk: come back to both.
+  return isEscaped(text, from, text.length) ? -text.length : -text.length - 1;
+}
+
+/** Whether an odd number of backslashes stands before it. */
+function isEscaped(text: string, from: number, at: number): boolean {
+  let first = at;
+  while (first > from && text.charCodeAt(first - 1) === BACKSLASH) first--;
+  return (at - first) % 2 === 1;
 }

@@ -24,21 +24,18 @@ export function asReplicator(operation: S3Operation, request: S3Request): S3Requ
   const { headers, query, call } = request;
   if (headers[MINIO_REPLICATION_HEADER] !== "true") return request;
   const trusted = { ...call, caller: { ...call.caller, invokedBy: REPLICATION_SERVICE } };
-  switch (operation) {
-    case "PutObject":
-    case "CreateMultipartUpload":
-      return identified({ ...request, call: trusted }, query.get("versionId"));
-    case "CompleteMultipartUpload":
-      // Which version it becomes was said when the upload was created.
-      return { ...request, call: trusted };
-    case "DeleteObject":
-      return headers[MINIO_MARKER_HEADER] === "true"
-        ? identified({ ...request, call: trusted, query: withoutVersion(query) }, query.get("versionId"))
-        : { ...request, call: trusted };
-    default:
-      return request;
+  const versionId = query.get("versionId");
+  if (operation === "DeleteObject" && headers[MINIO_MARKER_HEADER] === "true") {
+    return identified({ ...request, call: trusted, query: withoutVersion(query) }, versionId);
   }
+  if (operation === "PutObject" || operation === "CreateMultipartUpload") {
+    return identified({ ...request, call: trusted }, versionId);
+  }
+  // Which version an upload becomes was said when it was created.
+  return TRUSTED.has(operation) ? { ...request, call: trusted } : request;
 }
+
+const TRUSTED: ReadonlySet<S3Operation> = new Set<S3Operation>(["CompleteMultipartUpload", "DeleteObject"]);
 
 function identified(request: S3Request, versionId: string | undefined): S3Request {
   if (versionId === undefined) return request;
