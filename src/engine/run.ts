@@ -63,6 +63,7 @@ export interface Run {
 export interface SourceSeen {
   head?: ObjectHead;
   bytes?: Uint8Array;
+  /** Open and unread: the first to send the whole takes it. */
   body?: Body;
   tags?: readonly Tag[];
   acl?: AccessControlList;
@@ -149,6 +150,11 @@ export interface Piece {
 }
 
 async function openSource(run: Run, step: Step, piece?: Piece): Promise<ObjectReply> {
+  const { body } = run.source;
+  if (body !== undefined && piece === undefined) {
+    delete run.source.body;
+    return { head: headOf(run), body };
+  }
   const { version } = run.task;
   const { etag } = headOf(run);
   const sealed = run.source.seal === undefined ? {} : { sealed: true };

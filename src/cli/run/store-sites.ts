@@ -181,6 +181,7 @@ export class StoreSites implements Sites {
       locksOnUploads,
       etagIsMd5,
       multipartEtag,
+      md5Verified: can.md5Verified,
       checksumsVerified: can.checksumsVerified,
       conditionalPut: can.conditionalPut,
       storageClasses: can.storageClasses,
