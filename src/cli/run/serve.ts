@@ -9,7 +9,6 @@ import type { Context } from "../context.ts";
 import { SiteClients } from "./clients.ts";
 import { type EngineRoom, openEngineRoom } from "./engine-room.ts";
 import { runOnce, scanWords } from "./once.ts";
-import { checkReach } from "./reach.ts";
 import { withProfiles } from "./recognised.ts";
 import { StoreSites } from "./store-sites.ts";
 
@@ -56,6 +55,7 @@ async function check(settings: RunSettings, context: Context): Promise<CommandRe
   try {
     const sites = new StoreSites({ clients, clock, onTrouble: () => undefined });
     sites.use(settings);
+    const { checkReach } = await import("./reach.ts");
     return await checkReach(settings, { clients, sites, environment: context.environment, clock });
   } finally {
     await clients.close();
