@@ -16,6 +16,7 @@ import { type Layout, layoutOf } from "./layout.ts";
 import type { OpenUpload } from "./parts.ts";
 import type { BucketTraits, Session, Sites } from "./ports.ts";
 import type { UploadNote } from "./upload-note.ts";
+import { comparedThere } from "./verify.ts";
 import { copiesWithin } from "./within.ts";
 
 /** Bodies of more bytes are never held whole. */
@@ -264,6 +265,7 @@ export function layoutFor(run: Run): Layout {
     readsParts: run.sourceTraits.readsParts !== false,
     mayGuess: provesByEtag(run),
     copiesWithin: copiesWithin(run),
+    comparedWhole: comparedThere(run) !== undefined,
     keepsWhole: run.destinationTraits.mintsVersionIds !== true || run.source.seal !== undefined,
   });
   return run.layout;

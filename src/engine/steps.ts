@@ -25,7 +25,7 @@ import {
   target,
 } from "./run.ts";
 import { completeUpload, createUpload, uploadParts } from "./upload-steps.ts";
-import { comparedThere, type Expectation, verifyBytes, verifyStream } from "./verify.ts";
+import { comparedThere, verifyBytes, verifyStream } from "./verify.ts";
 import { versionsOfKey } from "./versions-of-key.ts";
 import { copiesWithin, copyObjectWithin } from "./within.ts";
 import { finishWrite, writeRequest } from "./write.ts";
@@ -112,7 +112,7 @@ async function readVersion(run: Run, step: Step): Promise<void> {
     delete run.source.body;
     return;
   }
-  const isCompared = comparedAtDestination(run) !== undefined;
+  const isCompared = comparedThere(run) !== undefined;
   if (isCompared && body.sizeBytes > HELD_MAX_BYTES) return;
   run.source.bytes = await answered(step, body.bytes());
   delete run.source.body;
@@ -122,12 +122,6 @@ async function readVersion(run: Run, step: Step): Promise<void> {
 
 /** Where nothing has to be known of a body before it is sent, a longer one passes through. */
 const HELD_MAX_BYTES = 64 * 1024;
-
-/** Sealed bytes are others than those that checksums are of. */
-function comparedAtDestination(run: Run): Expectation | undefined {
-  const { sourceTraits, destinationTraits, source } = run;
-  return source.seal === undefined ? comparedThere(headOf(run), sourceTraits, destinationTraits) : undefined;
-}
 
 /** Only the customer can read SSE-C versions: they are moved as they are stored, where both stores know how. */
 function sealOf(run: Run, step: Step, { sealed }: ObjectHead): string {
@@ -165,7 +159,7 @@ async function writeReplica(run: Run, step: Step): Promise<void> {
   const { bytes, seal } = run.source;
   // Checksums are of what can be read, and so is what verification compares; the taker checks sealed bytes by their seal.
   const checksums = head.checksums?.type === "FULL_OBJECT" && seal === undefined ? { checksums: head.checksums } : {};
-  const compared = comparedAtDestination(run);
+  const compared = comparedThere(run);
   const proofs = compared?.algorithm === "MD5" ? { ...checksums, md5: compared.value } : checksums;
   const put = async (plain: WriteRequest): Promise<PutReply> => {
     const destination = destinationOf(run);

@@ -8,8 +8,7 @@
  */
 import { CHECKSUM_ALGORITHMS, createHasher, type HashAlgorithm, type Hasher } from "../s3/checksum.ts";
 import type { ObjectHead } from "../s3/store.ts";
-import type { BucketTraits } from "./ports.ts";
-import { Discrepancy } from "./run.ts";
+import { Discrepancy, type Run } from "./run.ts";
 
 /** What a whole object must hash to. */
 export interface Expectation {
@@ -42,15 +41,14 @@ function md5InEtag({ etag, encryption: { kind } }: ObjectHead): Expectation | un
  * What the source says of the bytes, where the destination itself compares them with it before it makes a version of them:
  * then hashing them on the way would find out nothing else. Undefined where nobody but us compares.
  */
-export function comparedThere(
-  head: ObjectHead,
-  source: BucketTraits,
-  destination: BucketTraits,
-): Expectation | undefined {
+export function comparedThere({ source, sourceTraits, destinationTraits }: Run): Expectation | undefined {
+  const { head, seal } = source;
+  // Sealed bytes are others than those that a source speaks of.
+  if (head === undefined || seal !== undefined) return undefined;
   const told = toldChecksum(head);
-  if (told !== undefined && destination.checksumsVerified?.includes(told.algorithm) === true) return told;
-  const isMd5 = source.etagIsMd5 === true || head.encryption.kind === "SSE-S3";
-  return isMd5 && destination.md5Verified === true ? md5InEtag(head) : undefined;
+  if (told !== undefined && destinationTraits.checksumsVerified?.includes(told.algorithm) === true) return told;
+  const isMd5 = sourceTraits.etagIsMd5 === true || head.encryption.kind === "SSE-S3";
+  return isMd5 && destinationTraits.md5Verified === true ? md5InEtag(head) : undefined;
 }
 
 /** @throws Discrepancy when the bytes are not those of the source */
