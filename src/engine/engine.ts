@@ -17,7 +17,7 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** Names the engine in leases: unique among living engines that share a ledger. One that is started again may keep its name. */
   readonly name: string;
-  /** Tasks of small objects in flight; default 32, and a few more when several streams have work. */
+  /** Tasks of small objects in flight; default 48, and a few more when several streams have work. */
   readonly smallTasks?: number;
   /** Tasks of objects in between in flight; default 8, and one more when several streams have work. */
   readonly mediumTasks?: number;
@@ -74,7 +74,7 @@ export class Engine {
       new Worker({
         ...common,
         name: `${name}/small`,
-        concurrency: options.smallTasks ?? 32,
+        concurrency: options.smallTasks ?? 48,
         sizes: { sizeAtMostBytes: SMALL_MAX_BYTES },
       }),
       new Worker({
