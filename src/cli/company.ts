@@ -16,6 +16,8 @@ export interface CompanyOptions {
   readonly clock: Clock;
   /** The engine's. */
   readonly name: string;
+  /** No other engine works with the ledger. */
+  readonly isAlone: boolean;
 }
 
 export class Company {

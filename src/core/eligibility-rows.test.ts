@@ -48,7 +48,7 @@ const ELSEWHERE: Readonly<Record<number, readonly [file: string, words: string]>
   30: ["test/fixtures/diagnose/failed.json", "row 43"],
   31: ["test/fixtures/diagnose/failed.json", "DstBucketNotFound"],
   32: ["test/fixtures/diagnose/failed.json", "row 44"],
-  34: ["src/engine/steps.ts", "rule.destination.storageClass"],
+  34: ["src/engine/write.ts", "storageClassOf"],
   37: ["src/core/plan.test.ts", "parts"],
   42: ["test/fixtures/diagnose/silent.json", "row 53"],
   43: ["test/fixtures/diagnose/silent.json", "row 8"],

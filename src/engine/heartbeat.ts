@@ -41,15 +41,18 @@ export interface BeatingOptions {
   readonly clock: Clock;
   readonly name: string;
   readonly version: string;
+  /** Nobody else works with the ledger: who has told something before is dead. */
+  readonly isAlone: boolean;
   /** What there is to tell now. */
   readonly tell: () => Pick<Heartbeat, "inFlight" | "total" | "streams" | "breakers">;
 }
 
 /** Tells until the signal is aborted, then takes back what was told. */
 export async function beat(options: BeatingOptions, signal: AbortSignal): Promise<void> {
-  const { ledger, clock, name, version, tell } = options;
+  const { ledger, clock, name, version, isAlone, tell } = options;
   const startedAtMs = clock.nowMs();
-  await patiently(() => forgetOld(ledger, clock.nowMs()));
+  const forgottenBeforeMs = isAlone ? startedAtMs : startedAtMs - FORGOTTEN_AFTER_MS;
+  await patiently(() => forget(ledger, forgottenBeforeMs));
   while (!signal.aborted) {
     const heartbeat: Heartbeat = { name, version, startedAtMs, atMs: clock.nowMs(), ...tell() };
     await patiently(() => ledger.setCheckpoint(`${PREFIX}${name}`, JSON.stringify(heartbeat)));
@@ -58,9 +61,9 @@ export async function beat(options: BeatingOptions, signal: AbortSignal): Promis
   await patiently(() => ledger.setCheckpoint(`${PREFIX}${name}`, undefined));
 }
 
-async function forgetOld(ledger: Ledger, nowMs: number): Promise<void> {
+async function forget(ledger: Ledger, beforeMs: number): Promise<void> {
   for (const { name, atMs } of await heartbeatsIn(ledger)) {
-    if (nowMs - atMs > FORGOTTEN_AFTER_MS) await ledger.setCheckpoint(`${PREFIX}${name}`, undefined);
+    if (atMs <= beforeMs) await ledger.setCheckpoint(`${PREFIX}${name}`, undefined);
   }
 }
 

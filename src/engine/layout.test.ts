@@ -13,6 +13,7 @@ const BASE: LayoutRequest = {
   copiesWithin: false,
   comparedWhole: false,
   keepsWhole: false,
+  takesUploads: true,
 };
 
 describe("layout", () => {

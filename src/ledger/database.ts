@@ -22,7 +22,7 @@ export type { Connection, Row, SqlValue, Statement } from "./connection.ts";
 export { DatabaseError } from "./database-error.ts";
 
 /** The least time between two commits while writers come in together, for each of them: so many more share an fsync. */
-const PAUSE_MS_PER_WRITE = 2;
+const PAUSE_MS_PER_WRITE = 4;
 const PAUSE_MS_MAX = 2;
 
 /** How long a write that waits for others is kept from its commit when none come. */
