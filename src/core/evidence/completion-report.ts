@@ -24,7 +24,7 @@ const RESULTS_MAX = 100_000;
 /** Undefined for what is no manifest of such a report. */
 export function readReportManifest(text: string): ReportManifest | undefined {
   const root = asObject(parsed(text));
-  if (root === undefined || !/^Report_CSV_/.test(asString(root["Format"]) ?? "")) return undefined;
+  if (root === undefined || !asString(root["Format"])?.startsWith("Report_CSV_")) return undefined;
   const listed = asArray(root["Results"]);
   if (listed.length > RESULTS_MAX) return undefined;
   const createdAtMs = Date.parse(asString(root["ReportCreationDate"]) ?? "");
