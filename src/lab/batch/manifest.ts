@@ -4,8 +4,9 @@
  * @source aws-replication.md §6.2, §6.7
  */
 import { parseArn } from "../../core/arn.ts";
+import { CsvError, fieldsOf } from "../../core/csv.ts";
+import { linesOf } from "../../s3/csv-lines.ts";
 import { S3Error } from "../../s3/errors.ts";
-import { CsvError, fieldsOf, linesOf } from "./csv.ts";
 import { JobError, type Manifest } from "./model.ts";
 import { codeOfRefusal, type JobSession } from "./session.ts";
 import type { ManifestRow } from "./tasks.ts";

@@ -7,9 +7,9 @@
  */
 import { hash } from "node:crypto";
 import { bucketOfArn } from "../../core/arn.ts";
+import { lineOf } from "../../core/csv.ts";
 import { S3Error } from "../../s3/errors.ts";
 import type { S3Service } from "../s3/service.ts";
-import { lineOf } from "./csv.ts";
 import { type Job, JobError, type Report } from "./model.ts";
 import type { JobSession } from "./session.ts";
 import type { DoneTask } from "./tasks.ts";

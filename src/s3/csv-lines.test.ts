@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CsvError, fieldsOf, lineOf, linesOf } from "./csv.ts";
+import { CsvError, fieldsOf, lineOf } from "../core/csv.ts";
+import { linesOf } from "./csv-lines.ts";
 
 async function* bytesOf(...texts: string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text, "latin1");
