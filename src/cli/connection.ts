@@ -8,6 +8,7 @@ import { AwsError } from "../aws/errors.ts";
 import { IamControl } from "../aws/iam.ts";
 import { KmsControl } from "../aws/kms.ts";
 import { OrganizationsControl, type SignPost } from "../aws/organizations.ts";
+import { S3Control } from "../aws/s3-control.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import type { Credentials } from "../core/model.ts";
 import type { BucketAccess, Surroundings } from "../doctor/ports.ts";
@@ -26,6 +27,7 @@ export interface Connection extends Surroundings {
   /** "aws" when no endpoint is set. */
   readonly endpoint: string;
   readonly console?: ConsoleClient;
+  readonly s3Control: S3Control;
   /** What has to be typed once more to ask as the same accounts; "" or words that begin with a space. */
   readonly typed?: string;
   close(): Promise<void>;
@@ -100,6 +102,7 @@ export async function openConnection(
     bucket: (name) => clients.bucket(name),
     iam: new IamControl(access),
     kms: new KmsControl(access),
+    s3Control: new S3Control(access),
     organizations: new OrganizationsControl(organizationAccess, signerOf(organizationAccess, clock)),
     clock,
     ...(console === undefined ? {} : { console, records: console }),

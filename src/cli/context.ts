@@ -6,6 +6,8 @@ export interface Context {
   readonly clock: () => number;
   /** Progress and notes for people; never data. */
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** Answers of people; nothing is read from it unless somebody is asked. */
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
   readonly workingDirectory: string;
   /** Aborted by ctrl-C and by SIGTERM; a command that never looks at it is ended by them as usual. */
@@ -21,6 +23,10 @@ export function processContext(): Context {
     environment: process.env,
     clock: () => Date.now(),
     stderr: process.stderr,
+    // Opened only when it is read: a pipe that is open keeps a process alive.
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     workingDirectory: process.cwd(),
     get interrupted() {

@@ -1,6 +1,5 @@
 /** What `fix` does: plans patches for causes, shows them, applies them with an undo, takes them back. */
 import { randomBytes } from "node:crypto";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { patchesOf } from "../core/diagnose/patches.ts";
 import type { Cause, Patch } from "../core/diagnose/report.ts";
@@ -13,6 +12,7 @@ import type { Connection } from "./connection.ts";
 import { type Context, styled } from "./context.ts";
 import { UsageError } from "./errors.ts";
 import { scan } from "./scan.ts";
+import { stateDirectory } from "./state-directory.ts";
 
 export interface FixPlan {
   readonly bucket: string;
@@ -164,9 +164,6 @@ export async function showHistory(bucket: string, context: Context): Promise<Com
   };
 }
 
-/** Beside other state of the user, as the XDG base directories say; `LOCKSTEP_STATE_DIR` puts it elsewhere. */
-function historyOf({ environment }: Context): History {
-  const own = environment["LOCKSTEP_STATE_DIR"];
-  const state = environment["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state");
-  return new History(join(own ?? join(state, "lockstep"), "applied"));
+function historyOf(context: Context): History {
+  return new History(join(stateDirectory(context), "applied"));
 }

@@ -73,6 +73,7 @@ export class World {
       environment: { LOCKSTEP_STATE_DIR: stateDir },
       clock: () => clock.nowMs(),
       stderr: stream,
+      stdin: stream,
       stdout: stream,
       workingDirectory: stateDir,
       interrupted: new AbortController().signal,
