@@ -184,7 +184,7 @@ describe("resync by S3 Batch Replication", () => {
     assert.deepEqual([status, value.jobs[1]?.verified?.completed], [0, FAILED - 1]);
     assert.deepEqual(new Set(await statuses()), new Set(["COMPLETED"]));
     const { Contents = [] } = await s3.listObjectsV2({ Bucket: "resync-dst" });
-    assert.deepEqual(Contents.map((one) => one.Key).sort(), [...KEYS, "old/before-the-rule"].sort());
+    assert.deepEqual(new Set(Contents.map((one) => one.Key)), new Set([...KEYS, "old/before-the-rule"]));
   });
 
   it("says that nothing is to be done when S3 finds nothing", async () => {

@@ -61,7 +61,7 @@ async function lookAt(store: Pick<Store, "headObject">, ref: LookedAt): Promise<
         return "failed";
       case "PENDING":
         return "pending";
-      default:
+      case undefined:
         return "none";
     }
   } catch (error) {
