@@ -2,6 +2,7 @@
 
 export { applyPatches, undoOf } from "./doctor/apply.ts";
 export { collectFacts } from "./doctor/collect.ts";
+export { parseSnapshot, readSnapshot, type Snapshot, SnapshotError } from "./doctor/snapshot.ts";
 export { Engine, type EngineOptions } from "./engine/engine.ts";
 export type { ChangeFeed, Clock, FeedEntry, Session, SessionRequest, Sites } from "./engine/ports.ts";
 export { type ScanResult, Scans, type ScansOptions } from "./engine/scan.ts";

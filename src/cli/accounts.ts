@@ -25,6 +25,7 @@ export function acrossAccounts(first: Connection, others: readonly Connection[])
   return {
     ...first,
     kms,
+    policiesOf: async (account) => await ofAccount(account).policiesOf?.(account),
     bucket: (name) => {
       let bucket = found.get(name);
       if (bucket === undefined) {

@@ -6,7 +6,7 @@ export function systemClock(now: () => number): Clock {
 }
 
 /** Node's own promise of a timer rejects when it is cut short, with an error that takes longer to make than all of this. */
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const end = () => {

@@ -33,6 +33,7 @@ export interface ArgumentSpec {
   /** As in usage: `s3://BUCKET[/KEY]`; `file...` may be repeated. */
   readonly name: string;
   readonly help: string;
+  /** It may be left out; then there is no word for it. */
   readonly isOptional?: true;
 }
 

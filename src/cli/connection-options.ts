@@ -7,6 +7,13 @@ export const STORE_OPTIONS: readonly OptionSpec[] = [
   { flags: "--profile <name>", help: "profile of the AWS configuration files (AWS_PROFILE)" },
 ];
 
+/** Of commands that can do without a connection. */
+export const SNAPSHOT_OPTION: OptionSpec = {
+  flags: "--snapshot <file>",
+  help: "ask nobody: take everything from a file that lockstep snapshot wrote; several are merged",
+  isRepeated: true,
+};
+
 /** Likewise, where the organisation's policies may be asked for too. */
 export const CONNECTION_OPTIONS: readonly OptionSpec[] = [
   ...STORE_OPTIONS,

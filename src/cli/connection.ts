@@ -6,10 +6,11 @@
 import type { AwsAccess } from "../aws/access.ts";
 import { AwsError } from "../aws/errors.ts";
 import { IamControl } from "../aws/iam.ts";
+import { callerPolicies } from "../aws/iam-caller.ts";
 import { KmsControl } from "../aws/kms.ts";
 import { OrganizationsControl, type SignPost } from "../aws/organizations.ts";
 import { S3Control } from "../aws/s3-control.ts";
-import { callerIdentity } from "../aws/sts.ts";
+import { type CallerIdentity, callerIdentity } from "../aws/sts.ts";
 import type { Credentials } from "../core/model.ts";
 import type { BucketAccess, Surroundings } from "../doctor/ports.ts";
 import { createS3Client, type S3Client } from "../s3/client.ts";
@@ -26,6 +27,8 @@ import { AccessError, UsageError } from "./errors.ts";
 export interface Connection extends Surroundings {
   /** "aws" when no endpoint is set. */
   readonly endpoint: string;
+  /** Undefined where the store knows no identities. */
+  readonly callerArn?: string;
   readonly console?: ConsoleClient;
   readonly s3Control: S3Control;
   /** What has to be typed once more to ask as the same accounts; "" or words that begin with a space. */
@@ -96,9 +99,11 @@ export async function openConnection(
 ): Promise<Connection> {
   const clients = new Clients(access, clock);
   const organizationAccess = { ...access, credentials: organizationCredentials };
+  const caller = await callerOf(access);
   return {
     endpoint: access.endpoint ?? "aws",
-    accountId: await accountOf(access),
+    accountId: caller?.accountId ?? "",
+    ...(caller === undefined ? {} : { callerArn: caller.arn, policiesOf: () => callerPolicies(access, caller.arn) }),
     bucket: (name) => clients.bucket(name),
     iam: new IamControl(access),
     kms: new KmsControl(access),
@@ -151,10 +156,10 @@ export function credentialsOf(
   };
 }
 
-/** Who asks. Stores without STS have no accounts to tell: then the account is "". */
-async function accountOf(access: AwsAccess): Promise<string> {
+/** Who asks. Stores without STS have nobody to tell: then it is undefined. */
+async function callerOf(access: AwsAccess): Promise<CallerIdentity | undefined> {
   try {
-    return (await callerIdentity(access)).accountId;
+    return await callerIdentity(access);
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
     if (error.status === undefined) {
@@ -166,7 +171,7 @@ async function accountOf(access: AwsAccess): Promise<string> {
     if (error.status === 401 || error.status === 403) {
       throw new AccessError(`the credentials are not accepted: ${error.message}`, { cause: error });
     }
-    return "";
+    return undefined;
   }
 }
 

@@ -6,9 +6,9 @@ export interface Context {
   readonly clock: () => number;
   /** Progress and notes for people; never data. */
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
-  /** Answers of people; nothing is read from it unless somebody is asked. */
-  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+  /** Asks the person at the terminal; undefined where nobody is there to be asked. */
+  readonly ask?: (question: string) => Promise<string>;
   readonly workingDirectory: string;
   /** Aborted by ctrl-C and by SIGTERM; a command that never looks at it is ended by them as usual. */
   readonly interrupted: AbortSignal;
@@ -23,11 +23,8 @@ export function processContext(): Context {
     environment: process.env,
     clock: () => Date.now(),
     stderr: process.stderr,
-    // Opened only when it is read: a pipe that is open keeps a process alive.
-    get stdin() {
-      return process.stdin;
-    },
     stdout: process.stdout,
+    ...(process.stdin.isTTY && process.stderr.isTTY ? { ask: askTerminal } : {}),
     workingDirectory: process.cwd(),
     get interrupted() {
       interrupted ??= interruptions();
@@ -38,6 +35,16 @@ export function processContext(): Context {
       return () => process.off("SIGHUP", listener);
     },
   };
+}
+
+async function askTerminal(question: string): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question);
+  } finally {
+    terminal.close();
+  }
 }
 
 /** From the moment that somebody asks for it a signal no longer ends the process by itself. */

@@ -9,6 +9,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Replication, Replications } from "../console/replications.ts";
 import { Engine } from "../engine/engine.ts";
+import type { FlavourName } from "../lab/flavours/flavours.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import type { LabServer } from "../lab/server.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -23,6 +24,8 @@ import { keptToken } from "./token.ts";
 
 export interface EmbeddedOptions {
   readonly dataDir: string;
+  /** Whose store the lab does as; default `aws`. */
+  readonly flavour?: FlavourName;
   readonly host: string;
   readonly port: number;
   readonly consolePort: number;
@@ -55,7 +58,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   };
   try {
     const token = keptToken(join(dataDir, "token"));
-    const lab = await openLab({ dataDir, clock, adminToken: token, onFault: (error) => onFault("the lab", error) });
+    const flavour = options.flavour ?? "aws";
+    const lab = await openLab({
+      dataDir,
+      clock,
+      flavour,
+      adminToken: token,
+      onFault: (error) => onFault("the lab", error),
+    });
     opened.push(() => lab.close());
     const ledger = openSqliteLedger({ path: join(dataDir, "ledger.db") });
     opened.push(() => ledger.close());

@@ -11,6 +11,11 @@ export class AccessError extends Error {
   override readonly name = "AccessError";
 }
 
+/** What was asked for would do harm, and is not done. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+}
+
 export interface Complaint {
   readonly status: ExitStatus;
   /** One line: what is wrong, with what, and what to do. */
@@ -25,6 +30,7 @@ export function complaintOf(error: unknown): Complaint {
   const line = error.message.split("\n", 1)[0] ?? error.name;
   switch (error.name) {
     case "UsageError":
+    case "SnapshotError":
       return { status: 2, line };
     case "AccessError":
     case "S3Error":
@@ -33,7 +39,10 @@ export function complaintOf(error: unknown): Complaint {
     case "CredentialsProviderError":
       return { status: 3, line };
     case "ChangedError":
+    case "RefusedError":
       return { status: 1, line };
+    case "ApplyError":
+      return { status: 3, line };
     case "DatabaseError":
       return { status: "reason" in error && error.reason === "io" ? 3 : 2, line };
     default:

@@ -7,11 +7,15 @@ import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { lintCommand } from "./commands/lint.ts";
+import { logsCommand } from "./commands/logs.ts";
 import { pauseCommand } from "./commands/pause.ts";
+import { policyCommand } from "./commands/policy.ts";
 import { probeCommand } from "./commands/probe.ts";
+import { rehearseCommand } from "./commands/rehearse.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { resyncCommand } from "./commands/resync.ts";
 import { runCommand } from "./commands/run.ts";
+import { snapshotCommand } from "./commands/snapshot.ts";
 import { statusCommand } from "./commands/status.ts";
 import { upCommand } from "./commands/up.ts";
 import type { Context } from "./context.ts";
@@ -24,12 +28,16 @@ export const COMMANDS: readonly CommandSpec[] = [
   statusCommand,
   diagnoseCommand,
   fixCommand,
+  rehearseCommand,
+  snapshotCommand,
   resyncCommand,
   jobsCommand,
   pauseCommand,
   resumeCommand,
   cancelCommand,
   lintCommand,
+  policyCommand,
+  logsCommand,
   probeCommand,
   runCommand,
 ];

@@ -1,4 +1,5 @@
 /** `s3://BUCKET` and `s3://BUCKET/KEY` on the command line. */
+import type { CommandInput } from "./command.ts";
 import { UsageError } from "./errors.ts";
 
 export interface S3Uri {
@@ -22,4 +23,11 @@ export function parseBucketUri(text: string): string {
   const { bucket, key } = parseS3Uri(text);
   if (key !== undefined) throw new UsageError(`"${text}" names a key: this command takes a bucket, s3://${bucket}`);
   return bucket;
+}
+
+/** The address that a command was given. @throws UsageError when there is none */
+export function uriOf(input: CommandInput): string {
+  const [text] = input.arguments;
+  if (text === undefined) throw new UsageError("name a bucket: s3://BUCKET, or s3://BUCKET/KEY for one object");
+  return text;
 }

@@ -1,26 +1,49 @@
 /** What status, diagnose, fix and resync begin with: facts, with progress on standard error, and the causes in them. */
-import { diagnose, type Explained } from "../core/diagnose/diagnose.ts";
-import type { Facts } from "../core/diagnose/facts.ts";
-import { collectFacts } from "../doctor/collect.ts";
+import { type Alike, diagnose, type Explained } from "../core/diagnose/diagnose.ts";
+import type { Facts, Setup } from "../core/diagnose/facts.ts";
+import { collectFacts, examine } from "../doctor/collect.ts";
 import type { Scope } from "../doctor/collect-versions.ts";
 import type { Surroundings } from "../doctor/ports.ts";
 import { plural } from "../doctor/report.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { Context } from "./context.ts";
 
+/** What a bucket's causes are, and by what they are told. */
 export interface Scan extends Explained {
-  readonly facts: Facts;
+  readonly setup: Setup;
+  readonly alike: readonly Alike[];
 }
 
-export async function scan(surroundings: Surroundings, scope: Scope, context: Context): Promise<Scan> {
+/** Looks at a bucket, or at the keys with a prefix. */
+export async function scan(surroundings: Surroundings, scope: Omit<Scope, "key">, context: Context): Promise<Scan> {
+  const { setup, examination } = await watched(surroundings, scope, context, examine);
+  return { setup, alike: examination.alike(), ...examination.explained() };
+}
+
+/** Looks at the versions of one key. */
+export async function scanKey(
+  surroundings: Surroundings,
+  scope: Scope & { readonly key: string },
+  context: Context,
+): Promise<Explained & { readonly facts: Facts }> {
+  const facts = await watched(surroundings, scope, context, collectFacts);
+  return { facts, ...diagnose(facts) };
+}
+
+async function watched<Found>(
+  surroundings: Surroundings,
+  scope: Scope,
+  context: Context,
+  look: (surroundings: Surroundings, scope: Scope, onSeen: (versions: number) => void) => Promise<Found>,
+): Promise<Found> {
   const live = context.stderr.isTTY === true;
-  const facts = await collectFacts(surroundings, scope, (versions) => {
+  const found = await look(surroundings, scope, (versions) => {
     if (live) context.stderr.write(`\r\u001b[Klooking at s3://${scope.bucket}: ${plural(versions, "version")}`);
   }).catch(async (error: unknown) => {
     throw await withRecord(surroundings, scope.bucket, error);
   });
   if (live) context.stderr.write("\r\u001b[K");
-  return { facts, ...diagnose(facts) };
+  return found;
 }
 
 /** A bucket that is gone may have left versions on the engine's record: whoever asks for it is told how they go, too. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { KmsControl } from "../aws/kms.ts";
 import type { Diagnosis } from "../core/diagnose/report.ts";
 import { scannedLine } from "../doctor/report.ts";
+import type { FlavourName } from "../lab/flavours/flavours.ts";
 import { createS3Client } from "../s3/client.ts";
 import { openConnection } from "./connection.ts";
 import { ConsoleClient } from "./console-client.ts";
@@ -16,6 +17,7 @@ import { scan } from "./scan.ts";
 export interface ServeOptions {
   readonly example: boolean;
   readonly json: boolean;
+  readonly flavour: FlavourName;
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;

@@ -102,6 +102,9 @@ function whyNot(rule: Rule, version: Candidate, operation: Operation): SkipReaso
     case "retention":
     case "legalHold":
       return whyNotMetadata(rule, version);
+    case "delete":
+      // No rule replicates the removal of a version. @source aws-replication.md §2 row 18
+      return { reason: "neverAdmitted" };
   }
 }
 

@@ -12,7 +12,7 @@ export interface VersionRef {
 }
 
 /** What a replication task does at the destination. */
-export type Operation = "put" | "deleteMarker" | "tags" | "acl" | "retention" | "legalHold";
+export type Operation = "put" | "deleteMarker" | "tags" | "acl" | "retention" | "legalHold" | "delete";
 
 /**
  * The value of `x-amz-replication-status`. A version that no rule selected has none.
@@ -129,6 +129,33 @@ export interface Destination {
   readonly replicaKmsKeyArn?: string;
   readonly replicationTimeMinutes?: number;
   readonly metrics: boolean;
+}
+
+/** One target of a bucket's event notifications. */
+export interface NotificationTarget {
+  readonly kind: "queue" | "topic" | "function" | "eventBridge";
+  /** EventBridge has none. */
+  readonly arn?: string;
+  /** `s3:Replication:*` and the like; of EventBridge none are listed, for it gets all. */
+  readonly events: readonly string[];
+  readonly prefix?: string;
+  readonly suffix?: string;
+}
+
+/** One inventory of a bucket: what is reported how often, and where to. */
+export interface InventorySetting {
+  readonly id: string;
+  readonly isEnabled: boolean;
+  readonly prefix?: string;
+  readonly versions: "All" | "Current";
+  /** `Daily` or `Weekly`. */
+  readonly frequency: string;
+  /** `ReplicationStatus` and the like. */
+  readonly fields: readonly string[];
+  readonly destinationArn: string;
+  readonly destinationPrefix?: string;
+  /** `CSV`, `ORC` or `Parquet`. */
+  readonly format: string;
 }
 
 /** What a call needs to speak for somebody. */

@@ -29,7 +29,9 @@ export type StepName =
   | "writeTags"
   | "writeAcl"
   | "writeRetention"
-  | "writeLegalHold";
+  | "writeLegalHold"
+  | "confirmGone"
+  | "removeReplica";
 
 /** The API call that a step makes, by its name in the API reference. */
 export type Call =
@@ -168,6 +170,8 @@ function operationSteps(request: PlanRequest): Step[] {
       return [headVersion(request, "object"), readRetention(request), write(request, "writeRetention")];
     case "legalHold":
       return [headVersion(request, "object"), readLegalHold(request), write(request, "writeLegalHold")];
+    case "delete":
+      return [confirmGone(request), removeReplica(request)];
   }
 }
 
@@ -209,6 +213,17 @@ function headVersion(request: PlanRequest, of: "marker" | "object"): Step {
     });
   }
   return sourceStep("headVersion", "HeadObject", checks);
+}
+
+/** Only who may list a bucket is told that a version is not there: others get a 403. */
+function confirmGone(request: PlanRequest): Step {
+  return { ...headVersion(request, "marker"), name: "confirmGone" };
+}
+
+/** AWS replicates no removals, so there is no action of replication's own for one. @source aws-replication.md §2 row 18 */
+function removeReplica(request: PlanRequest): Step {
+  const checks = [destinationCheck(request, "s3:DeleteObjectVersion", "DstDelObjNotPermitted")];
+  return { name: "removeReplica", call: "DeleteObject", by: "role", side: "destination", checks, bodyNeedsIt: true };
 }
 
 function readVersion(request: PlanRequest): Step {

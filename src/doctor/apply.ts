@@ -2,57 +2,106 @@
  * Applies patches through the services' own calls, and undoes them.
  *
  * Before the first write every document is read again: when one has changed since the facts were taken, nothing is
- * written. When a write fails, what was written before it is put back, and the error says which patch it was.
+ * written. After each write it is read back until it shows. When a write fails, what was written before it is put back,
+ * the last one first, and the error says which patch it was and what could not be put back.
  */
 import { AwsError } from "../aws/errors.ts";
-import { roleName } from "../aws/iam.ts";
-import { bucketOfArn, parseArn } from "../core/arn.ts";
-import { unreachable } from "../core/assert.ts";
-import { asObject, type DocumentValue, documentOfXml } from "../core/config/document.ts";
-import { printReplication } from "../core/config/print.ts";
+import { parseArn } from "../core/arn.ts";
+import type { DocumentValue } from "../core/config/document.ts";
 import type { Patch } from "../core/diagnose/report.ts";
-import {
-  encryptionDocumentOf,
-  encryptionOfDocument,
-  objectLockDocumentOf,
-  objectLockOfDocument,
-  ownershipDocumentOf,
-  ownershipOfDocument,
-} from "../core/diagnose/setting-documents.ts";
 import { S3Error } from "../s3/errors.ts";
+import { ApplyError, ChangedError } from "./apply-error.ts";
+import { readDocument, writeDocument } from "./patched-documents.ts";
 import type { Surroundings } from "./ports.ts";
 import { isDenied } from "./read.ts";
 
-/** A document is not as the patch expects it: nothing was written. */
-export class ChangedError extends Error {
-  override readonly name = "ChangedError";
-  readonly patch: Patch;
+/** How long a write may take to show: IAM and S3 are eventually consistent, some seconds as a rule. */
+export const IN_EFFECT_MS_MAX = 60_000;
+const READ_BACK_MS = [0, 200, 500, 1000, 2000] as const;
 
-  constructor(patch: Patch) {
-    const what = `${patch.target} of ${patch.resource}${patch.name === undefined ? "" : ` (${patch.name})`}`;
-    super(`${what} has changed since it was read: nothing was applied. Diagnose again.`);
-    this.patch = patch;
-  }
+export interface Waiting {
+  /** Resolves after the time. */
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Told when a patch is in effect. */
+  readonly onInEffect?: (patch: Patch) => void;
 }
 
-/** @throws ChangedError, S3Error, AwsError; nothing is left half-applied unless putting back failed too */
-export async function applyPatches(surroundings: Surroundings, patches: readonly Patch[]): Promise<void> {
-  for (const patch of patches) {
-    const now = await readDocument(surroundings, patch).catch((error: unknown) => {
-      throw withRemedy(surroundings, patch, error);
-    });
-    if (!sameDocument(now, patch.before)) throw new ChangedError(patch);
-  }
+/**
+ * @returns the patches as they are in effect: `after` is what the service says now, which may be in words of its own
+ * @throws ChangedError before anything is written; ApplyError with what was put back and what could not be
+ */
+export async function applyPatches(
+  surroundings: Surroundings,
+  patches: readonly Patch[],
+  waiting: Waiting,
+): Promise<readonly Patch[]> {
+  await requireUnchanged(surroundings, patches);
   const written: Patch[] = [];
   for (const patch of patches) {
     try {
       await writeDocument(surroundings, patch, patch.before, patch.after);
     } catch (error) {
-      for (const one of written.toReversed()) await writeDocument(surroundings, one, one.after, one.before);
-      throw error;
+      throw new ApplyError(patch, error, await putBack(surroundings, written));
     }
     written.push(patch);
+    try {
+      const now = await inEffect(surroundings, patch, waiting);
+      written[written.length - 1] = { ...patch, after: now };
+      waiting.onInEffect?.(patch);
+    } catch (error) {
+      throw new ApplyError(patch, error, await putBack(surroundings, written));
+    }
   }
+  return written;
+}
+
+/** Reads every document once more. @throws ChangedError, S3Error, AwsError */
+export async function requireUnchanged(surroundings: Surroundings, patches: readonly Patch[]): Promise<void> {
+  for (const patch of patches) {
+    const now = await readDocument(surroundings, patch).catch((error: unknown) => {
+      throw withRemedy(surroundings, patch, error);
+    });
+    if (!sameDocument(now, patch.before)) throw new ChangedError(patch, now);
+  }
+}
+
+/** Reads back until the document is no longer the old one. A service may word it otherwise than it was told to. */
+async function inEffect(surroundings: Surroundings, patch: Patch, { sleep }: Waiting): Promise<DocumentValue> {
+  let waitedMs = 0;
+  for (let round = 0; ; round++) {
+    const now = await readDocument(surroundings, patch);
+    if (sameDocument(now, patch.after) || !sameDocument(now, patch.before)) return now;
+    const pauseMs = READ_BACK_MS[Math.min(round, READ_BACK_MS.length - 1)] ?? 0;
+    if (waitedMs + pauseMs > IN_EFFECT_MS_MAX || round > ROUNDS_MAX) {
+      throw new Error(`it was accepted, and after ${IN_EFFECT_MS_MAX / 1000} s it still does not show`);
+    }
+    await sleep(pauseMs);
+    waitedMs += pauseMs;
+  }
+}
+
+const ROUNDS_MAX = 100;
+
+/** The last one first. What fails is told, and does not keep the others from being put back. */
+async function putBack(
+  surroundings: Surroundings,
+  written: readonly Patch[],
+): Promise<Pick<ApplyError, "restored" | "stuck">> {
+  const restored: Patch[] = [];
+  const stuck: { patch: Patch; because: string }[] = [];
+  for (const patch of written.toReversed()) {
+    if (lastingOf([patch]).length > 0) {
+      stuck.push({ patch, because: "nothing takes it back" });
+      continue;
+    }
+    try {
+      await writeDocument(surroundings, patch, patch.after, patch.before);
+      restored.push(patch);
+    } catch (error) {
+      stuck.push({ patch, because: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return { restored, stuck };
 }
 
 /** Who may not read a document is told whose credentials are needed. */
@@ -84,161 +133,17 @@ export function lastingOf(patches: readonly Patch[]): Patch[] {
   return patches.filter((patch) => patch.target === "object-lock" && patch.before === null);
 }
 
-async function readDocument(surroundings: Surroundings, patch: Patch): Promise<DocumentValue> {
-  const { iam, kms, organizations } = surroundings;
-  switch (patch.target) {
-    case "organization-policy":
-      return parse(await organizations.policy(patch.resource));
-    case "iam-boundary-policy":
-      return parse((await iam.managedPolicy(patch.resource)).document);
-    case "iam-role":
-      return parse((await iam.role(patch.resource))?.trust);
-    case "iam-role-policy": {
-      if (isManaged(patch)) return parse((await iam.managedPolicy(patch.name ?? "")).document);
-      // A role that is made together with its policy has none yet.
-      if ((await iam.role(patch.resource)) === undefined) return null;
-      const policies = await iam.inlinePolicies(patch.resource);
-      return parse(policies.find((one) => one.name === patch.name)?.document);
-    }
-    case "iam-trust-policy":
-      return parse((await iam.role(patch.resource))?.trust);
-    case "bucket-policy": {
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      return parse(await settings.getBucketPolicy(bucket));
-    }
-    case "replication": {
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      const element = await settings.getBucketReplication(bucket);
-      return element === undefined ? null : documentOfXml(element);
-    }
-    case "versioning": {
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      const status = await settings.getBucketVersioning(bucket);
-      return status === undefined ? null : { Status: status };
-    }
-    case "encryption": {
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      const encryption = await settings.getBucketEncryption(bucket);
-      return encryption === undefined ? null : encryptionDocumentOf(encryption);
-    }
-    case "ownership": {
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      const ownership = await settings.getBucketOwnership(bucket);
-      return ownership === undefined ? null : ownershipDocumentOf(ownership);
-    }
-    case "object-lock": {
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      const lock = await settings.getObjectLock(bucket);
-      return lock === undefined ? null : objectLockDocumentOf(lock);
-    }
-    case "request-payment": {
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      return { Payer: await settings.getRequestPayment(bucket) };
-    }
-    case "kms-key-policy":
-      return parse(await kms.policy(patch.resource));
-    case "kms-key-state":
-      return { KeyState: (await kms.key(patch.resource))?.state ?? "" };
-    default:
-      return unreachable(patch.target);
-  }
-}
-
-async function writeDocument(
-  surroundings: Surroundings,
-  patch: Patch,
-  from: DocumentValue,
-  to: DocumentValue,
-): Promise<void> {
-  const { iam, kms, organizations } = surroundings;
-  const text = JSON.stringify(to);
-  switch (patch.target) {
-    case "organization-policy":
-      return await organizations.updatePolicy(patch.resource, text);
-    case "iam-boundary-policy":
-      return await iam.setManagedPolicy(patch.resource, text);
-    case "iam-role":
-      if (to === null) return await iam.deleteRole(patch.resource);
-      return void (await iam.createRole(roleName(patch.resource), text));
-    case "iam-role-policy":
-      if (isManaged(patch)) return await iam.setManagedPolicy(patch.name ?? "", text);
-      if (to === null) return await iam.deleteInlinePolicy(patch.resource, patch.name ?? "");
-      return await iam.putInlinePolicy(patch.resource, patch.name ?? "", text);
-    case "iam-trust-policy":
-      return await iam.setTrustPolicy(patch.resource, text);
-    case "bucket-policy": {
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      return to === null ? await settings.deleteBucketPolicy(bucket) : await settings.putBucketPolicy(bucket, text);
-    }
-    case "replication": {
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      if (to === null) return await settings.deleteBucketReplication(bucket);
-      return await settings.putBucketReplication(bucket, printReplication(to));
-    }
-    case "versioning": {
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      // Versioning can be suspended again but never taken away.
-      const status = asObject(to)?.["Status"] === "Enabled" ? "Enabled" : "Suspended";
-      return await settings.putBucketVersioning(bucket, status);
-    }
-    case "encryption": {
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      if (to === null) return await settings.deleteBucketEncryption(bucket);
-      return await settings.putBucketEncryption(bucket, encryptionOfDocument(to));
-    }
-    case "ownership": {
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      const ownership = ownershipOfDocument(to);
-      if (ownership === undefined) return await settings.deleteBucketOwnership(bucket);
-      return await settings.putBucketOwnership(bucket, ownership);
-    }
-    case "object-lock": {
-      // Back to none is only asked for after another write has failed, and cannot be had.
-      if (to === null) return;
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      return await settings.putObjectLock(bucket, objectLockOfDocument(to));
-    }
-    case "request-payment": {
-      const { bucket, settings } = await bucketOf(surroundings, patch);
-      const payer = asObject(to)?.["Payer"] === "Requester" ? "Requester" : "BucketOwner";
-      return await settings.putRequestPayment(bucket, payer);
-    }
-    case "kms-key-policy":
-      return await kms.setPolicy(patch.resource, text);
-    case "kms-key-state":
-      return await kms.setState(patch.resource, stateIn(from), stateIn(to));
-    default:
-      return unreachable(patch.target);
-  }
-}
-
-function isManaged(patch: Patch): boolean {
-  return patch.name?.startsWith("arn:") ?? false;
-}
-
-function stateIn(document: DocumentValue): string {
-  const state = asObject(document)?.["KeyState"];
-  return typeof state === "string" ? state : "";
-}
-
-async function bucketOf(surroundings: Surroundings, patch: Patch) {
-  const bucket = bucketOfArn(patch.resource) ?? patch.resource;
-  const { settings } = await surroundings.bucket(bucket);
-  return { bucket, settings };
-}
-
-function parse(text: string | undefined): DocumentValue {
-  return text === undefined || text === "" ? null : (JSON.parse(text) as DocumentValue);
-}
-
-/** The order of members says nothing, that of lists may. */
+/** The order of members says nothing, that of lists may; a list of one is written as the one thing by some services. */
 function sameDocument(a: DocumentValue, b: DocumentValue): boolean {
   return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 }
 
 function sorted(value: DocumentValue): DocumentValue {
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((one: DocumentValue) => sorted(one));
+  if (Array.isArray(value)) {
+    const [only, ...others] = value.map((one: DocumentValue) => sorted(one));
+    return others.length === 0 && typeof only === "string" ? only : value.map((one: DocumentValue) => sorted(one));
+  }
   const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]));
 }

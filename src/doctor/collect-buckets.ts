@@ -17,17 +17,29 @@ export async function bucketFacts(
   const { settings, region } = access;
   const owner = await ownerOf(settings, name, surroundings.accountId, named);
   const remedy = surroundings.remedyFor?.(owner.account);
-  const [ownerId, versioning, policy, defaultEncryption, ownership, objectLock, publicAccessBlock, requestPayer] =
-    await Promise.all([
-      read(async () => (await settings.getBucketAcl(name)).ownerId, remedy),
-      read(() => settings.getBucketVersioning(name), remedy),
-      read(() => settings.getBucketPolicy(name), remedy),
-      read(() => settings.getBucketEncryption(name), remedy),
-      read(() => settings.getBucketOwnership(name), remedy),
-      read(() => settings.getObjectLock(name), remedy),
-      read(() => settings.getPublicAccessBlock(name), remedy),
-      read(() => settings.getRequestPayment(name), remedy),
-    ]);
+  const [
+    ownerId,
+    versioning,
+    policy,
+    defaultEncryption,
+    ownership,
+    objectLock,
+    publicAccessBlock,
+    requestPayer,
+    notification,
+    inventory,
+  ] = await Promise.all([
+    read(async () => (await settings.getBucketAcl(name)).ownerId, remedy),
+    read(() => settings.getBucketVersioning(name), remedy),
+    read(() => settings.getBucketPolicy(name), remedy),
+    read(() => settings.getBucketEncryption(name), remedy),
+    read(() => settings.getBucketOwnership(name), remedy),
+    read(() => settings.getObjectLock(name), remedy),
+    read(() => settings.getPublicAccessBlock(name), remedy),
+    read(() => settings.getRequestPayment(name), remedy),
+    read(() => settings.getBucketNotification(name), remedy),
+    read(() => settings.listInventories(name), remedy),
+  ]);
   return {
     name,
     arn: bucketArn(name),
@@ -45,6 +57,8 @@ export async function bucketFacts(
     publicAccessBlock,
     requestPayer,
     replication: { state: "absent" },
+    notification,
+    inventory,
   };
 }
 

@@ -5,6 +5,7 @@
 import { AwsError } from "../aws/errors.ts";
 import type { OrganizationsControl } from "../aws/organizations.ts";
 import type { OrganizationFacts, Read } from "../core/diagnose/facts.ts";
+import { unreadable, whyUnread } from "./read.ts";
 
 /**
  * @param asking   the account that asks
@@ -19,7 +20,7 @@ export async function collectOrganization(
   try {
     organization = await organizations.describe();
   } catch (error) {
-    if (error instanceof AwsError) return { state: "unreadable", because: error.message };
+    if (error instanceof AwsError) return unreadable(error);
     throw error;
   }
   if (organization === undefined) return { state: "absent" };
@@ -36,7 +37,7 @@ export async function collectOrganization(
       rcps[account] = standing.rcps;
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
-      if (account !== managementAccountId) unread[account] = error.message;
+      if (account !== managementAccountId) unread[account] = whyUnread(error);
       // Whoever is told which organisation it is in, and nothing more, is a member of it.
       if (account === asking && error.code === "AccessDeniedException") known[account] ??= "";
     }

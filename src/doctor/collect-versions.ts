@@ -13,7 +13,7 @@ import { partsOfEtag } from "../s3/etag.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import type { ListedVersion, ObjectHead, Store } from "../s3/store.ts";
 import type { Surroundings } from "./ports.ts";
-import { read } from "./read.ts";
+import { isDenied, read, whyUnread } from "./read.ts";
 
 /** What is looked at. */
 export interface Scope {
@@ -33,37 +33,40 @@ export interface Looked {
   readonly source: BucketFacts;
   /** By bucket ARN. */
   readonly destinations: Readonly<Record<string, BucketFacts>>;
+  /** Gets what was not read and says nothing of a version alone. */
+  readonly unread: Set<string>;
 }
 
 /** Of a whole bucket's versions that are said to have arrived, so many are looked for at their destinations. */
 const SAMPLED_MAX = 200;
 
-export async function collectVersions(
+/** Looks at the versions in the order of the listing, a page of it at a time; versions that are gone come last. */
+export async function* versionPages(
   surroundings: Surroundings,
   store: Store,
   looked: Looked,
-  onSeen: (versions: number) => void,
-): Promise<VersionFacts[]> {
+): AsyncGenerator<readonly VersionFacts[]> {
   const { scope } = looked;
   const prefix = scope.key ?? scope.prefix;
   const recorded = await recordedFailures(surroundings, scope.bucket, prefix);
   const unseen = new Set(recorded.keys());
   const look = new Look(surroundings, store, looked, recorded);
-  const versions: VersionFacts[] = [];
   let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined;
   do {
     const request = { bucket: scope.bucket, ...(prefix === undefined ? {} : { prefix }), ...next };
     const page = await store.listObjectVersions(request);
     const wanted = scope.key === undefined ? page.versions : page.versions.filter((one) => one.key === scope.key);
     for (const one of page.versions) unseen.delete(nameOf(one.key, one.versionId));
-    versions.push(...(await look.all(wanted)));
-    onSeen(versions.length);
+    yield await look.all(wanted);
     next = page.next;
   } while (next !== undefined);
   const lost = [...unseen].map(refOfName).filter((one) => scope.key === undefined || one.key === scope.key);
-  versions.push(...(await look.gone(lost)));
-  return versions;
+  for (let from = 0; from < lost.length; from += LOST_AT_ONCE)
+    yield await look.gone(lost.slice(from, from + LOST_AT_ONCE));
 }
+
+/** Versions on record that are not in the listing, a page of them. */
+const LOST_AT_ONCE = 1000;
 
 async function recordedFailures(
   surroundings: Surroundings,
@@ -177,10 +180,10 @@ class Look {
       if (!(error instanceof S3Error)) throw error;
       if (error.status === 404 || error.status === 405) return undefined;
       // What may not be read of one version never stops the rest.
-      if (error.status === 400) return await this.#sealed(listed, failures, `${error.message}: ${SEALED}`);
+      if (error.status === 400) return await this.#sealed(listed, failures, SEALED);
       if (error.status !== 403) throw error;
       const access = this.#writersOwn() && ownerId !== undefined ? { access: { ownerId } } : {};
-      return { ...ref, ...listed, ...UNREAD, ...access, failures, unreadable: error.message };
+      return { ...ref, ...listed, ...UNREAD, ...access, failures, unreadable: whyUnreadVersion(error) };
     }
   }
 
@@ -194,6 +197,11 @@ class Look {
     const { bucket } = this.#looked.scope;
     const sealed = { encryption: { kind: "SSE-C" as const }, partsCount: partsOfEtag(listed.etag) ?? 1 };
     return { bucket, ...listed, ...UNREAD, ...sealed, failures, replicas, unreadable };
+  }
+
+  /** Notes that something of many versions may not be read, once for each reason. */
+  #denied(what: string): (because: string) => void {
+    return (because) => this.#looked.unread.add(`${what}: ${because}`);
   }
 
   #tagsDecide(): boolean {
@@ -216,7 +224,7 @@ class Look {
 
   async #accessOf(ref: VersionRef, listedOwnerId: string | undefined): Promise<{ readonly access?: AccessFacts }> {
     if (!this.#writersOwn()) return {};
-    const acl = await read(() => this.#store.getObjectAcl(ref));
+    const acl = await read(() => this.#store.getObjectAcl(ref), undefined, this.#denied("access control lists"));
     if (acl.state !== "read") return listedOwnerId === undefined ? {} : { access: { ownerId: listedOwnerId } };
     const { ownerId, grants } = acl.value;
     const { ownerId: bucketOwner } = this.#looked.source;
@@ -243,7 +251,8 @@ class Look {
       const store = bucket === undefined ? undefined : await this.#destination(bucket);
       if (bucket === undefined || store === undefined) continue;
       const ref = { bucket, key: listed.key, versionId: listed.versionId };
-      const there = this.#silent.has(arn) ? "silent" : await lookFor(store, ref, listed.isDeleteMarker);
+      const onDenied = this.#denied(`replicas in ${bucket}`);
+      const there = this.#silent.has(arn) ? "silent" : await lookFor(store, ref, listed.isDeleteMarker, onDenied);
       // A destination that does not answer is not asked for every version.
       if (there === "silent") this.#silent.add(arn);
       if (there === "silent" || there === undefined) continue;
@@ -256,18 +265,32 @@ class Look {
         found[arn] = "present";
         continue;
       }
-      if (there === "absent" && !listed.isDeleteMarker && (await this.#isThereByContent(store, bucket, listed)))
+      if (
+        there === "absent" &&
+        !listed.isDeleteMarker &&
+        (await this.#isThereByContent(store, bucket, listed)) !== false
+      )
         continue;
       found[arn] = there;
     }
     return found;
   }
 
-  async #isThereByContent(store: Store, bucket: string, listed: Omit<ListedVersion, "ownerId">): Promise<boolean> {
-    const current = await read(() => store.headObject({ bucket, key: listed.key, checksums: false }));
-    return (
-      current.state === "read" && current.value.etag === listed.etag && current.value.sizeBytes === listed.sizeBytes
-    );
+  /** Undefined where that may not be looked at. */
+  async #isThereByContent(
+    store: Store,
+    bucket: string,
+    listed: Omit<ListedVersion, "ownerId">,
+  ): Promise<boolean | undefined> {
+    try {
+      const current = await store.headObject({ bucket, key: listed.key, checksums: false });
+      return current.etag === listed.etag && current.sizeBytes === listed.sizeBytes;
+    } catch (error) {
+      if (!(error instanceof S3Error)) throw error;
+      if (!isDenied(error)) return false;
+      this.#denied(`replicas in ${bucket}`)(DENIED_CURRENT_HEAD);
+      return undefined;
+    }
   }
 
   async #destination(bucket: string): Promise<Store | undefined> {
@@ -291,6 +314,7 @@ async function lookFor(
   store: Store,
   ref: VersionRef,
   isMarker: boolean,
+  onDenied: (because: string) => void,
 ): Promise<"present" | "absent" | "silent" | undefined> {
   try {
     await store.headObject({ ...ref, checksums: false });
@@ -301,6 +325,7 @@ async function lookFor(
     if (error.status === 405) return isMarker ? "present" : undefined;
     // An SSE-C replica shows itself to nobody without the key, but is there.
     if (error.status === 400 && !isMarker) return "present";
+    if (isDenied(error)) onDenied(DENIED_HEAD);
     // A bucket that is gone is another matter, and a HEAD's 404 does not tell which of the two it is.
     return error.status === 404 ? "absent" : undefined;
   }
@@ -331,8 +356,17 @@ function locksOf(head: ObjectHead, source: BucketFacts): Pick<VersionFacts, "ret
   };
 }
 
+/** In the same words for every version: what a store says of one names it, and no two would be alike. */
+function whyUnreadVersion(error: S3Error): string {
+  return isDenied(error) ? whyUnread(error) : `not readable: ${error.code ?? String(error.status)}`;
+}
+
+/** Those who may not list are told 403 of what is not there, too. */
+const DENIED_HEAD = "not readable: s3:GetObjectVersion or s3:ListBucket denied";
+const DENIED_CURRENT_HEAD = "not readable: s3:GetObject or s3:ListBucket denied";
+
 /** A HEAD's bare 400 is S3's answer to who looks at such an object without its key. */
-const SEALED = "a customer's key (SSE-C) is needed to look at it";
+const SEALED = "not readable: a customer's key (SSE-C) is needed to look at it";
 
 const PUBLIC_GROUPS = /\/groups\/global\/(?:AllUsers|AuthenticatedUsers)$/;
 

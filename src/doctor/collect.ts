@@ -2,26 +2,28 @@
  * Collects facts: reads every document that has a say in a bucket's replication, and looks at its versions.
  *
  * Nothing is written. What the caller may not read is recorded with the reason and never stops the rest; only the source
- * bucket itself must be there.
+ * bucket itself must be there. Versions are looked at page by page and counted by what they are, so that a bucket may have
+ * millions of them; only where one key is asked for they are kept.
  */
 
 import { parseArn } from "../core/arn.ts";
 import { type DocumentValue, documentOfXml } from "../core/config/document.ts";
 import { parseReplication } from "../core/config/parse.ts";
-import type { BucketFacts, Facts, KeyFacts, KeyState, Read, RoleFacts, VersionFacts } from "../core/diagnose/facts.ts";
+import { Examination } from "../core/diagnose/diagnose.ts";
+import type { Facts, OrganizationFacts, Read, RoleFacts, Setup, VersionFacts } from "../core/diagnose/facts.ts";
 import type { ReplicationConfiguration } from "../core/model.ts";
 import { bucketFacts, destinationFacts } from "./collect-buckets.ts";
+import { KeyRing } from "./collect-keys.ts";
 import { collectOrganization } from "./collect-organization.ts";
 import { collectStrays } from "./collect-strays.ts";
-import { collectVersions, type Scope } from "./collect-versions.ts";
+import { type Looked, type Scope, versionPages } from "./collect-versions.ts";
 import { withDifferences } from "./compare-metadata.ts";
 import type { BucketAccess, Surroundings } from "./ports.ts";
 import { read } from "./read.ts";
 
-/** Keys of a Region that are looked at as possible keys for replicas. */
-const CANDIDATE_KEYS_MAX = 100;
-
 /**
+ * Collects facts with every version in them: for one key, or for buckets that fit into memory.
+ *
  * @param onSeen called with the number of versions seen so far
  * @throws S3Error when the bucket cannot be reached or is not there
  */
@@ -30,34 +32,130 @@ export async function collectFacts(
   scope: Scope,
   onSeen: (versions: number) => void,
 ): Promise<Facts> {
-  const access = await surroundings.bucket(scope.bucket);
-  const source = await bucketFacts(scope.bucket, access, surroundings, undefined);
-  const replication = await readReplication(scope.bucket, access);
-  const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
-  const destinations = await destinationFacts(surroundings, configuration);
-  const looked = { scope, configuration, source, destinations };
-  const seen = await collectVersions(surroundings, access.store, looked, onSeen);
-  const versions = scope.key === undefined ? seen : await withDifferences(surroundings, access.store, seen);
-  const keys = await keyFacts(surroundings, configuration, destinations, versions);
+  const gathering = await Gathering.begin(surroundings, scope);
+  const seen: VersionFacts[] = [];
+  for await (const { versions } of gathering.pages(onSeen)) for (const one of versions) seen.push(one);
+  const setup = await gathering.setup();
+  if (scope.key === undefined) return { ...setup, versions: seen };
+  const versions = await withDifferences(surroundings, gathering.access.store, seen);
   return {
-    takenAtMs: surroundings.clock(),
-    source: { ...source, replication },
-    destinations,
-    role:
+    ...setup,
+    versions,
+    strays: await collectStrays(surroundings, scope.key, gathering.configuration, versions),
+  };
+}
+
+export interface Examined {
+  readonly setup: Setup;
+  readonly examination: Examination;
+}
+
+/**
+ * Collects facts and examines the versions as they come: memory grows with what differs, not with the bucket.
+ *
+ * @param onSeen called with the number of versions seen so far
+ * @throws S3Error when the bucket cannot be reached or is not there
+ */
+export async function examine(
+  surroundings: Surroundings,
+  scope: Scope,
+  onSeen: (versions: number) => void,
+): Promise<Examined> {
+  const gathering = await Gathering.begin(surroundings, scope);
+  let setup = await gathering.setup();
+  let examination = new Examination(setup);
+  for await (const { versions, isMore } of gathering.pages(onSeen)) {
+    if (isMore) {
+      setup = await gathering.setup();
+      examination = examination.under(setup);
+    }
+    for (const one of versions) examination.add(one);
+  }
+  return { setup: { ...setup, ...gathering.unread() }, examination };
+}
+
+/** What is read once, and what the versions add to it: a key that nobody has named before, and its account. */
+class Gathering {
+  readonly access: BucketAccess;
+  readonly configuration: ReplicationConfiguration | undefined;
+  readonly #surroundings: Surroundings;
+  readonly #looked: Looked;
+  readonly #fixed: Pick<Setup, "takenAtMs" | "source" | "destinations" | "role">;
+  readonly #keys: KeyRing;
+  readonly #organizations = new Map<string, Read<OrganizationFacts>>();
+
+  private constructor(
+    surroundings: Surroundings,
+    access: BucketAccess,
+    looked: Looked,
+    fixed: Pick<Setup, "takenAtMs" | "source" | "destinations" | "role">,
+  ) {
+    this.access = access;
+    this.configuration = looked.configuration;
+    this.#surroundings = surroundings;
+    this.#looked = looked;
+    this.#fixed = fixed;
+    this.#keys = new KeyRing(surroundings, looked.destinations, looked.unread);
+  }
+
+  static async begin(surroundings: Surroundings, scope: Scope): Promise<Gathering> {
+    const access = await surroundings.bucket(scope.bucket);
+    const takenAtMs = surroundings.clock();
+    const source = await bucketFacts(scope.bucket, access, surroundings, undefined);
+    const replication = await readReplication(scope.bucket, access);
+    const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
+    const destinations = await destinationFacts(surroundings, configuration);
+    const role: Read<RoleFacts> =
       configuration === undefined
         ? { state: "absent" }
-        : await read(() => readRole(surroundings, configuration.roleArn)),
-    ...keys,
-    organization: await collectOrganization(surroundings.organizations, surroundings.accountId, [
-      parseArn(configuration?.roleArn ?? "")?.account ?? "",
+        : await read(() => readRole(surroundings, configuration.roleArn));
+    const looked = { scope, configuration, source, destinations, unread: new Set<string>() };
+    const fixed = { takenAtMs, source: { ...source, replication }, destinations, role };
+    const gathering = new Gathering(surroundings, access, looked, fixed);
+    await gathering.#keys.see((configuration?.rules ?? []).flatMap((rule) => rule.destination.replicaKmsKeyArn ?? []));
+    return gathering;
+  }
+
+  /** Versions, and whether the setup has more to say since the page before. */
+  async *pages(
+    onSeen: (versions: number) => void,
+  ): AsyncGenerator<{ readonly versions: readonly VersionFacts[]; readonly isMore: boolean }> {
+    let seen = 0;
+    for await (const versions of versionPages(this.#surroundings, this.access.store, this.#looked)) {
+      seen += versions.length;
+      onSeen(seen);
+      const isMore = await this.#keys.see(versions.flatMap((one) => one.encryption.kmsKeyArn ?? []));
+      yield { versions, isMore };
+    }
+  }
+
+  async setup(): Promise<Setup> {
+    const keys = this.#keys.facts();
+    const { source, destinations } = this.#fixed;
+    const accounts = [
+      parseArn(this.configuration?.roleArn ?? "")?.account ?? "",
       ...[source, ...Object.values(destinations)].map((one) => one.account),
       ...Object.keys(keys.keys).map((arn) => parseArn(arn)?.account ?? ""),
-    ]),
-    versions,
-    ...(scope.key === undefined
-      ? {}
-      : { strays: await collectStrays(surroundings, scope.key, configuration, versions) }),
-  };
+    ];
+    return { ...this.#fixed, ...keys, organization: await this.#organization(accounts), ...this.unread() };
+  }
+
+  /** What was not read and has no place of its own. */
+  unread(): Pick<Setup, "unread"> {
+    const { unread } = this.#looked;
+    return unread.size === 0 ? {} : { unread: [...unread].sort() };
+  }
+
+  /** Asked again only where an account is new. */
+  async #organization(accounts: readonly string[]): Promise<Read<OrganizationFacts>> {
+    const name = [...new Set(accounts)].sort().join(" ");
+    const known = this.#organizations.get(name);
+    if (known !== undefined) return known;
+    const { organizations, accountId } = this.#surroundings;
+    const asked = await collectOrganization(organizations, accountId, accounts);
+    this.#organizations.set(name, asked);
+    return asked;
+  }
 }
 
 async function readReplication(name: string, access: BucketAccess): Promise<Read<DocumentValue>> {
@@ -87,69 +185,5 @@ export async function readRole(surroundings: Surroundings, roleArn: string): Pro
     ...(boundary === undefined
       ? {}
       : { boundary: { arn: role.boundaryArn ?? "", name: boundary.name, document: boundary.document } }),
-  };
-}
-
-async function keyFacts(
-  surroundings: Surroundings,
-  configuration: ReplicationConfiguration | undefined,
-  destinations: Readonly<Record<string, BucketFacts>>,
-  versions: readonly VersionFacts[],
-): Promise<Pick<Facts, "keys" | "candidateKeys">> {
-  const named = new Set<string>();
-  for (const { encryption } of versions) if (encryption.kmsKeyArn !== undefined) named.add(encryption.kmsKeyArn);
-  for (const { destination } of configuration?.rules ?? []) {
-    if (destination.replicaKmsKeyArn !== undefined) named.add(destination.replicaKmsKeyArn);
-  }
-  const candidateKeys = named.size === 0 ? {} : await candidatesByRegion(surroundings, destinations);
-  for (const one of Object.values(candidateKeys).flat()) named.add(one.arn);
-  const keys: Record<string, Read<KeyFacts>> = {};
-  for (const arn of named) {
-    const key = await read(() => readKey(surroundings, arn), remedyForKey(surroundings, arn));
-    keys[arn] = key;
-    // An alias is another name of the key: policies know it only by its own.
-    if (key.state === "read") keys[key.value.arn] ??= key;
-  }
-  return { keys, candidateKeys };
-}
-
-/** Keys that a rule could name for its replicas, where KMS is in use at all. */
-async function candidatesByRegion(
-  surroundings: Surroundings,
-  destinations: Readonly<Record<string, BucketFacts>>,
-): Promise<Record<string, readonly KeyFacts[]>> {
-  const found: Record<string, readonly KeyFacts[]> = {};
-  for (const { region, account } of Object.values(destinations)) {
-    if (region.state !== "read") continue;
-    const arns = await read(() => surroundings.kms.keyArns(region.value, CANDIDATE_KEYS_MAX, account));
-    const keys = [...(found[region.value] ?? [])];
-    for (const arn of arns.state === "read" ? arns.value : []) {
-      if (keys.some((one) => one.arn === arn)) continue;
-      const key = await read(() => readKey(surroundings, arn));
-      if (key.state === "read") keys.push(key.value);
-    }
-    found[region.value] = keys;
-  }
-  return found;
-}
-
-function remedyForKey(surroundings: Surroundings, arn: string): string | undefined {
-  return surroundings.remedyFor?.(parseArn(arn)?.account);
-}
-
-async function readKey(surroundings: Surroundings, keyArn: string): Promise<KeyFacts | undefined> {
-  const { kms } = surroundings;
-  const key = await kms.key(keyArn);
-  if (key === undefined) return undefined;
-  const { region = "", account = "", resource = "" } = parseArn(key.arn) ?? {};
-  const remedy = remedyForKey(surroundings, key.arn);
-  const aliases = await read(() => kms.aliases(region, account));
-  return {
-    arn: key.arn,
-    state: key.state as KeyState,
-    managedBy: key.managedBy,
-    aliases: aliases.state === "read" ? (aliases.value.get(resource.replace(/^key\//, "")) ?? []) : [],
-    policy: await read(() => kms.policy(key.arn), remedy),
-    grants: await read(() => kms.grants(key.arn), remedy),
   };
 }

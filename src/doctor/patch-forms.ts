@@ -47,8 +47,13 @@ export function patchTitle(patch: Patch): string {
 
 /** A unified diff of the document, pretty-printed; without the lines that name files. */
 export function patchDiff(patch: Patch): string {
+  return documentDiff(patch.before, patch.after);
+}
+
+/** The same of any two documents. */
+export function documentDiff(before: DocumentValue, after: DocumentValue): string {
   const text = (value: DocumentValue) => (value === null ? "" : `${JSON.stringify(value, null, 2)}\n`);
-  const diff = createTwoFilesPatch("", "", text(patch.before), text(patch.after), "", "", { context: CONTEXT_LINES });
+  const diff = createTwoFilesPatch("", "", text(before), text(after), "", "", { context: CONTEXT_LINES });
   return diff.slice(diff.indexOf("@@")).trimEnd();
 }
 

@@ -1,6 +1,7 @@
 /** What the doctor looks at and writes to. `cli` hands it in: on AWS, on the lab, on any S3 store. */
 
 import type { IamControl } from "../aws/iam.ts";
+import type { CallerPolicies } from "../aws/iam-caller.ts";
 import type { KmsControl } from "../aws/kms.ts";
 import type { OrganizationsControl } from "../aws/organizations.ts";
 import type { RecordedFailure } from "../core/diagnose/facts.ts";
@@ -17,6 +18,12 @@ export interface Surroundings {
   readonly accountId: string;
   /** What to do so that an account's own documents can be read; undefined where nothing is known to help. */
   remedyFor?(account: string | undefined): string | undefined;
+  /**
+   * The policies of whoever is asked for in an account; undefined where they have none that can be read.
+   *
+   * @throws AwsError
+   */
+  policiesOf?(account: string): Promise<CallerPolicies | undefined>;
   readonly clock: () => number;
   /** What an engine has recorded; undefined where none can be asked. */
   readonly records?: FailureRecords;

@@ -43,10 +43,12 @@ export type CopyOutcome =
 
 /** What a try is made with, besides the task. */
 export interface Surroundings {
-  readonly sites: Pick<Sites, "session" | "traits">;
+  readonly sites: Pick<Sites, "session" | "traits" | "propagatesDeletes">;
   readonly replicas: ReplicaMap;
   /** Asked before every step that writes. False when somebody else may have the task by now. */
   readonly stillMine: () => Promise<boolean>;
+  /** Asked when a write is about to go out: it may have waited, and the process may have been frozen meanwhile. */
+  readonly mayWrite: () => boolean;
   /** Keeps a text with the task for its next try; false when this one does not count any more. */
   readonly note: (text: string) => Promise<boolean>;
 }
@@ -67,20 +69,24 @@ export async function replicate(
   surroundings: Surroundings,
   signal: AbortSignal,
 ): Promise<CopyOutcome> {
-  const { sites, note } = surroundings;
+  const { sites, note, mayWrite } = surroundings;
   const noted = parseNote(task.note);
   const sourceTraits = await sites.traits(task.version.bucket);
   const destinationTraits = await sites.traits(bucketOfArn(task.destinationArn) ?? "");
   const rule = configuration?.rules.find(
     (one) => one.id === task.ruleId && one.destination.bucketArn === task.destinationArn,
   );
-  const code = refusalOf({ configuration, rule, task, sourceTraits, destinationTraits });
+  // Removals are of no rule: who has turned them off meanwhile wants none.
+  const isRefused = task.operation === "delete" && sites.propagatesDeletes?.(task.version.bucket) !== true;
+  const code = isRefused
+    ? "SrcObjectNotEligible"
+    : refusalOf({ configuration, rule, task, sourceTraits, destinationTraits });
   const roleArn = configuration?.roleArn ?? "";
   if (code !== undefined || rule === undefined) {
     if (noted !== undefined) await abortUpload({ task, roleArn, sites }, noted.uploadId);
     return refused(code ?? "SrcObjectNotEligible");
   }
-  const common = { task, rule, roleArn, sites, signal, note, sourceTraits, destinationTraits };
+  const common = { task, rule, roleArn, sites, signal, mayWrite, note, sourceTraits, destinationTraits };
   const run: Run = { ...common, sentBytes: 0, source: {}, ...(noted === undefined ? {} : { noted }) };
   const outcome = await tryOnce(run, surroundings);
   if (!isGoneOnWith(outcome)) await abandonUpload(run);
@@ -106,8 +112,10 @@ function refusalOf({
   if (configuration === undefined) return "SrcBucketReplicationConfigMissing";
   if (rule === undefined || !rule.enabled) return "SrcObjectNotEligible";
   const lacksLock = sourceTraits.objectLock === true && destinationTraits.objectLock === false;
-  return lacksLock && task.operation !== "deleteMarker" ? "DstBucketObjectLockConfigMissing" : undefined;
+  return lacksLock && !NEEDS_NO_LOCK.has(task.operation) ? "DstBucketObjectLockConfigMissing" : undefined;
 }
+
+const NEEDS_NO_LOCK: ReadonlySet<Operation> = new Set<Operation>(["deleteMarker", "delete"]);
 
 async function tryOnce(run: Run, surroundings: Surroundings): Promise<CopyOutcome> {
   const { replicas } = surroundings;
@@ -132,8 +140,13 @@ async function tryOnce(run: Run, surroundings: Surroundings): Promise<CopyOutcom
   if (run.unwanted !== undefined) return { done: "unwanted", because: run.unwanted };
   if (run.metadataFailure !== undefined) return outcomeOf(run, run.metadataFailure);
   const { replicaVersionId } = run;
-  const kept = replicaVersionId === undefined || replicaVersionId === task.version.versionId;
-  return { done: true, bytes: run.sentBytes, ...(kept ? {} : { replicaVersionId }) };
+  // Where ids are minted the map holds every replica, also one that could keep its id: what is in it is a replica.
+  const needsNoMap = destinationTraits.mintsVersionIds !== true && replicaVersionId === task.version.versionId;
+  return {
+    done: true,
+    bytes: run.sentBytes,
+    ...(replicaVersionId === undefined || needsNoMap ? {} : { replicaVersionId }),
+  };
 }
 
 /** Operations that make a new version at the destination. */

@@ -12,6 +12,7 @@ const BASE: LayoutRequest = {
   mayGuess: true,
   copiesWithin: false,
   keepsWhole: false,
+  takesUploads: true,
 };
 
 describe("layout", () => {

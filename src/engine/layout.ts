@@ -27,6 +27,8 @@ export interface LayoutRequest {
   readonly copiesWithin: boolean;
   /** What was put whole stays whole, whatever its size. */
   readonly keepsWhole: boolean;
+  /** The destination knows uploads in parts. */
+  readonly takesUploads: boolean;
 }
 
 const MIB = 1024 * 1024;
@@ -46,7 +48,8 @@ const OWN_PART_BYTES = 8 * MIB;
 const USUAL_PART_MIB = [8, 5, 16, 64, 10, 15, 32, 50, 25, 20, 100, 128, 256, 500, 512, 1024, 2048, 4096, 5120];
 
 export function layoutOf(request: LayoutRequest): Layout {
-  const { sizeBytes, etag, readsParts, mayGuess, copiesWithin, keepsWhole } = request;
+  const { sizeBytes, etag, readsParts, mayGuess, copiesWithin, keepsWhole, takesUploads } = request;
+  if (!takesUploads) return { kind: "whole" };
   const count = partsOfEtag(etag);
   if (count !== undefined && readsParts && !copiesWithin) return { kind: "numbered", count };
   if (count !== undefined && mayGuess) {

@@ -12,6 +12,7 @@
 import { setMaxListeners } from "node:events";
 import { bucketOfArn } from "../core/arn.ts";
 import { KeyMerge, type Side } from "../core/audit/merge.ts";
+import { compareKeys } from "../core/keys.ts";
 import type { NewTask, TaskOrigin } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { ListedVersion, Store, VersionPage } from "../s3/store.ts";
@@ -22,6 +23,8 @@ export interface MissingOptions extends SearchOptions {
   readonly prefix?: string;
   /** Only keys behind it. */
   readonly afterKey?: string;
+  /** Only keys up to it; asked again for every page. */
+  readonly upToKey?: () => string | undefined;
   /** Of the tasks that are made. */
   readonly origin: TaskOrigin;
 }
@@ -42,11 +45,9 @@ export async function* missingTasks(options: MissingOptions, stop: AbortSignal):
   const signal = AbortSignal.any([stop]);
   // Every call under way listens to it: that is no leak.
   setMaxListeners(CALLS_AT_ONCE, signal);
-  const { sites, bucket, destinationArn, configuration, afterKey } = options;
-  const rules = configuration.rules.filter((one) => one.enabled && one.destination.bucketArn === destinationArn);
-  const prefixes = rules.map((one) => one.prefix).filter((one) => overlaps(one, options.prefix ?? ""));
-  if (prefixes.length === 0) return;
-  const prefix = longest(options.prefix ?? "", commonPrefix(prefixes));
+  const { sites, bucket, destinationArn, afterKey } = options;
+  const prefix = prefixOfWalk(options);
+  if (prefix === undefined) return;
   const target = bucketOfArn(destinationArn) ?? "";
   const from = { prefix, ...(afterKey === undefined ? {} : { afterKey }) };
   const listings: Readonly<Record<Side, Listing>> = {
@@ -56,8 +57,11 @@ export async function* missingTasks(options: MissingOptions, stop: AbortSignal):
   const search = await PairSearch.open(options);
   const merge = new KeyMerge<ListedVersion>();
   while (!signal.aborted) {
-    const pairs = merge.take();
-    const wanted = merge.wants();
+    const upToKey = options.upToKey?.();
+    const taken = merge.take();
+    const pairs = upToKey === undefined ? taken : taken.filter((one) => compareKeys(one.key, upToKey) <= 0);
+    const isAtEnd = pairs.length < taken.length;
+    const wanted = isAtEnd ? [] : merge.wants();
     const [judged] = await Promise.all([
       search.judge(pairs, signal),
       Promise.all(wanted.map((side) => listings[side].next(merge, side, signal))),
@@ -70,6 +74,17 @@ export async function* missingTasks(options: MissingOptions, stop: AbortSignal):
     }
     if (wanted.length === 0) return;
   }
+}
+
+/** What all keys begin with that a walk may have something to say of; undefined when there are none. */
+export function prefixOfWalk({
+  configuration,
+  destinationArn,
+  prefix = "",
+}: Pick<MissingOptions, "configuration" | "destinationArn" | "prefix">): string | undefined {
+  const rules = configuration.rules.filter((one) => one.enabled && one.destination.bucketArn === destinationArn);
+  const prefixes = rules.map((one) => one.prefix).filter((one) => overlaps(one, prefix));
+  return prefixes.length === 0 ? undefined : longest(prefix, commonPrefix(prefixes));
 }
 
 /** One side's listing, page by page. */

@@ -58,12 +58,14 @@ export class PairSearch {
   readonly #mints: boolean;
   readonly #takesGrants: boolean;
   readonly #readsHeads: boolean;
+  readonly #propagatesDeletes: boolean;
 
   private constructor(options: SearchOptions, traits: BucketTraits, readsHeads: boolean) {
     this.#options = options;
     this.#mints = traits.mintsVersionIds === true;
     this.#takesGrants = traits.takesGrants !== false;
     this.#readsHeads = readsHeads;
+    this.#propagatesDeletes = options.sites.propagatesDeletes?.(options.bucket) === true;
   }
 
   static async open(options: SearchOptions): Promise<PairSearch> {
@@ -77,6 +79,12 @@ export class PairSearch {
 
   /** @param pairs all versions of keys that stand together, the keys in order */
   async judge(pairs: readonly KeyPair<ListedVersion>[], signal: AbortSignal): Promise<Judged> {
+    const removed = this.#propagatesDeletes ? await this.#removedAt(pairs) : [];
+    const judged = await this.#judgeThere(pairs, signal);
+    return removed.length === 0 ? judged : { ...judged, changes: [...judged.changes, ...removed] };
+  }
+
+  async #judgeThere(pairs: readonly KeyPair<ListedVersion>[], signal: AbortSignal): Promise<Judged> {
     const here = pairs.filter((one) => one.source.length > 0);
     const versions = here.reduce((sum, one) => sum + one.source.length, 0);
     const unmatched = here.flatMap(absentIds);
@@ -115,6 +123,8 @@ export class PairSearch {
   async judgeNewest(source: readonly ListedVersion[], signal: AbortSignal): Promise<Judged | undefined> {
     const { ledger, bucket, destinationArn, configuration } = this.#options;
     const [newest] = source;
+    // What went from the source is found by looking at what is there.
+    if (this.#propagatesDeletes) return undefined;
     if (newest === undefined) return NOTHING_JUDGED;
     if (!this.#mints || !(await wasScanned(ledger, { bucket, destinationArn, configuration }))) return undefined;
     const { key } = newest;
@@ -127,6 +137,45 @@ export class PairSearch {
     const fresh = first === -1 ? source : source.slice(0, first);
     if (!source.slice(fresh.length).every(isAccountedFor)) return undefined;
     return { ...(await this.#found(fresh.toReversed(), signal)), versions: source.length };
+  }
+
+  /**
+   * Replicas whose source versions are not listed any more: what the ledger remembers, and the destination still has. A
+   * listing proves no absence: the task looks again. Without the ledger's map nothing is removed.
+   */
+  async #removedAt(pairs: readonly KeyPair<ListedVersion>[]): Promise<TakenChange[]> {
+    const there = pairs.filter((one) => one.destination.length > 0);
+    const [first, last] = [there[0], there.at(-1)];
+    if (first === undefined || last === undefined) return [];
+    const known = await this.#known({ fromKey: first.key, toKey: last.key });
+    const { bucket, ledger } = this.#options;
+    const gone = there.flatMap(({ key, source, destination }) => {
+      const listed = new Set(source.map((one) => one.versionId));
+      const replicas = new Map(destination.map((one) => [one.versionId, one]));
+      return [...(known.get(key) ?? [])].flatMap(([versionId, replicaVersionId]) => {
+        const replica = replicas.get(replicaVersionId);
+        return listed.has(versionId) || replica === undefined ? [] : [{ ...replica, versionId }];
+      });
+    });
+    if (gone.length === 0) return [];
+    const rows = await ledger.ofVersions(gone.map(({ key, versionId }) => ({ bucket, key, versionId })));
+    const { destinationArn } = this.#options;
+    return gone
+      .filter(
+        (_, index) => !rows[index]?.some((one) => one.operation === "delete" && one.destinationArn === destinationArn),
+      )
+      .flatMap((one) => this.#removal(one));
+  }
+
+  /** By the first rule that writes there: which one had taken the version nobody knows any more. */
+  #removal(listed: ListedVersion): TakenChange[] {
+    const { bucket, configuration, destinationArn, clock } = this.#options;
+    const rule = configuration.rules.find(
+      (one) => one.enabled && one.destination.bucketArn === destinationArn && listed.key.startsWith(one.prefix),
+    );
+    if (rule === undefined) return [];
+    const taken = [{ ruleId: rule.id, destinationArn }];
+    return [{ operation: "delete", version: asListed(bucket, listed), atMs: clock.nowMs(), taken }];
   }
 
   /** What a change of a version's metadata calls for: nothing, unless the version has been replicated or is being. */

@@ -50,6 +50,9 @@ export interface Sites {
    */
   publish(version: VersionRef, destinationArn: string, status: ReplicationStatus, ended?: EndedTask): Promise<void>;
 
+  /** Whether versions that are removed for good at a bucket are removed at its destinations; AWS never does that. */
+  propagatesDeletes?(bucket: string): boolean;
+
   /** No store here shows a status: `publish` does nothing, and what it would be told need not be found out. */
   readonly showsNoStatus?: boolean;
 }
@@ -75,8 +78,12 @@ export interface BucketTraits {
   readonly ownerEnforced?: boolean;
   /** What is written there gets a version id of its own: replicas carry a mark, and the ledger remembers their ids. */
   readonly mintsVersionIds?: boolean;
+  /** Nevertheless a replica takes the id of its source, where that is a UUID. */
+  readonly keepsUuids?: boolean;
   /** False where the accounts of a source mean nothing: its grants are then not even read. */
   readonly takesGrants?: boolean;
+  /** False where a store knows no uploads in parts: everything is written whole. */
+  readonly takesUploads?: boolean;
   /** False where a part cannot be asked for: objects of several parts are then read and written whole. */
   readonly readsParts?: boolean;
   /** False where a multipart upload loses the tags that it brings: they are put when it is complete. */

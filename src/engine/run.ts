@@ -10,6 +10,7 @@ import type { Step } from "../core/plan.ts";
 import type { TaskRow } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
 import { partsOfEtag } from "../s3/etag.ts";
+import { isUuid } from "../s3/replica-headers.ts";
 import type { Body, ByteSpan, ObjectHead, ObjectReply, ReplicaIdentity, Store, UploadedPart } from "../s3/store.ts";
 import type { Belonging } from "./belongings.ts";
 import { type Layout, layoutOf } from "./layout.ts";
@@ -28,6 +29,8 @@ export interface Run {
   readonly roleArn: string;
   readonly sites: Pick<Sites, "session">;
   readonly signal: AbortSignal;
+  /** The task is still in our hands, as far as the clock can tell. */
+  readonly mayWrite: () => boolean;
   /** What is known of the buckets themselves. */
   readonly sourceTraits: BucketTraits;
   readonly destinationTraits: BucketTraits;
@@ -50,6 +53,8 @@ export interface Run {
   keyIsNew?: boolean;
   /** Once it is written or found, where it may differ from the source's. */
   replicaVersionId?: string;
+  /** Of a removal: the source has the version after all, and its replica stays. */
+  isThereStill?: boolean;
   sentBytes: number;
   /** What the replica lacks because its write was denied with it. */
   toBring?: readonly Belonging[];
@@ -211,14 +216,23 @@ export function markReading(step: Step, chunks: AsyncIterable<Uint8Array>): Read
 
 /** What makes the written version the source's own, for stores that listen to it. */
 export function identityOf(run: Run, lastModifiedMs: number): { readonly replica?: ReplicaIdentity } {
-  if (run.destinationTraits.mintsVersionIds === true) return {};
+  const { versionId } = run.task.version;
+  if (run.destinationTraits.mintsVersionIds === true) {
+    // Without its date: dates are told in whole seconds, and would put versions of one second out of order.
+    return keepsId(run) ? { replica: { versionId } } : {};
+  }
   const replica = {
-    versionId: run.task.version.versionId,
+    versionId,
     lastModifiedMs,
     ...(run.rule.destination.ownerOverride ? { ownerOverride: true } : {}),
     ...(run.source.seal === undefined ? {} : { sealed: run.source.seal }),
   };
   return { replica };
+}
+
+/** Whether the replica takes its source's id at a store that else gives ids of its own. A store's own copies do not. */
+function keepsId(run: Run): boolean {
+  return run.destinationTraits.keepsUuids === true && isUuid(run.task.version.versionId) && !copiesWithin(run);
 }
 
 /** Where the replica goes. */
@@ -259,6 +273,7 @@ export function layoutFor(run: Run): Layout {
     mayGuess: provesByEtag(run),
     copiesWithin: copiesWithin(run),
     keepsWhole: run.destinationTraits.mintsVersionIds !== true || run.source.seal !== undefined,
+    takesUploads: run.destinationTraits.takesUploads !== false,
   });
   return run.layout;
 }

@@ -7,6 +7,7 @@ import type { Step, StepName } from "../core/plan.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { ObjectHead, PutReply, WriteRequest } from "../s3/store.ts";
 import { putAcl, withBelongings } from "./belongings.ts";
+import { confirmGone, removeReplica } from "./removal.ts";
 import { findByMark } from "./replica-search.ts";
 import {
   answered,
@@ -52,6 +53,8 @@ const PERFORM: Readonly<Record<StepName, (run: Run, step: Step) => Promise<void>
   writeAcl,
   writeRetention,
   writeLegalHold,
+  confirmGone,
+  removeReplica,
 };
 
 async function assumeRole(run: Run, step: Step): Promise<void> {

@@ -5,7 +5,7 @@
  * shown again when the lease has run out and the task is tried anew; a replica is never written as another version.
  *
  * A process that was frozen finds on waking that its leases have run out. Before every write it makes sure that a task is
- * still its own; a ledger that cannot be asked is waited for, and what was under way is recorded when it is back.
+ * still its own, and once more by the clock alone when the write is about to go out; a ledger that cannot be asked is waited for, and what was under way is recorded when it is back.
  */
 import type { SkipReason } from "../core/eligibility.ts";
 import type { FailureCode } from "../core/failures/catalogue.ts";
@@ -280,6 +280,7 @@ export class Worker {
         sites,
         replicas: ledger,
         stillMine: () => this.#isStillMine(flight),
+        mayWrite: () => !flight.isLost && flight.leaseUntilMs > this.#options.clock.nowMs(),
         note: (text: string) => ledger.note(claim, text),
       };
       return await replicate(claim.task, configuration, surroundings, flight.abort.signal);

@@ -22,6 +22,10 @@
  * Where events of buckets can go besides queues (`admin/webhooks.ts`): `arn:lockstep:webhook:::NAME` in a queue configuration
  * - `PUT /_lockstep/webhooks/NAME` `{"url","token"?}`: events are posted there, with the token as Bearer
  * - `GET /_lockstep/webhooks`, `DELETE /_lockstep/webhooks/NAME`
+ *
+ * Whose store the lab does as (`flavours/flavours.ts`), until it ends; it begins as its options say:
+ * - `GET`, `PUT /_lockstep/flavour` `{"name":"aws"|"minio"|"ceph"|"seaweedfs"|"garage"|"r2"}`
+ *
  * What the lab delivers by itself every few seconds (`admin/deliveries.ts`):
  * - `GET`, `PUT /_lockstep/deliveries` `{"intervalMs":n}`: how often access logs, trails and due inventories are delivered
  * - `POST /_lockstep/deliveries`: delivers now, and answers when it is done
@@ -40,6 +44,7 @@ import { ACCOUNT_ROUTES } from "./admin/accounts.ts";
 import { BUCKET_ROUTES } from "./admin/buckets.ts";
 import { DELIVERY_ROUTES } from "./admin/deliveries.ts";
 import { DISTURBANCE_ROUTES } from "./admin/disturbances.ts";
+import { FLAVOUR_ROUTES } from "./admin/flavour.ts";
 import type { AdminWorld, Route } from "./admin/route.ts";
 import { WEBHOOK_ROUTES } from "./admin/webhooks.ts";
 import { type ServiceAnswer, ServiceError } from "./model.ts";
@@ -73,6 +78,7 @@ const ROUTES: readonly Route[] = [
   ...WEBHOOK_ROUTES,
   ...DELIVERY_ROUTES,
   ...DISTURBANCE_ROUTES,
+  ...FLAVOUR_ROUTES,
 ];
 
 export function createAdmin(options: AdminOptions): Admin {

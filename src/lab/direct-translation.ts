@@ -2,6 +2,7 @@
  * Between the words of the Store port and those of the brain: requests one way, answers, bodies and errors the other. For
  * `direct.ts`, which makes the calls.
  */
+import { createHash } from "node:crypto";
 import type { AccessControlList } from "../core/model.ts";
 import { CHECKSUM_ALGORITHMS } from "../s3/checksum.ts";
 import { S3Error } from "../s3/errors.ts";
@@ -127,7 +128,8 @@ export function headOf(answer: ReadAnswer, call: S3Call): ObjectHead {
   };
 }
 
-export function writeInput(request: WriteRequest): WriteInput {
+/** @param customerKey for SSE-C, which the port itself carries no key for */
+export function writeInput(request: WriteRequest, customerKey?: Uint8Array): WriteInput {
   const { bucket, key, contentHeaders, userMetadata, storageClass, tags, acl, retention, legalHold, replica } = request;
   const lock = {
     ...(retention === undefined ? {} : { retention }),
@@ -137,7 +139,7 @@ export function writeInput(request: WriteRequest): WriteInput {
     bucket,
     key,
     metadata: { contentHeaders, userMetadata },
-    encryption: wishOf(request),
+    encryption: wishOf(request, customerKey),
     tags: tags ?? [],
     ...(storageClass === undefined ? {} : { storageClass }),
     ...(acl === undefined ? {} : { acl: grantsOf(acl) }),
@@ -150,7 +152,7 @@ export function grantsOf({ ownerId, grants }: AccessControlList): AclWish {
   return { kind: "grants", grants, ownerId };
 }
 
-function wishOf({ encryption, replica }: WriteRequest): EncryptionWish {
+function wishOf({ encryption, replica }: WriteRequest, customerKey: Uint8Array | undefined): EncryptionWish {
   if (replica?.sealed !== undefined) return {};
   switch (encryption?.kind) {
     case undefined:
@@ -166,6 +168,10 @@ function wishOf({ encryption, replica }: WriteRequest): EncryptionWish {
         ...(encryption.bucketKey === undefined ? {} : { bucketKey: encryption.bucketKey }),
       };
     case "SSE-C":
+      if (customerKey !== undefined) {
+        const md5 = createHash("md5").update(customerKey).digest("base64");
+        return { customerKey: { bytes: customerKey, md5 } };
+      }
       // The port carries no customer's key, and without one nothing can be encrypted by it.
       throw invalidArgument(
         "x-amz-server-side-encryption-customer-key",

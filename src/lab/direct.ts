@@ -48,6 +48,8 @@ export interface DirectOptions {
   readonly by: Credentials | Caller;
   readonly region: string;
   readonly clock: () => number;
+  /** 32 bytes: what every write that asks for SSE-C is encrypted by; without them such writes are refused. */
+  readonly customerKey?: Uint8Array;
 }
 
 const KEYS_MAX = 1000;
@@ -77,7 +79,7 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
       run("PutObject", request, callOptions, async (call) => {
         const claims = claimsOf(request.checksums, request.body);
         const conditions = request.onlyIfAbsent === true ? { conditions: { ifNoneMatch: "*" } } : {};
-        const input = { ...writeInput(request), ...conditions, claims };
+        const input = { ...writeInput(request, options.customerKey), ...conditions, claims };
         return replyOf(await putObject(s3, call, input, incoming(request.body, callOptions)), call);
       }),
 

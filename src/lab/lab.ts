@@ -8,6 +8,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Setup } from "../core/diagnose/facts.ts";
 import type { Credentials, VersionRef } from "../core/model.ts";
 import { type Database, holdFile } from "../ledger/database.ts";
 import type { Store } from "../s3/store.ts";
@@ -20,14 +21,16 @@ import { createRecorders } from "./call-record.ts";
 import { createCloudWatch } from "./cloudwatch/cloudwatch.ts";
 import { openLabDatabase } from "./database.ts";
 import { Deliveries } from "./deliveries.ts";
-import { openDirectStore } from "./direct.ts";
+import { type DirectOptions, openDirectStore } from "./direct.ts";
 import { Disturbances, throttledKeys, throttledSkin } from "./disturbances/disturbances.ts";
+import { FlavourChoice, type FlavourName } from "./flavours/flavours.ts";
 import { createIdentity } from "./identity/identity.ts";
 import { createInventories } from "./inventory/inventory.ts";
 import { createKms, type KmsService } from "./kms/kms.ts";
 import type { Authoriser, Caller, Identity } from "./model.ts";
 import { createOrganizations, type OrganizationsService } from "./organizations/organizations.ts";
 import { OrganizationTree } from "./organizations/tree.ts";
+import { placeSetup } from "./placing.ts";
 import { type Bucket, openBuckets } from "./s3/bucket.ts";
 import { Delivery } from "./s3/events/delivery.ts";
 import { Webhooks } from "./s3/events/webhooks.ts";
@@ -51,6 +54,8 @@ export interface LabOptions {
   readonly clock: () => number;
   /** Guards the calls under `/_lockstep/`; without one they are refused. */
   readonly adminToken?: string;
+  /** Whose store it does as; default `aws`, which is the lab itself. */
+  readonly flavour?: FlavourName;
   /** Hosts under which `BUCKET.host` names a bucket, longer ones first. */
   readonly hostSuffixes?: readonly string[];
   /** Told of faults of ours while requests are answered, and (without a request id) while batch jobs work. */
@@ -75,7 +80,9 @@ export interface Lab {
   /** @throws ListenError */
   listen(where: { readonly host?: string; readonly port: number }): Promise<LabServer>;
   /** S3 without sockets, for somebody whose credentials or identity are known; every call is authorised. */
-  direct(by: Credentials | Caller, region?: string): Store;
+  direct(by: Credentials | Caller, region?: string, options?: Pick<DirectOptions, "customerKey">): Store;
+  /** Puts what is known of a real replication into the lab as it is there; see `placing.ts`. Nobody is asked. */
+  place(setup: Setup): Promise<void>;
   /** Whose a bucket is, where it is, what it replicates, and what its versions can have; undefined when there is none of that name. */
   bucket(name: string): LabBucket | undefined;
   /**
@@ -136,6 +143,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       webhooks: new Webhooks(database, secrets),
       quotas: openQuotas(database),
       disturbances,
+      flavour: new FlavourChoice(options.flavour),
     };
     removeOrphanBlobs(s3);
     return labOf(s3, { identity, kms, organizations, sqs, events, options: { ...options, clock }, hold });
@@ -226,7 +234,8 @@ function labOf(
       servers.push(server);
       return server;
     },
-    direct: (by, region = "us-east-1") => openDirectStore(s3, { by, region, clock }),
+    direct: (by, region = "us-east-1", more = {}) => openDirectStore(s3, { ...more, by, region, clock }),
+    place: (setup) => placeSetup({ s3, identity: parts.identity, kms, organizations, clock }, setup),
     bucket: (name) => s3.buckets.find(name),
     setReplicationStatus: (ref, status, destinationArn, ended) =>
       setReplicationStatus(s3, ref, status, {

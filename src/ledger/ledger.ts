@@ -354,7 +354,7 @@ export interface Completion {
   readonly endedAtMs: number;
   /** Bytes that were sent. */
   readonly bytes: number;
-  /** It is remembered where it differs from the source's version id. */
+  /** It is remembered, for good. Left out where the destination always has the source's own ids. */
   readonly replicaVersionId?: string;
 }
 

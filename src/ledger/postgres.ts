@@ -123,12 +123,11 @@ class PostgresLedger implements Ledger {
     assert(replicaVersionId?.includes("\0") !== true, "a version id with U+0000: PostgreSQL has none");
     const group = freshGroupOf(claim.task);
     await this.#groups.ensure([group]);
-    const isOwn = replicaVersionId !== undefined && replicaVersionId !== claim.task.version.versionId;
     return await this.#end(claim, {
       kind: "complete",
       group_id: this.#groups.stored(group).id,
       bytes: done.bytes,
-      ...(isOwn && { replica_version_id: replicaVersionId }),
+      ...(replicaVersionId !== undefined && { replica_version_id: replicaVersionId }),
     });
   }
 

@@ -14,6 +14,7 @@ export const OPERATIONS = [
   "acl",
   "retention",
   "legalHold",
+  "delete",
 ] as const satisfies readonly Operation[];
 
 /** The most urgent first. The column `origin` is the position here. */

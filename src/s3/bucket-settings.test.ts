@@ -57,6 +57,59 @@ describe("client: settings of buckets", () => {
   });
 
   describe("settings that are read", () => {
+    test("notifications are read with their filters, of every kind of target", async () => {
+      answers(
+        `<NotificationConfiguration>
+           <QueueConfiguration><Queue>arn:q</Queue><Event>s3:Replication:*</Event><Event>s3:ObjectCreated:*</Event>
+             <Filter><S3Key><FilterRule><Name>Prefix</Name><Value>a/</Value></FilterRule>
+             <FilterRule><Name>suffix</Name><Value>.jpg</Value></FilterRule></S3Key></Filter></QueueConfiguration>
+           <TopicConfiguration><Topic>arn:t</Topic><Event>s3:ObjectRemoved:*</Event></TopicConfiguration>
+           <EventBridgeConfiguration/>
+         </NotificationConfiguration>`,
+      );
+      assert.deepEqual(await client.getBucketNotification("b"), [
+        {
+          kind: "queue",
+          arn: "arn:q",
+          events: ["s3:Replication:*", "s3:ObjectCreated:*"],
+          prefix: "a/",
+          suffix: ".jpg",
+        },
+        { kind: "topic", arn: "arn:t", events: ["s3:ObjectRemoved:*"] },
+        { kind: "eventBridge", events: [] },
+      ]);
+      answers("<NotificationConfiguration/>");
+      assert.deepEqual(await client.getBucketNotification("b"), []);
+    });
+
+    test("inventories are read page by page", async () => {
+      const page = (id: string, more: string) =>
+        `<ListInventoryConfigurationsResult><InventoryConfiguration><Id>${id}</Id><IsEnabled>true</IsEnabled>
+         <Destination><S3BucketDestination><Bucket>arn:aws:s3:::reports</Bucket><Format>CSV</Format></S3BucketDestination>
+         </Destination><IncludedObjectVersions>All</IncludedObjectVersions><Schedule><Frequency>Daily</Frequency></Schedule>
+         <OptionalFields><Field>ReplicationStatus</Field></OptionalFields></InventoryConfiguration>${more}
+         </ListInventoryConfigurationsResult>`;
+      const more = "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>";
+      answer = (request, response) =>
+        void response
+          .writeHead(200)
+          .end(request.url?.includes("continuation-token=t") ? page("2", "") : page("1", more));
+      const found = await client.listInventories("b");
+      assert.deepEqual(
+        found.map((one) => one.id),
+        ["1", "2"],
+      );
+      assert.deepEqual(found[0], {
+        id: "1",
+        isEnabled: true,
+        versions: "All",
+        frequency: "Daily",
+        fields: ["ReplicationStatus"],
+        destinationArn: "arn:aws:s3:::reports",
+        format: "CSV",
+      });
+    });
+
     test("a policy is the text that was stored", async () => {
       answers('{"Version": "2012-10-17"}');
       assert.equal(await client.getBucketPolicy("b"), '{"Version": "2012-10-17"}');

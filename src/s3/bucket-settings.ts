@@ -7,6 +7,7 @@
  * @source https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
  */
 import { assert } from "../core/assert.ts";
+import type { InventorySetting } from "../core/model.ts";
 import { child, childrenNamed, childText, printXml, type XmlElement, type XmlNode } from "../core/xml.ts";
 import { optional, readAcl } from "./answers.ts";
 import type { Call, Caller } from "./caller.ts";
@@ -28,6 +29,8 @@ import {
   objectLockDocument,
   ownershipDocument,
   readBucketEncryption,
+  readInventory,
+  readNotification,
   readObjectLock,
   readPayer,
   readPublicAccessBlock,
@@ -135,6 +138,12 @@ export function bucketSettingsOf(caller: Caller): BucketSettings {
       const root = await read("GetPublicAccessBlock", bucket, "publicAccessBlock", roots, options);
       return root && readPublicAccessBlock(root);
     },
+    getBucketNotification: async (bucket, options) => {
+      const roots = ["NotificationConfiguration"];
+      const root = await read("GetBucketNotificationConfiguration", bucket, "notification", roots, options);
+      return root === undefined ? [] : readNotification(root);
+    },
+    listInventories: (bucket, options) => listInventories(caller, bucket, options),
 
     listObjects: (request, options) => listObjects(caller, request, options),
     deleteObjects: (bucket, objects, options) => deleteObjects(caller, bucket, objects, options),
@@ -264,6 +273,23 @@ async function getBucketPolicy(caller: Caller, bucket: string, options?: CallOpt
 
 /** AWS takes 20 KiB; others take more. */
 const POLICY_BYTES_MAX = 1024 * 1024;
+
+/** A bucket has 1,000 at most, and a page 100. */
+const INVENTORY_PAGES_MAX = 10;
+
+async function listInventories(caller: Caller, bucket: string, options?: CallOptions): Promise<InventorySetting[]> {
+  const found: InventorySetting[] = [];
+  let token: string | undefined;
+  for (let page = 0; page < INVENTORY_PAGES_MAX; page += 1) {
+    const query = { inventory: "", "continuation-token": token };
+    const call: Call = { operation: "ListBucketInventoryConfigurations", method: "GET", bucket, query };
+    const { root } = await caller.sendForDocument(call, ["ListInventoryConfigurationsResult"], options);
+    found.push(...childrenNamed(root, "InventoryConfiguration").map(readInventory));
+    token = childText(root, "IsTruncated") === "true" ? childText(root, "NextContinuationToken") : undefined;
+    if (token === undefined) break;
+  }
+  return found;
+}
 
 async function listObjects(caller: Caller, request: ListObjectsRequest, options?: CallOptions) {
   const { bucket, prefix, delimiter, continuationToken, maxKeys } = request;

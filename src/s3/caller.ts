@@ -73,7 +73,7 @@ export class Caller {
    * @throws S3Error for every other answer, and when there is none
    */
   async send(call: Call, options: CallOptions = {}): Promise<Exchange> {
-    const exchange = await this.#options.transport.send(await this.#sign(call), options.signal);
+    const exchange = await this.#options.transport.send(await this.#sign(call), options);
     if (exchange.status < 300) return exchange;
     throw await errorOfAnswer(exchange, this.#options.clock());
   }

@@ -72,6 +72,23 @@ export const CAUTIOUS: Capabilities = {
   namesMarkers: false,
 };
 
+/**
+ * What people are told and nothing goes by: the answers themselves tell (checksums, markers), the bucket's settings are
+ * asked for when they are needed, and what a store refuses is FAILED with its own reason (tags, metadata). Replicas do
+ * not take the date of their source: dates are told in whole seconds, and would put versions of one second out of order.
+ */
+export const INFORMATIONAL = [
+  "versioning",
+  "keepsLastModified",
+  "completeTellsEtag",
+  "tags",
+  "metadataIsAnyText",
+  "checksumsTold",
+  "objectLock",
+  "deleteMarkers",
+  "namesMarkers",
+] as const satisfies readonly (keyof Capabilities)[];
+
 /** One thing that is known of a provider, and where from. */
 export interface Known<Value> {
   readonly is: Value;

@@ -354,6 +354,32 @@ describe("client: failures", () => {
       await narrow.close();
     });
 
+    test("a write that has waited for a connection until it is too late is not sent; a read is", async () => {
+      const narrow = clientOf(server.endpoint, { connectionsMax: 1 });
+      let finish: (() => void) | undefined;
+      answer = (_, response) => {
+        finish = () => void response.writeHead(200, { "content-length": "0", "last-modified": DATE }).end();
+      };
+      const first = narrow.headObject(KEY);
+      await until(() => finish !== undefined);
+      let inTime = true;
+      const mayWrite = () => inTime;
+      const write = narrow.deleteObject({ ...KEY, key: "second" }, { mayWrite });
+      const read = narrow.headObject({ ...KEY, key: "third" }, { mayWrite });
+      inTime = false;
+      finish?.();
+      await first;
+      await assert.rejects(write, network("aborted"));
+      await until(() => server.requests.length === 2);
+      finish?.();
+      await read;
+      assert.deepEqual(
+        server.requests.map((request) => request.url),
+        ["/b/k", "/b/third"],
+      );
+      await narrow.close();
+    });
+
     test("closing the client cancels what is under way", async () => {
       const other = clientOf(server.endpoint);
       answer = () => void other.close();

@@ -19,7 +19,7 @@ import type { Exchange } from "./exchange.ts";
 import { ListingError, readPartPage, readVersionPage } from "./listings.ts";
 import { failedCall } from "./network-errors.ts";
 import { type ProviderProfile, profileOf } from "./profiles.ts";
-import { SEALED_HEADER } from "./replica-headers.ts";
+import { MINIO_MARKER_HEADER, SEALED_HEADER } from "./replica-headers.ts";
 import {
   aclDocument,
   addChecksum,
@@ -29,6 +29,7 @@ import {
   createUploadHeaders,
   type Headers,
   legalHoldDocument,
+  replicaQuery,
   retentionDocument,
   taggingDocument,
   writeHeaders,
@@ -203,7 +204,7 @@ function headOf(caller: Caller, exchange: Exchange): ObjectHead {
 
 async function putObject(caller: Caller, request: PutRequest, options?: CallOptions): Promise<PutReply> {
   const { bucket, key, body, checksums } = request;
-  const headers = writeHeaders(request, caller.profile.metadataText);
+  const headers = writeHeaders(request, caller.profile);
   if (request.onlyIfAbsent === true) headers["if-none-match"] = "*";
   if (checksums !== undefined) {
     assert(checksums.type === "FULL_OBJECT", "an object that is put whole has a checksum of its bytes");
@@ -212,7 +213,8 @@ async function putObject(caller: Caller, request: PutRequest, options?: CallOpti
     // S3 takes what it is to protect with a digest only.
     headers["content-md5"] = await checksumOf("MD5", body);
   }
-  const call = { operation: "PutObject", method: "PUT", bucket, key, headers, payload: body } as const;
+  const query = replicaQuery(request.replica, caller.profile);
+  const call = { operation: "PutObject", method: "PUT", bucket, key, query, headers, payload: body } as const;
   return putReply(await caller.sendOnly(call, options), undefined);
 }
 
@@ -227,9 +229,13 @@ function putReply(exchange: Exchange, etag: string | undefined): PutReply {
 async function deleteObject(caller: Caller, request: DeleteRequest, options?: CallOptions): Promise<DeleteReply> {
   const { bucket, key, versionId, replica } = request;
   const headers: Headers = {};
-  if (replica !== undefined) addReplica(headers, replica);
+  if (replica !== undefined) {
+    addReplica(headers, replica, caller.profile);
+    if (caller.profile.replicaWay === "minio") headers[MINIO_MARKER_HEADER] = "true";
+  }
   if (request.bypassGovernance === true) headers[BYPASS_HEADER] = "true";
-  const call = { operation: "DeleteObject", method: "DELETE", bucket, key, query: { versionId }, headers } as const;
+  const query = { versionId, ...replicaQuery(replica, caller.profile) };
+  const call = { operation: "DeleteObject", method: "DELETE", bucket, key, query, headers } as const;
   const exchange = await caller.sendOnly(call, options);
   return {
     ...optional("versionId", exchange.header("x-amz-version-id")),
@@ -244,13 +250,13 @@ async function createMultipartUpload(
   options?: CallOptions,
 ): Promise<{ readonly uploadId: string }> {
   const { bucket, key } = request;
-  const headers = createUploadHeaders(request, caller.profile.metadataText);
+  const headers = createUploadHeaders(request, caller.profile);
   const call = {
     operation: "CreateMultipartUpload",
     method: "POST",
     bucket,
     key,
-    query: { uploads: "" },
+    query: { uploads: "", ...replicaQuery(request.replica, caller.profile) },
     headers,
   } as const;
   const { root, exchange } = await caller.sendForDocument(call, ["InitiateMultipartUploadResult"], options);
@@ -287,7 +293,7 @@ async function completeMultipartUpload(
     bucket,
     key,
     query: { uploadId },
-    headers: { ...completeUploadHeaders(request), "content-type": "application/xml" },
+    headers: { ...completeUploadHeaders(request, caller.profile), "content-type": "application/xml" },
     payload: Buffer.from(completeUploadDocument(request)),
     headersTimeoutMs: COMPLETE_TIMEOUT_MS,
   } as const;

@@ -18,7 +18,7 @@ const COPY_TIMEOUT_MS = 600_000;
 export async function copyObject(caller: Caller, request: CopyRequest, options?: CallOptions): Promise<PutReply> {
   const { bucket, key, source } = request;
   const headers = {
-    ...writeHeaders(request, caller.profile.metadataText),
+    ...writeHeaders(request, caller.profile),
     ...copySourceHeaders(source),
     "x-amz-metadata-directive": "REPLACE",
     "x-amz-tagging-directive": "REPLACE",

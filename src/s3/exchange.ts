@@ -16,7 +16,7 @@ import type { Dispatcher } from "undici";
 import { assert } from "../core/assert.ts";
 import type { S3Error } from "./errors.ts";
 import { type CallName, failedCall, networkError } from "./network-errors.ts";
-import type { Body } from "./store.ts";
+import type { Body, CallOptions } from "./store.ts";
 
 type State = "waiting" | "answered" | "ended" | "failed";
 
@@ -31,6 +31,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
   readonly #settle: { resolve(exchange: Exchange): void; reject(error: S3Error): void };
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort: (() => void) | undefined;
+  readonly #mayStart: (() => boolean) | undefined;
 
   #state: State = "waiting";
   #error: S3Error | undefined;
@@ -50,10 +51,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
   constructor(
     call: CallName,
     settle: { resolve(exchange: Exchange): void; reject(error: S3Error): void },
-    signal?: AbortSignal,
+    { signal, mayWrite }: { readonly [member in keyof CallOptions]: CallOptions[member] | undefined } = {},
   ) {
     this.call = call;
     this.#settle = settle;
+    this.#mayStart = mayWrite;
     if (signal === undefined) return;
     this.#signal = signal;
     this.#onAbort = () => this.#fail(failedCall("aborted", this.call, signal.reason));
@@ -80,6 +82,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // A request that was cancelled while it waited for a connection must not be sent. Throwing keeps the connection.
     if (this.#error !== undefined) throw this.#error;
+    if (this.#mayStart?.() === false)
+      throw failedCall("aborted", this.call, undefined, "it was not sent: it is too late");
     this.#controller = controller;
   }
 

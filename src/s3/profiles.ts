@@ -29,6 +29,8 @@ export interface ProviderProfile {
    * @source https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
    */
   readonly metadataText: "rfc2047" | "utf-8";
+  /** How a replica is given the id of its source, where the store can: undefined is the lab's own way (`replica-headers.ts`). */
+  readonly replicaWay?: "minio";
   /** What need not be found out. */
   readonly known: KnownCapabilities;
 }
@@ -124,8 +126,9 @@ export const PROFILES = {
   minio: {
     ...COMMON,
     name: "minio",
+    replicaWay: "minio",
     known: {
-      // Only its own replication sets ids, by headers of its own, and only such as are UUIDs.
+      // Ids are taken over from callers who may s3:ReplicateObject, and only UUIDs. Whether that is so here a probe tells.
       versionIds: { is: "minted", source: "https://github.com/minio/minio-go/blob/master/api-put-object.go" },
       storageClasses: {
         is: ["STANDARD", "REDUCED_REDUNDANCY"],

@@ -14,6 +14,8 @@ export interface Recognised {
   readonly profile: ProviderProfile;
   /** What told it; `nothing` for `generic`. */
   readonly by: "name" | "answer" | "nothing";
+  /** How the server names itself, with its version where it tells it. Not asked where the name of the endpoint tells. */
+  readonly server?: string;
 }
 
 /** The answer's headers that are looked at. */
@@ -97,7 +99,13 @@ export async function recognise(endpoint: string, options: { readonly ca?: strin
     });
     exchange.cancel();
     const profile = profileOfAnswer(exchange);
-    return profile === undefined ? { profile: PROFILES.generic, by: "nothing" } : { profile, by: "answer" };
+    const server = exchange.header("server");
+    return {
+      ...(profile === undefined
+        ? { profile: PROFILES.generic, by: "nothing" as const }
+        : { profile, by: "answer" as const }),
+      ...(server === undefined ? {} : { server }),
+    };
   } catch (error) {
     // Something answers there, if nothing that can be read: whoever calls it next says more.
     if (error instanceof S3Error && error.fields.network === "protocol") {

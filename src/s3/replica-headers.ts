@@ -2,7 +2,8 @@
  * The request headers by which a replicating service makes the written version the same version as the source's.
  *
  * The first is what AWS's own replication sends (seen in CloudTrail); the second is ours, for AWS's counterpart is not
- * public. The client writes them, the lab reads them, other stores ignore them.
+ * public. The client writes them, the lab reads them, other stores ignore them. MinIO and its forks have a way of their
+ * own, at the end of this file.
  *
  * @source aws-replication.md §5.4, §5.8
  */
@@ -37,3 +38,28 @@ export const SEALED_HEADER = "x-lockstep-sealed";
 
 /** In answers with sealed bytes: how long the object is for those who can read it. `Content-Length` is that of the bytes. */
 export const SEALED_SIZE_HEADER = "x-lockstep-sealed-object-size";
+
+/**
+ * How MinIO is told whose replica a write is: the version id goes where reads have it, as the parameter `versionId` of
+ * PutObject, CreateMultipartUpload and DeleteObject, and these headers say that it is meant so. The id has to be a UUID,
+ * and the caller needs `s3:ReplicateObject`, or `s3:ReplicateDelete` for a delete marker.
+ *
+ * @source https://github.com/minio/minio-go/blob/master/api-put-object.go, api-remove.go, constants.go
+ */
+export const MINIO_REPLICATION_HEADER = "x-minio-source-replication-request";
+
+/** The date that the replica takes: RFC 3339. */
+export const MINIO_DATE_HEADER = "x-minio-source-mtime";
+
+/** "true": the delete is a marker with the id in `versionId`, and not the end of that version. */
+export const MINIO_MARKER_HEADER = "x-minio-source-deletemarker";
+
+/** Also said by MinIO: the status that the version shows. */
+export const MINIO_STATUS_HEADER = "x-amz-replication-status";
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Whether a version id is of the only form that MinIO takes from others. */
+export function isUuid(versionId: string): boolean {
+  return UUID.test(versionId);
+}

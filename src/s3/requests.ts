@@ -6,8 +6,12 @@
 import type { AccessControlList, AclGrant, Encryption, Retention, Tag } from "../core/model.ts";
 import { escapeXml, printXml, type XmlNode } from "../core/xml.ts";
 import { CHECKSUM_ALGORITHMS, checksumHeader } from "./checksum.ts";
-import { type HeaderTextCustom, toHeaderText } from "./header-text.ts";
+import { toHeaderText } from "./header-text.ts";
+import type { ProviderProfile } from "./profiles.ts";
 import {
+  MINIO_DATE_HEADER,
+  MINIO_REPLICATION_HEADER,
+  MINIO_STATUS_HEADER,
   REPLICA_LAST_MODIFIED_HEADER,
   REPLICA_OWNER_HEADER,
   REPLICA_OWNER_OVERRIDDEN,
@@ -27,16 +31,19 @@ import type {
 
 export const S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
 
+/** How a store wants to be spoken to. */
+export type Dialect = Pick<ProviderProfile, "metadataText" | "replicaWay">;
+
 /** Headers in the making: names in lower case, one character per byte. */
 export type Headers = Record<string, string>;
 
 /** The headers of whatever writes a version: metadata, storage class, encryption, tags, identity. */
-export function writeHeaders(request: WriteRequest, custom: HeaderTextCustom): Headers {
+export function writeHeaders(request: WriteRequest, dialect: Dialect): Headers {
   const headers: Headers = {};
   const { contentHeaders, userMetadata, storageClass, encryption, tags, replica } = request;
   for (const name in contentHeaders) headers[name] = toHeaderText(contentHeaders[name] ?? "", "utf-8");
   for (const name in userMetadata) {
-    headers[`x-amz-meta-${name}`] = toHeaderText(userMetadata[name] ?? "", custom);
+    headers[`x-amz-meta-${name}`] = toHeaderText(userMetadata[name] ?? "", dialect.metadataText);
   }
   if (storageClass !== undefined) headers["x-amz-storage-class"] = storageClass;
   if (encryption !== undefined) addEncryption(headers, encryption);
@@ -48,9 +55,9 @@ export function writeHeaders(request: WriteRequest, custom: HeaderTextCustom): H
   }
   if (request.legalHold !== undefined) headers["x-amz-object-lock-legal-hold"] = request.legalHold ? "ON" : "OFF";
   if (replica !== undefined) {
-    addReplica(headers, replica);
+    addReplica(headers, replica, dialect);
     // Headers of grants do not say whose the version is.
-    if (request.acl !== undefined && replica.ownerOverride !== true) {
+    if (dialect.replicaWay === undefined && request.acl !== undefined && replica.ownerOverride !== true) {
       headers[REPLICA_OWNER_HEADER] = request.acl.ownerId;
     }
   }
@@ -96,12 +103,28 @@ function addEncryption(headers: Headers, encryption: Encryption): void {
   if (bucketKey !== undefined) headers["x-amz-server-side-encryption-bucket-key-enabled"] = String(bucketKey);
 }
 
-/** Adds what makes the written version the source's own. */
-export function addReplica(headers: Headers, replica: ReplicaIdentity): void {
+/** Adds what makes the written version the source's own, besides what `replicaQuery` says. */
+export function addReplica(
+  headers: Headers,
+  replica: ReplicaIdentity,
+  { replicaWay }: Pick<Dialect, "replicaWay">,
+): void {
+  const { lastModifiedMs } = replica;
+  if (replicaWay === "minio") {
+    headers[MINIO_REPLICATION_HEADER] = "true";
+    headers[MINIO_STATUS_HEADER] = "REPLICA";
+    if (lastModifiedMs !== undefined) headers[MINIO_DATE_HEADER] = new Date(lastModifiedMs).toISOString();
+    return;
+  }
   headers[REPLICA_VERSION_ID_HEADER] = replica.versionId;
-  headers[REPLICA_LAST_MODIFIED_HEADER] = String(replica.lastModifiedMs);
+  if (lastModifiedMs !== undefined) headers[REPLICA_LAST_MODIFIED_HEADER] = String(lastModifiedMs);
   if (replica.ownerOverride === true) headers[REPLICA_OWNER_HEADER] = REPLICA_OWNER_OVERRIDDEN;
   if (replica.sealed !== undefined) headers[SEALED_HEADER] = replica.sealed;
+}
+
+/** The parameters of a request that does so. */
+export function replicaQuery(replica: ReplicaIdentity | undefined, { replicaWay }: Pick<Dialect, "replicaWay">) {
+  return replica === undefined || replicaWay !== "minio" ? {} : { versionId: replica.versionId };
 }
 
 function tagQuery(tags: readonly Tag[]): string {
@@ -122,8 +145,8 @@ export function addChecksum(headers: Headers, checksums: Checksums): void {
 }
 
 /** The headers of CreateMultipartUpload. */
-export function createUploadHeaders(request: CreateUploadRequest, custom: HeaderTextCustom): Headers {
-  const headers = writeHeaders(request, custom);
+export function createUploadHeaders(request: CreateUploadRequest, dialect: Dialect): Headers {
+  const headers = writeHeaders(request, dialect);
   if (request.checksums !== undefined) {
     headers["x-amz-checksum-algorithm"] = request.checksums.algorithm;
     headers["x-amz-checksum-type"] = request.checksums.type;
@@ -135,13 +158,13 @@ export function createUploadHeaders(request: CreateUploadRequest, custom: Header
  * The headers of CompleteMultipartUpload. A composite checksum is not sent: the parts' checksums in the document
  * determine it.
  */
-export function completeUploadHeaders(request: CompleteUploadRequest): Headers {
+export function completeUploadHeaders(request: CompleteUploadRequest, dialect: Pick<Dialect, "replicaWay">): Headers {
   const headers: Headers = {};
   if (request.checksums !== undefined) {
     headers["x-amz-checksum-type"] = request.checksums.type;
     if (request.checksums.type === "FULL_OBJECT") addChecksum(headers, request.checksums);
   }
-  if (request.replica !== undefined) addReplica(headers, request.replica);
+  if (request.replica !== undefined) addReplica(headers, request.replica, dialect);
   return headers;
 }
 

@@ -1,6 +1,6 @@
 /** Documents of a bucket's settings, read and written. Which call carries which is `bucket-settings.ts`'s. */
 import { assert } from "../core/assert.ts";
-import type { Encryption } from "../core/model.ts";
+import type { Encryption, InventorySetting, NotificationTarget } from "../core/model.ts";
 import { child, childrenNamed, childText, printXml, type XmlElement, type XmlNode } from "../core/xml.ts";
 import { optional } from "./answers.ts";
 import { S3_NAMESPACE } from "./requests.ts";
@@ -108,5 +108,56 @@ export function readPublicAccessBlock(root: XmlElement): PublicAccessBlock {
     ignorePublicAcls: is("IgnorePublicAcls"),
     blockPublicPolicy: is("BlockPublicPolicy"),
     restrictPublicBuckets: is("RestrictPublicBuckets"),
+  };
+}
+
+/** The elements by the kind of target, and the one inside that names it. */
+const TARGETS = [
+  { kind: "queue", element: "QueueConfiguration", named: "Queue" },
+  { kind: "topic", element: "TopicConfiguration", named: "Topic" },
+  { kind: "function", element: "CloudFunctionConfiguration", named: "CloudFunction" },
+] as const;
+
+/** @source https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketNotificationConfiguration.html */
+export function readNotification(root: XmlElement): NotificationTarget[] {
+  const found = TARGETS.flatMap(({ kind, element, named }) =>
+    childrenNamed(root, element).map((one): NotificationTarget => {
+      const filter = child(one, "Filter");
+      const key = filter && child(filter, "S3Key");
+      const rule = (name: string) => {
+        const rules = key === undefined ? [] : childrenNamed(key, "FilterRule");
+        const held = rules.find((each) => childText(each, "Name")?.toLowerCase() === name);
+        return held && childText(held, "Value");
+      };
+      return {
+        kind,
+        ...optional("arn", childText(one, named)),
+        events: childrenNamed(one, "Event").map((each) => each.text),
+        ...optional("prefix", rule("prefix")),
+        ...optional("suffix", rule("suffix")),
+      };
+    }),
+  );
+  const bridge = child(root, "EventBridgeConfiguration");
+  return bridge === undefined ? found : [...found, { kind: "eventBridge", events: [] }];
+}
+
+/** @source https://docs.aws.amazon.com/AmazonS3/latest/API/API_InventoryConfiguration.html */
+export function readInventory(element: XmlElement): InventorySetting {
+  const at = (...path: readonly string[]) =>
+    path.reduce<XmlElement | undefined>((found, name) => found && child(found, name), element);
+  const textAt = (...path: readonly string[]) => at(...path)?.text;
+  const fields = at("OptionalFields");
+  const place = ["Destination", "S3BucketDestination"];
+  return {
+    id: textAt("Id") ?? "",
+    isEnabled: textAt("IsEnabled") === "true",
+    ...optional("prefix", textAt("Filter", "Prefix")),
+    versions: textAt("IncludedObjectVersions") === "All" ? "All" : "Current",
+    frequency: textAt("Schedule", "Frequency") ?? "",
+    fields: fields === undefined ? [] : childrenNamed(fields, "Field").map((one) => one.text),
+    destinationArn: textAt(...place, "Bucket") ?? "",
+    ...optional("destinationPrefix", textAt(...place, "Prefix")),
+    format: textAt(...place, "Format") ?? "",
   };
 }

@@ -4,7 +4,7 @@
  * Implementations: `s3/client.ts` (signed HTTP) and whatever has buckets. The errors are those of the Store port
  * (`store.ts`); what a bucket does not have configured is no error but `undefined`.
  */
-import type { AccessControlList, Encryption } from "../core/model.ts";
+import type { AccessControlList, Encryption, InventorySetting, NotificationTarget } from "../core/model.ts";
 import type { XmlElement } from "../core/xml.ts";
 import type { ObjectPage } from "./listings.ts";
 import type { CallOptions } from "./store.ts";
@@ -53,6 +53,9 @@ export interface BucketSettings {
   /** Whether the bucket is of that account; undefined where the store does not tell, or not to this caller. */
   isOwnedBy(bucket: string, account: string, options?: CallOptions): Promise<boolean | undefined>;
   getPublicAccessBlock(bucket: string, options?: CallOptions): Promise<PublicAccessBlock | undefined>;
+  /** Every target; an empty list when nobody is told. */
+  getBucketNotification(bucket: string, options?: CallOptions): Promise<readonly NotificationTarget[]>;
+  listInventories(bucket: string, options?: CallOptions): Promise<readonly InventorySetting[]>;
 
   /** Current objects only, keys in UTF-8 order. */
   listObjects(request: ListObjectsRequest, options?: CallOptions): Promise<ObjectPage>;

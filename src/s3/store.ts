@@ -61,6 +61,11 @@ export interface Store {
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
+  /**
+   * Asked when a request that may change something is about to go out, after whatever it had to wait for. False: it is not
+   * sent, and fails as one that was aborted.
+   */
+  readonly mayWrite?: () => boolean;
 }
 
 export interface ReadRequest {
@@ -166,7 +171,8 @@ export type Payload =
  */
 export interface ReplicaIdentity {
   readonly versionId: string;
-  readonly lastModifiedMs: number;
+  /** Undefined: when it is written. */
+  readonly lastModifiedMs?: number;
   /** `AccessControlTranslation`: the destination bucket's owner owns the replica. */
   readonly ownerOverride?: boolean;
   /** What `ObjectHead.sealed` said of the bytes that are written as they are. Opaque. */

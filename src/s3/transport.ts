@@ -7,6 +7,7 @@ import { S3Error } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import { type CallName, failedCall } from "./network-errors.ts";
 import type { PayloadStream } from "./payload.ts";
+import type { CallOptions } from "./store.ts";
 
 export interface TransportOptions {
   /** Connections to one origin; further requests wait. */
@@ -55,9 +56,9 @@ export class Transport {
   }
 
   /** Fulfilled by the headers of an answer, of whatever status. Rejects with an S3Error. */
-  send(request: WireRequest, signal?: AbortSignal): Promise<Exchange> {
+  send(request: WireRequest, options: CallOptions = {}): Promise<Exchange> {
     const { source } = request;
-    return source === undefined ? this.#dispatch(request, signal) : this.#dispatchStream(request, source, signal);
+    return source === undefined ? this.#dispatch(request, options) : this.#dispatchStream(request, source, options);
   }
 
   /** Closes every connection; calls under way are cancelled. */
@@ -65,9 +66,9 @@ export class Transport {
     await this.#agent.destroy();
   }
 
-  async #dispatchStream(request: WireRequest, source: PayloadStream, signal?: AbortSignal): Promise<Exchange> {
+  async #dispatchStream(request: WireRequest, source: PayloadStream, options: CallOptions): Promise<Exchange> {
     try {
-      return await this.#dispatch(request, signal);
+      return await this.#dispatch(request, options);
     } catch (error) {
       // The source's own error says more than that the upload was broken off because of it.
       if (source.error instanceof S3Error) throw source.error;
@@ -78,9 +79,10 @@ export class Transport {
     }
   }
 
-  #dispatch(request: WireRequest, signal?: AbortSignal): Promise<Exchange> {
+  #dispatch(request: WireRequest, { signal, mayWrite }: CallOptions): Promise<Exchange> {
     const { call, method, path, headers, body, headersTimeoutMs = this.#headersTimeoutMs } = request;
     if (signal?.aborted) return Promise.reject(failedCall("aborted", call, signal.reason));
+    const asked = method === "GET" || method === "HEAD" ? { signal } : { signal, mayWrite };
     return new Promise((resolve, reject) => {
       const options = {
         origin: call.origin,
@@ -93,7 +95,7 @@ export class Transport {
         // Without this undici closes the connection after every HEAD.
         reset: false,
       };
-      this.#agent.dispatch(options, new Exchange(call, { resolve, reject }, signal));
+      this.#agent.dispatch(options, new Exchange(call, { resolve, reject }, asked));
     });
   }
 }

@@ -1,13 +1,15 @@
 /**
- * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger]`.
+ * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger] [logs] [cluster]`.
  *
  * Machines are noisy: compare ratios of one run, not figures of two.
  */
 import { cpus } from "node:os";
+import { benchCluster } from "./cluster.ts";
 import { benchEngine } from "./engine.ts";
 import { benchLab } from "./lab.ts";
 import { benchLatency } from "./latency.ts";
 import { benchLedger } from "./ledger.ts";
+import { benchLogs } from "./logs.ts";
 import { benchPolicies } from "./policies.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
@@ -16,6 +18,8 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
   latency: benchLatency,
   engine: benchEngine,
   ledger: benchLedger,
+  logs: benchLogs,
+  cluster: benchCluster,
 };
 
 const wanted = process.argv.slice(2);

@@ -1,4 +1,7 @@
-/** One client of a ledger, in a process of its own, for `ledger.ts`: adds tasks, or claims and completes what is there. */
+/**
+ * One client of a ledger, in a process of its own, for `ledger.ts`: adds tasks, claims what is there, or claims and completes
+ * it.
+ */
 import { openLedger } from "../../src/ledger/open.ts";
 import { DONE, request, task } from "../conformance/ledger/harness.ts";
 import { cpuMsOf } from "./measure.ts";
@@ -20,6 +23,15 @@ async function add(): Promise<number> {
   return Number(count);
 }
 
+async function claim(): Promise<number> {
+  let leased = 0;
+  for (;;) {
+    const claims = await ledger.claim(request({ worker: name, limit: CLAIM_LIMIT }));
+    if (claims.length === 0) return leased;
+    leased += claims.length;
+  }
+}
+
 async function complete(): Promise<number> {
   let done = 0;
   for (;;) {
@@ -34,6 +46,7 @@ process.on("message", (message) => {
   const cpu = process.cpuUsage();
   const answer = (tasks: number) => process.send?.({ tasks, cpuMs: cpuMsOf(process.cpuUsage(cpu)) });
   if (message === "add") void add().then(answer);
+  else if (message === "claim") void claim().then(answer);
   else if (message === "complete") void complete().then(answer);
   else void ledger.close().then(() => process.exit(0));
 });

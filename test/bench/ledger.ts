@@ -17,6 +17,7 @@ import { cpuMsOf, heading, line, round } from "./measure.ts";
 const CLIENT = fileURLToPath(new URL("./ledger-client.js", import.meta.url));
 const TASKS = 24_000;
 const CLIENTS = [1, 2, 4];
+const BOTH = ["add", "complete"] as const;
 const ADD_AT_ONCE = 10_000;
 
 interface Answer {
@@ -34,12 +35,12 @@ export async function benchLedger(): Promise<void> {
   const directory = temporaryDirectory();
   const server = findPostgres() === undefined ? undefined : await startPostgres();
   try {
-    const embedded = await measure(`sqlite:${join(directory.path, "ledger.db")}`, 1);
+    const embedded = await measure(`sqlite:${join(directory.path, "ledger.db")}`, 1, BOTH);
     report("SQLite, one process", embedded);
     await benchLeftOut(`sqlite:${join(directory.path, "left-out.db")}`);
     if (server === undefined) return line("PostgreSQL", "not installed");
     for (const clients of CLIENTS) {
-      report(`PostgreSQL, processes: ${clients}`, await measure(server.freshUrl(), clients), embedded);
+      report(`PostgreSQL, processes: ${clients}`, await measure(server.freshUrl(), clients, BOTH), embedded);
     }
   } finally {
     await server?.stop();
@@ -87,7 +88,9 @@ async function claimCost(ledger: Ledger): Promise<number> {
   return cpuMsOf(process.cpuUsage(cpu)) / CLAIMS;
 }
 
-type Both = { readonly add: Measured; readonly complete: Measured };
+/** `claim` leases and completes nothing. */
+type Step = "add" | "claim" | "complete";
+type Both = Readonly<Record<"add" | "complete", Measured>>;
 
 function report(what: string, measured: Both, floor?: Both): void {
   for (const step of ["add", "complete"] as const) {
@@ -97,15 +100,22 @@ function report(what: string, measured: Both, floor?: Both): void {
   }
 }
 
-async function measure(url: string, count: number): Promise<Both> {
+/** What so many processes do together, step after step. */
+export async function measure<Name extends Step>(
+  url: string,
+  count: number,
+  steps: readonly Name[],
+): Promise<Readonly<Record<Name, Measured>>> {
   const clients: ChildProcess[] = [];
+  const measured: Partial<Record<Name, Measured>> = {};
   try {
     for (let index = 0; index < count; index++) {
       const client = fork(CLIENT, [url, `client${index}`, `${TASKS / count}`]);
       clients.push(client);
       await once(client, "message");
     }
-    return { add: await together(clients, "add"), complete: await together(clients, "complete") };
+    for (const step of steps) measured[step] = await together(clients, step);
+    return measured as Record<Name, Measured>;
   } finally {
     for (const client of clients) {
       client.send("stop");
@@ -114,7 +124,7 @@ async function measure(url: string, count: number): Promise<Both> {
   }
 }
 
-async function together(clients: readonly ChildProcess[], step: "add" | "complete"): Promise<Measured> {
+async function together(clients: readonly ChildProcess[], step: Step): Promise<Measured> {
   const startMs = performance.now();
   const answers = await Promise.all(
     clients.map(async (client) => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Retention } from "../../src/core/model.ts";
+import { checksumOf } from "../../src/s3/checksum.ts";
 import type { PutRequest } from "../../src/s3/store.ts";
 import type { StoreCapabilities } from "./store.ts";
 import { rejectsWith, type Subject } from "./store-subject.ts";
@@ -85,7 +86,10 @@ export function lockTests(subject: Subject, can: StoreCapabilities): void {
     const request = { ...subject.write(key), bucket, retention: governed(0), legalHold: true };
     const { uploadId } = await subject.store.createMultipartUpload(request);
     const upload = { bucket, key, uploadId };
-    const part = await subject.store.uploadPart({ ...upload, partNumber: 1, body: Buffer.from("x") });
+    const body = Buffer.from("x");
+    // What is to be protected comes with a digest, or is refused.
+    const checksums = { type: "FULL_OBJECT", values: { CRC32: await checksumOf("CRC32", body) } } as const;
+    const part = await subject.store.uploadPart({ ...upload, partNumber: 1, body, checksums });
     await subject.store.completeMultipartUpload({ ...upload, parts: [part] });
     const head = await subject.store.headObject({ bucket, key });
     assert.deepEqual([head.retention, head.legalHold], [governed(0), true]);

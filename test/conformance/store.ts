@@ -30,7 +30,7 @@ export interface StoreUnderTest {
 
 /** What a store does of that which S3 does. All of it by default. */
 export interface StoreCapabilities {
-  /** Takes version id and date from `ReplicaIdentity`. No store but the lab does. */
+  /** Takes version id and date from `ReplicaIdentity`. The lab does, and MinIO of UUIDs. */
   readonly replicaIdentity: boolean;
   /** Refuses bytes that do not match a checksum, keeps checksums and tells them. */
   readonly verifiesChecksums: boolean;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { cpSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { EXIT_STATUSES } from "../../src/cli/command.ts";
 import { configuration, rolePolicy, TRUST } from "../../src/cli/example.ts";
@@ -36,6 +36,8 @@ function writeDocuments(path: string): void {
     writeFileSync(`${path}/${name}.json`, JSON.stringify(document, null, 2));
   }
   writeFileSync(`${path}/lockstep.yaml`, RUN_CONFIGURATION);
+  cpSync("test/fixtures/logs/access.log", `${path}/access-logs/access.log`);
+  cpSync("test/fixtures/logs/trail.json", `${path}/trail/trail.json`);
 }
 
 /** Two buckets of the lab, and nothing to do between them. */

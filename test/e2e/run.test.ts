@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { IAM } from "@aws-sdk/client-iam";
 import { ConsoleClient } from "../../src/cli/console-client.ts";
-import { contents, type End, replication, TwoStores } from "./two-stores.ts";
+import { contents, type End, listed, replication, TwoStores } from "./two-stores.ts";
 
 const CONVERGE_MS_MAX = 30_000;
 const PART_BYTES = 5 * 1024 * 1024;
@@ -138,6 +138,24 @@ describe("run", () => {
     );
     child.kill("SIGTERM");
     assert.deepEqual(await ended, [0, null]);
+  });
+
+  it("removes replicas of versions that were removed for good only where propagateDeletes says so", async () => {
+    await stores.bucket("removed");
+    for (const body of ["1", "2"]) await put("here", "removed", "a", body);
+    await stores.here.deleteObject({ bucket: "removed", key: "a" });
+    const path = stores.configure("removed", replication("removed"));
+    await runOnce(path);
+    const rows = await listed(stores.here, "removed");
+    for (const { versionId } of rows.slice(0, 2)) {
+      await stores.here.deleteObject({ bucket: "removed", key: "a", versionId });
+    }
+    assert.equal((await runOnce(path)).completed, 0);
+    assert.equal((await listed(stores.there, "removed")).length, 3);
+    stores.configure("removed", replication("removed", "here", "\n    propagateDeletes: true"));
+    assert.equal((await runOnce(path)).completed, 2);
+    await same("removed");
+    assert.equal((await runOnce(path)).completed, 0);
   });
 
   it("takes up what it is notified of, without a scan", async () => {

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import type { Credentials, VersionRef } from "../../src/core/model.ts";
 import { MARK } from "../../src/engine/mark.ts";
+import type { FlavourName } from "../../src/lab/flavours/flavours.ts";
 import { createS3Client, type S3Client } from "../../src/s3/client.ts";
 import { partsOfEtag } from "../../src/s3/etag.ts";
 import { sideBySide } from "../../src/s3/side-by-side.ts";
@@ -43,9 +44,9 @@ export class TwoStores {
     this.environment = { PATH, HOME: this.directory.path, ...variables("HERE", here), ...variables("THERE", there) };
   }
 
-  /** Two labs. */
-  static async open(): Promise<TwoStores> {
-    const [here, there] = await Promise.all([openLabEnd(), openLabEnd()]);
+  /** Two labs, which do as these stores do. */
+  static async open(flavours: { readonly here?: FlavourName; readonly there?: FlavourName } = {}): Promise<TwoStores> {
+    const [here, there] = await Promise.all([openLabEnd(flavours.here), openLabEnd(flavours.there)]);
     return new TwoStores({ here, there });
   }
 
@@ -87,9 +88,9 @@ export class TwoStores {
 }
 
 /** A served lab with a directory of its own. */
-export async function openLabEnd(): Promise<StoreEnd> {
+export async function openLabEnd(flavour: FlavourName = "aws"): Promise<StoreEnd> {
   const directory = temporaryDirectory();
-  const served = await serve(`${directory.path}/data`, directory.path);
+  const served = await serve(`${directory.path}/data`, directory.path, ["--flavour", flavour]);
   const environment = await served.environment();
   const endpoint = environment["AWS_ENDPOINT_URL"] ?? "";
   const credentials = {

@@ -94,7 +94,7 @@ describe("the example", () => {
 
   it("can be fixed and taken back to what it was", async () => {
     const before = (await s3.getBucketReplication({ Bucket: "photos" })).ReplicationConfiguration;
-    const applied = await ask<{ undo: string }>("fix", "s3://photos", "--apply");
+    const applied = await ask<{ undo: string }>("fix", "s3://photos", "--prove", "--apply", "--yes");
     assert.equal(applied.status, 0);
     const fixed = (await s3.getBucketReplication({ Bucket: "photos" })).ReplicationConfiguration;
     assert.equal(fixed?.Rules?.[0]?.SourceSelectionCriteria?.SseKmsEncryptedObjects?.Status, "Enabled");
@@ -109,7 +109,7 @@ describe("the example", () => {
   });
 
   it("stays FAILED after a fix until it is resynced, and then only what was lost is sent again", async () => {
-    assert.equal((await type("fix", "s3://photos", "--apply")).status, 0);
+    assert.equal((await type("fix", "s3://photos", "--apply", "--yes")).status, 0);
     const between = await ask<Diagnosis>("diagnose", "s3://photos");
     assert.deepEqual(between.value.causes.map((one) => `${one.code} ${one.affected.versions}`).sort(), [
       "NeverTried 60",

@@ -2,6 +2,7 @@
  * Two buckets of a lab in memory that know nothing of each other: what is written into the other one gets an id of its
  * own, as in any store but the service's. No sockets.
  */
+import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PutObjectLockConfigurationCommand, S3Client } from "@aws-sdk/client-s3";
 import type { ReplicationConfiguration, Rule } from "../../src/core/model.ts";
@@ -10,12 +11,15 @@ import type { ComparedMetadata } from "../../src/engine/metadata-drift.ts";
 import { NotifiedChanges } from "../../src/engine/notifications/notified-changes.ts";
 import type { BucketTraits, ChangeFeed, Clock, Sites } from "../../src/engine/ports.ts";
 import { type ScanResult, Scans } from "../../src/engine/scan.ts";
+import { traitsOfStore } from "../../src/engine/store-traits.ts";
+import type { FlavourName } from "../../src/lab/flavours/flavours.ts";
 import { openLab } from "../../src/lab/lab.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
+import { assumedCapabilities } from "../../src/s3/capabilities.ts";
 import { createS3Client } from "../../src/s3/client.ts";
 import { S3Error } from "../../src/s3/errors.ts";
-import { PROFILES } from "../../src/s3/profiles.ts";
+import { PROFILES, type ProviderProfile } from "../../src/s3/profiles.ts";
 import type { Store } from "../../src/s3/store.ts";
 import type { Wrap } from "./world.ts";
 
@@ -54,14 +58,18 @@ export class MintingWorld {
   ledger: Ledger;
   readonly disturbance: Disturbance = {};
   configurations: Record<string, ReplicationConfiguration | undefined>;
+  /** Something in front of the store that scans read. */
+  listed: Wrap = (same) => same;
+  /** What scans compare besides. */
+  comparedMetadata: ComparedMetadata | undefined;
   /** What is known of both buckets, besides that ids are minted. */
   traits: BucketTraits = {};
+  /** Versions that are removed for good are removed at the other end. */
+  propagatesDeletes = false;
   /** Both buckets are taken for those of one store that copies by itself. */
   isOneStore = false;
   /** Something in front of a side's store. */
   readonly wrap: { source: Wrap; destination: Wrap } = { source: (same) => same, destination: (same) => same };
-  /** What scans compare besides. */
-  comparedMetadata: ComparedMetadata | undefined;
   /** Calls of the engine by operation. */
   readonly calls = new Map<string, number>();
   /** What the port has no call for. */
@@ -79,16 +87,18 @@ export class MintingWorld {
     this.#close = close;
   }
 
-  /** @param haste where much is hashed, leases must not run out in between */
-  static async make(haste = 50): Promise<MintingWorld> {
-    const lab = await openLab({ clock: () => Date.now() });
+  /**
+   * @param haste   where much is hashed, leases must not run out in between
+   * @param flavour whose store the lab does as; the traits are then what a probe would have found
+   */
+  static async make(haste = 50, flavour: FlavourName = "aws"): Promise<MintingWorld> {
+    const lab = await openLab({ clock: () => Date.now(), flavour });
     const credentials = await lab.account(ACCOUNT);
     const server = await lab.listen({ port: 0 });
     const endpoint = `http://127.0.0.1:${server.port}`;
     const client = createS3Client({
       endpoint,
-      // The lab does as Amazon does.
-      profile: { ...PROFILES.aws, addressing: "path" },
+      profile: { ...PROFILES[flavour], addressing: "path" },
       region: "us-east-1",
       credentials,
       clock: () => Date.now(),
@@ -98,11 +108,13 @@ export class MintingWorld {
       await client.putBucketVersioning(bucket, "Enabled");
     }
     const sdk = new S3Client({ endpoint, region: "us-east-1", credentials, forcePathStyle: true });
-    return new MintingWorld(haste, client, sdk, async () => {
+    const world = new MintingWorld(haste, client, sdk, async () => {
       sdk.destroy();
       await client.close();
       await lab.close();
     });
+    if (flavour !== "aws") world.traits = traitsFoundOf(flavour);
+    return world;
   }
 
   /** Scans once, and works until nothing is left but what has FAILED. */
@@ -116,6 +128,7 @@ export class MintingWorld {
         ledger,
         sites,
         clock: this.#clock,
+        name: "scans",
         buckets,
         everyMs: () => 3_600_000,
         metadata,
@@ -138,6 +151,16 @@ export class MintingWorld {
     });
   }
 
+  /** Hands over the way in of notifications, and works until nothing is left. */
+  async notified<T>(what: (changes: NotifiedChanges) => Promise<T>): Promise<T> {
+    const changes = new NotifiedChanges({ ledger: this.ledger, sites: this.#sites(), clock: this.#clock });
+    try {
+      return await this.#work(() => what(changes), changes);
+    } finally {
+      changes.close();
+    }
+  }
+
   /** Scans once and works until the signal comes, then ends at once, whatever is under way. */
   async replicateUntil(signal: AbortSignal): Promise<void> {
     const { engine, sites } = this.#engine();
@@ -145,9 +168,9 @@ export class MintingWorld {
     const { ledger } = this;
     const onAdded = () => engine.wake();
     const buckets = () => Object.keys(this.configurations);
-    await new Scans({ ledger, sites, clock: this.#clock, buckets, everyMs: () => 3_600_000, onAdded }).once(
-      engine.stopping,
-    );
+    const everyMs = () => 3_600_000;
+    const scans = new Scans({ ledger, sites, clock: this.#clock, name: "scans", buckets, everyMs, onAdded });
+    await scans.once(engine.stopping);
     if (!signal.aborted) await new Promise<void>((ended) => signal.addEventListener("abort", () => ended()));
     await engine.stop(0);
   }
@@ -160,17 +183,7 @@ export class MintingWorld {
     return { engine: new Engine({ ledger, feed, sites, clock: this.#clock, name }), sites };
   }
 
-  /** Hands over the way in of notifications, and works until nothing is left. */
-  async notified<T>(what: (changes: NotifiedChanges) => Promise<T>): Promise<T> {
-    const changes = new NotifiedChanges({ ledger: this.ledger, sites: this.#sites(), clock: this.#clock });
-    try {
-      return await this.#work(() => what(changes), changes);
-    } finally {
-      changes.close();
-    }
-  }
-
-  async #work<T>(what: (engine: Engine, sites: Sites) => Promise<T>, feed?: ChangeFeed): Promise<T> {
+  async #work<T>(what: (engine: Engine, sites: Sites) => Promise<T>, feed: ChangeFeed = NO_CHANGES): Promise<T> {
     const { ledger } = this;
     const { engine, sites } = this.#engine(feed);
     engine.start();
@@ -199,6 +212,13 @@ export class MintingWorld {
       const ObjectLockConfiguration = { ObjectLockEnabled: "Enabled" } as const;
       await this.sdk.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration }));
     }
+  }
+
+  /** Removes the version of a key that has this body ("-": a marker) for good. */
+  async remove(bucket: string, key: string, body: string): Promise<void> {
+    const row = (await this.rows(bucket)).find((one) => one.key === key && one.body === body);
+    assert(row !== undefined, `${key} has a version ${body}`);
+    await this.store.deleteObject({ bucket, key, versionId: row.versionId });
   }
 
   async mark(bucket: string, key: string): Promise<void> {
@@ -240,7 +260,7 @@ export class MintingWorld {
         destination: this.wrap.destination(store),
         ...(this.isOneStore ? { sourceWithin: HERE } : {}),
       }),
-      reader: () => store,
+      reader: () => this.listed(store),
       origins: (bucket) =>
         Object.entries(this.configurations).flatMap(([origin, configuration]) =>
           (configuration?.rules ?? [])
@@ -248,6 +268,7 @@ export class MintingWorld {
             .map((one) => ({ bucket: origin, destinationArn: one.destination.bucketArn })),
         ),
       publish: async () => undefined,
+      propagatesDeletes: () => this.propagatesDeletes,
     };
   }
 
@@ -283,6 +304,15 @@ export class MintingWorld {
       },
     });
   }
+}
+
+function traitsFoundOf(flavour: FlavourName): BucketTraits {
+  const { known, replicaWay }: ProviderProfile = PROFILES[flavour];
+  const assumed = assumedCapabilities(known);
+  return {
+    ...traitsOfStore(replicaWay !== undefined ? { ...assumed, versionIds: "kept" } : assumed),
+    mintsVersionIds: true,
+  };
 }
 
 /** A clock that runs so many times as fast as others. */

@@ -60,6 +60,21 @@ describe("notifications", () => {
     assert.deepEqual(await world.words(THERE), [`k: ${bodies.join(" ")}`]);
   });
 
+  it("replicate once and in order what several engines on one ledger are told of at once", async () => {
+    await world.replicate();
+    const keys = ["a", "b", "c", "d"];
+    for (const body of ["1", "2", "3"]) for (const key of keys) await world.put(HERE, key, body);
+    const engines = [keys, keys.toReversed(), keys].map((told) =>
+      world.notified((changes) => Promise.all(told.map((key) => changes.mark(HERE, key)))),
+    );
+    await Promise.all(engines);
+    assert.deepEqual(
+      await world.words(THERE),
+      keys.map((key) => `${key}: 1 2 3`),
+    );
+    assert.equal((await world.replicate())[0]?.added, 0);
+  });
+
   it("put no older version on top of a newer one that has arrived", async () => {
     await world.replicate();
     await world.put(HERE, "a", "1");

@@ -205,7 +205,7 @@ export class World {
   }
 
   async apply(patches: readonly Patch[]): Promise<void> {
-    await applyPatches(await this.#connection(MANAGEMENT), patches);
+    await applyPatches(await this.#connection(MANAGEMENT), patches, { sleep: async () => undefined });
   }
 
   /** Replicates again what is FAILED. Returns how many came through and how many did not. */

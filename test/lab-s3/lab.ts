@@ -9,6 +9,7 @@ import { CreateBucketCommand, PutBucketVersioningCommand, S3Client, type S3Clien
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { Credentials } from "../../src/core/model.ts";
+import type { FlavourName } from "../../src/lab/flavours/flavours.ts";
 import { type Lab, openLab } from "../../src/lab/lab.ts";
 import type { LabServer } from "../../src/lab/server.ts";
 
@@ -21,6 +22,8 @@ export interface TestLabOptions {
   readonly onDisk?: boolean;
   /** False: batch jobs work by `lab.stepJobs` only. */
   readonly runsJobs?: boolean;
+  /** Whose store it does as. */
+  readonly flavour?: FlavourName;
 }
 
 export class TestLab {
@@ -67,6 +70,7 @@ export class TestLab {
   static #open(directory: string | undefined, holder: { lab?: TestLab }, options: TestLabOptions): Promise<Lab> {
     return openLab({
       runsJobs: options.runsJobs ?? true,
+      ...(options.flavour === undefined ? {} : { flavour: options.flavour }),
       clock: () => Date.now() + (holder.lab?.skewMs ?? 0),
       adminToken: "test-token",
       onFault: (error) => {

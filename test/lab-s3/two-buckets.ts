@@ -173,6 +173,7 @@ export class TwoBuckets {
         note: async () => true,
         replicas: { replicaOf: async () => undefined, replicasBetween: async () => [] },
         stillMine: async () => true,
+        mayWrite: () => true,
       },
       new AbortController().signal,
     );

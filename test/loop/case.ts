@@ -78,7 +78,7 @@ export interface Expectation {
 /** How the cause goes away. */
 export type Mend =
   /** By the patches of `fix --apply`, which asks for the cause's name where they cannot be undone; then a resync. */
-  | { readonly by: "patch"; readonly lasting?: true }
+  | { readonly by: "patch"; readonly lasting?: true; readonly proof?: "unproven" }
   /** A person decides: there is no patch. Then a resync. */
   | { readonly by: "decision"; readonly person: (set: Standard) => Promise<void> }
   /** By itself, once the disturbance is over: the versions stay PENDING until then. */
@@ -179,6 +179,8 @@ async function mend(set: Standard, one: LoopCase): Promise<void> {
         assert.deepEqual(await world.fixAll(), [], "what cannot be undone is not done without its cause's name");
       }
       const cause = one.mend.lasting === true ? world.said?.causes[0]?.id : undefined;
+      const proof = await world.prove(SOURCE, cause);
+      assert.equal(proof.verdict, one.mend.proof ?? "proven", JSON.stringify(proof.rows, undefined, 1));
       assert.ok((await world.fixAll(SOURCE, cause)).length > 0, "there is a patch");
       const between = codesOf(await world.diagnose());
       assert.deepEqual(

@@ -9,11 +9,16 @@ import { type Connection, openConnection } from "../../src/cli/connection.ts";
 import { ConsoleClient } from "../../src/cli/console-client.ts";
 import type { Context } from "../../src/cli/context.ts";
 import * as fixing from "../../src/cli/fixing.ts";
-import { scan } from "../../src/cli/scan.ts";
+import { scan, scanKey } from "../../src/cli/scan.ts";
 import { startConsole } from "../../src/console/server.ts";
+import { type Alike, Examination } from "../../src/core/diagnose/diagnose.ts";
 import { explainVersion, type VersionExplanation } from "../../src/core/diagnose/explain-version.ts";
+import type { Setup } from "../../src/core/diagnose/facts.ts";
 import type { Diagnosis, Patch } from "../../src/core/diagnose/report.ts";
 import type { Credentials } from "../../src/core/model.ts";
+import type { Proof } from "../../src/doctor/prove.ts";
+import { parseSnapshot, type Snapshot, snapshotOf } from "../../src/doctor/snapshot.ts";
+import { masked } from "../../src/doctor/snapshot-mask.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { ResyncProgress, ResyncRequest } from "../../src/engine/resync/model.ts";
 import { type Lab, openLab } from "../../src/lab/lab.ts";
@@ -73,7 +78,6 @@ export class World {
       environment: { LOCKSTEP_STATE_DIR: stateDir },
       clock: () => clock.nowMs(),
       stderr: stream,
-      stdin: stream,
       stdout: stream,
       workingDirectory: stateDir,
       interrupted: new AbortController().signal,
@@ -199,14 +203,15 @@ export class World {
 
   /** The JSON that `lockstep diagnose s3://BUCKET --json` prints. */
   async diagnose(bucket = SOURCE): Promise<Diagnosis> {
-    const { diagnosis } = await scan(await this.doctor(), { bucket }, this.#context);
+    const { diagnosis, setup, alike } = await scan(await this.doctor(), { bucket }, this.#context);
+    assertSnapshotSays(diagnosis, setup, alike);
     this.said = JSON.parse(JSON.stringify(diagnosis)) as Diagnosis;
     return this.said;
   }
 
   /** What `lockstep diagnose s3://BUCKET/KEY` says of the key's versions. */
   async explain(bucket: string, key: string): Promise<readonly VersionExplanation[]> {
-    const { facts } = await scan(await this.doctor(), { bucket, key }, this.#context);
+    const { facts } = await scanKey(await this.doctor(), { bucket, key }, this.#context);
     return facts.versions.map((one) => explainVersion(facts, one));
   }
 
@@ -214,8 +219,14 @@ export class World {
   async fixAll(bucket = SOURCE, cause?: string): Promise<readonly Patch[]> {
     const doctor = await this.doctor();
     const plan = await fixing.plan(doctor, bucket, cause, this.#context);
-    await fixing.apply(doctor, plan, this.#context);
+    await fixing.apply(doctor, plan, this.#context, { yes: true });
     return plan.patches;
+  }
+
+  /** What `lockstep fix s3://BUCKET --prove` finds. */
+  async prove(bucket = SOURCE, cause?: string): Promise<Proof> {
+    const plan = await fixing.plan(await this.doctor(), bucket, cause, this.#context);
+    return await fixing.proofOf(plan, this.#context);
   }
 
   /** What `lockstep resync s3://BUCKET` asks the engine for; returns when every version is done or waits for a later try. */
@@ -281,6 +292,33 @@ export class World {
       ...recorded,
     ].join("\n");
   }
+}
+
+/** A snapshot is diagnosed as the bucket is; a masked one has the same causes, and nothing in it that was masked. */
+function assertSnapshotSays(diagnosis: Diagnosis, setup: Setup, alike: readonly Alike[]): void {
+  const caller = { accountId: ACCOUNT, endpoint: "http://127.0.0.1" };
+  const taken = snapshotOf({ caller, setup, alike });
+  assert.deepEqual(diagnosisOf(taken), diagnosis, "what a snapshot of it says");
+  const shown = masked(taken, new Set(["accounts", "keys"] as const), "loop");
+  assert.deepEqual(gistOf(diagnosisOf(shown)), gistOf(diagnosis), "what a masked snapshot of it says");
+  const text = JSON.stringify(shown);
+  for (const account of [ACCOUNT, OTHER_ACCOUNT]) assert.ok(!text.includes(account), `${account} is in it`);
+}
+
+function diagnosisOf(snapshot: Snapshot): Diagnosis {
+  const read = parseSnapshot(JSON.stringify(snapshot), "loop");
+  const examination = new Examination(read.setup);
+  for (const one of read.alike) examination.add(one.version, one);
+  return examination.explained().diagnosis;
+}
+
+function gistOf({ scanned, causes, unexplained, notes }: Diagnosis): unknown {
+  const told = causes.map((one) => {
+    const patches = one.fix.patches.map((patch) => patch.target).sort();
+    return { code: one.code, confidence: one.confidence, versions: one.affected.versions, action: one.action, patches };
+  });
+  const named = told.map((one) => JSON.stringify(one)).sort();
+  return { scanned, causes: named, unexplained: unexplained.length, notes: notes.map((one) => one.kind) };
 }
 
 export const SOURCE = "loop-source";

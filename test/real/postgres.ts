@@ -23,6 +23,8 @@ export interface PostgresServer {
   socketUrl(): string;
   /** Ends it at once, as a crash does: nothing is written out, connections are cut. */
   crash(): Promise<void>;
+  /** Ends it in order, as a restart for maintenance does: connections are cut, what is under way is taken back. */
+  shutDown(): Promise<void>;
   /** Starts it again; what was committed is recovered. */
   start(): Promise<void>;
   /** Ends it, and removes its files. */
@@ -71,6 +73,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     freshUrl: () => `postgres://lockstep@127.0.0.1:${port}/postgres?schema=fresh${++schemas}`,
     socketUrl: () => `postgres:///postgres?host=${directory}&port=${port}&user=lockstep&schema=fresh${++schemas}`,
     crash: () => end("SIGQUIT"),
+    shutDown: () => end("SIGINT"),
     start,
     stop: async () => {
       await end("SIGINT");

@@ -203,6 +203,26 @@ export class Running {
     return await this.#ended;
   }
 
+  /** Stops the whole process where it is, until `thaw`. */
+  freeze(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child.kill("SIGCONT");
+  }
+
+  /** It has said where it listens. */
+  get isReady(): boolean {
+    return this.#said.includes("\n");
+  }
+
+  /** What it has complained of when it has ended. */
+  get epitaph(): string | undefined {
+    const { exitCode, signalCode } = this.#child;
+    return exitCode === null && signalCode === null ? undefined : `${exitCode ?? signalCode}: ${this.#complained}`;
+  }
+
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#ended;

@@ -9,7 +9,7 @@ import { confirm } from "../confirming.ts";
 import type { Connection } from "../connection.ts";
 import { type Context, styled } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { apply } from "../fixing.ts";
+import { writePatches } from "../fixing.ts";
 import type { BatchRequest, NewJob } from "./request.ts";
 
 export type JobRole =
@@ -81,7 +81,6 @@ async function makeRole(
   context.stderr.write(`${patchLines(patches, connection.endpoint).join("\n").trimStart()}\n`);
   if (request.dryRun) return { state: "fit", arn };
   if (!(await confirm(context, `Make the role ${name}?`, request.isAgreed))) return { state: "declined" };
-  const applied = await apply(connection, { bucket: request.bucket, causes: [], patches, leftOut: [] }, context);
-  const { undo } = applied.value as { readonly undo: string };
+  const { undo } = await writePatches(connection, { bucket: request.bucket, patches }, context);
   return { state: "fit", arn, undo };
 }

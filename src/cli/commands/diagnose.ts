@@ -1,54 +1,86 @@
-import { type CommandInput, type CommandResult, type CommandSpec, textOption } from "../command.ts";
-import { CONNECTION_OPTIONS } from "../connection-options.ts";
+import { type CommandInput, type CommandResult, type CommandSpec, textOption, textOptions } from "../command.ts";
+import { CONNECTION_OPTIONS, SNAPSHOT_OPTION } from "../connection-options.ts";
 import { type Context, styled } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { parseS3Uri } from "../s3-uri.ts";
+import { parseS3Uri, uriOf } from "../s3-uri.ts";
 
 export const diagnoseCommand: CommandSpec = {
   name: "diagnose",
   summary: "why versions are FAILED, stuck, or were never tried",
   description:
     "Explains every version of a bucket that is not at its destination: few causes, each with its evidence and what\n" +
-    "to do. With a key, explains exactly that object, step by step. Reads only: nothing is changed.",
-  arguments: [{ name: "s3-uri", help: "s3://BUCKET, or s3://BUCKET/KEY for one object" }],
-  options: [{ flags: "--prefix <prefix>", help: "only keys that start with this" }, ...CONNECTION_OPTIONS],
+    "to do. With a key, explains exactly that object, step by step. With --cloudtrail, says since when, and who had\n" +
+    "changed what just before. Reads only: nothing is changed. With --snapshot nobody is asked: everything stands in the\n" +
+    "file.",
+  arguments: [
+    {
+      name: "s3-uri",
+      help: "s3://BUCKET, or s3://BUCKET/KEY for one object; optional with --snapshot",
+      isOptional: true,
+    },
+  ],
+  options: [
+    { flags: "--prefix <prefix>", help: "only keys that start with this" },
+    SNAPSHOT_OPTION,
+    {
+      flags: "--cloudtrail [place]",
+      help: "since when and what changed: of CloudTrail's event history, or of files at a path or s3://BUCKET/PREFIX",
+    },
+    ...CONNECTION_OPTIONS,
+  ],
   examples: [
     { does: "the causes in a bucket", type: "lockstep diagnose s3://photos" },
     { does: "one object, step by step", type: "lockstep diagnose s3://photos/private/0001.jpg" },
+    {
+      does: "from a file, without credentials",
+      type: "lockstep snapshot s3://photos > facts.json && lockstep diagnose --snapshot facts.json",
+    },
+    { does: "and what had been changed before they began", type: "lockstep diagnose s3://photos --cloudtrail" },
     { does: "for a script", type: "lockstep diagnose s3://photos --json" },
   ],
   run,
 };
 
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
-  const { bucket, key } = parseS3Uri(input.arguments[0] ?? "");
+  const snapshots = textOptions(input, "snapshot");
+  if (snapshots.length > 0) {
+    if (input.options["cloudtrail"] !== undefined)
+      throw new UsageError("--cloudtrail asks, and --snapshot asks nobody: leave one out");
+    const { diagnoseSnapshots } = await import("../snapshots.ts");
+    return await diagnoseSnapshots(snapshots, input, context);
+  }
+  const { bucket, key } = parseS3Uri(uriOf(input));
   const prefix = textOption(input, "prefix");
   if (key !== undefined && prefix !== undefined)
     throw new UsageError("--prefix makes no sense with a key: leave one out");
   const { connect } = await import("../connection.ts");
-  const { scan } = await import("../scan.ts");
+  const { scan, scanKey } = await import("../scan.ts");
   const { notesOfKey } = await import("../../core/diagnose/by-design.ts");
   const { explainVersion } = await import("../../core/diagnose/explain-version.ts");
-  const { diagnosisWords, explanationWords, notesWords } = await import("../../doctor/report.ts");
+  const { notesWords } = await import("../../doctor/report.ts");
+  const { diagnosed, explained } = await import("../diagnosed.ts");
+  const { joinLogs } = await import("../diagnose-logs.ts");
   const connection = await connect(input, context);
   try {
-    const scope = { bucket, ...(key === undefined ? {} : { key }), ...(prefix === undefined ? {} : { prefix }) };
-    const { diagnosis, facts } = await scan(connection, scope, context);
-    const isFinding = diagnosis.causes.length > 0 || diagnosis.unexplained.length > 0;
-    const status = isFinding ? 1 : 0;
-    if (key === undefined) return { status, value: diagnosis, words: () => diagnosisWords(diagnosis, styled) };
+    if (key === undefined) {
+      const scope = { bucket, ...(prefix === undefined ? {} : { prefix }) };
+      const { diagnosis, setup, alike } = await scan(connection, scope, context);
+      const facts = { ...setup, versions: alike.map((one) => one.version) };
+      return diagnosed(await joinLogs({ diagnosis, facts }, input, connection, context));
+    }
+    const scanned = await scanKey(connection, { bucket, key }, context);
+    const { facts } = scanned;
+    const diagnosis = await joinLogs(scanned, input, connection, context);
     if (facts.versions.length === 0) {
       const notes = notesOfKey(facts, key);
       if (notes.length === 0) throw new UsageError(`there is no version of ${key} in s3://${bucket}`);
+      const { status } = diagnosed(diagnosis);
       return { status, value: { ...diagnosis, versions: [], notes }, words: () => notesWords(notes, styled) };
     }
-    const versions = facts.versions.map((one) => explainVersion(facts, one));
-    return {
-      status,
-      value: { ...diagnosis, versions },
-      words: () =>
-        [...versions.map((one) => explanationWords(one, styled)), diagnosisWords(diagnosis, styled)].join("\n\n"),
-    };
+    return explained(
+      diagnosis,
+      facts.versions.map((one) => explainVersion(facts, one)),
+    );
   } finally {
     await connection.close();
   }

@@ -12,6 +12,10 @@ export const upCommand: CommandSpec = {
   arguments: [],
   options: [
     { flags: "--example", help: "write the example, unless it is there already" },
+    {
+      flags: "--flavour <name>",
+      help: "do as another store does: minio, ceph, seaweedfs, garage or r2 (default: aws)",
+    },
     { flags: "--data <dir>", help: "where everything is kept", default: DEFAULT_DATA_DIR },
     { flags: "--port <number>", help: "port of S3, IAM, STS and KMS", default: String(DEFAULT_PORT) },
     { flags: "--console-port <number>", help: "port of the console", default: String(DEFAULT_CONSOLE_PORT) },
@@ -20,16 +24,22 @@ export const upCommand: CommandSpec = {
   examples: [
     { does: "see it work", type: "lockstep up --example" },
     { does: "a lab of your own, kept in a directory", type: "lockstep up --data ./my-lab" },
+    { does: "a store that does as MinIO does", type: "lockstep up --data ./my-minio --flavour minio" },
   ],
   run,
 };
 
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
+  const { isFlavourName } = await import("../../lab/flavours/flavours.ts");
+  const flavour = textOption(input, "flavour") ?? "aws";
+  if (!isFlavourName(flavour))
+    throw new UsageError(`--flavour is aws, minio, ceph, seaweedfs, garage or r2, not "${flavour}"`);
   const { serve } = await import("../serving.ts");
   await serve(
     {
       example: isGiven(input, "example"),
       json: isGiven(input, "json"),
+      flavour,
       dataDir: textOption(input, "data") ?? DEFAULT_DATA_DIR,
       host: textOption(input, "host") ?? DEFAULT_HOST,
       port: portNumber(input, "port", "--port"),

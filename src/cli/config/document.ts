@@ -144,6 +144,13 @@ const replication = members(
     )
       .optional()
       .describe("Assumed with each AWS site's credentials; its trust policy must allow them to"),
+    propagateDeletes: z
+      .boolean({ error: "true or false\nLeave it out: AWS never removes a replica because its source was removed" })
+      .optional()
+      .describe(
+        "Removes replicas for good when their source versions are removed for good, by whomever and by Lifecycle too; " +
+          "AWS never does that. Default false",
+      ),
   },
   "a replication",
 );

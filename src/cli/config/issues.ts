@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { JsonPath } from "../../core/iam/json-members.ts";
 import { printPath } from "../../core/iam/problems.ts";
+import type { CommandResult } from "../command.ts";
 
 export interface ConfigIssue {
   readonly file: string;
@@ -36,6 +37,11 @@ export class ConfigError extends Error {
     super(issues.map(issueWords).join("\n"));
     this.issues = issues;
   }
+}
+
+/** What a command answers for such a file. */
+export function refusalOf({ issues }: ConfigError): CommandResult {
+  return { status: 2, value: { ok: false, issues }, words: () => issues.map(issueWords).join("\n") };
 }
 
 /** The issues that the schema finds, those of the most fitting form where there are several. */

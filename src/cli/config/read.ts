@@ -211,6 +211,7 @@ class Builder {
       source: { name: called, site, bucket },
       destinations: new Map(destinations),
       ...(configuration === undefined ? {} : { configuration }),
+      ...(one.propagateDeletes === undefined ? {} : { propagateDeletes: one.propagateDeletes }),
       ...(one.role === undefined ? {} : { roleArn: one.role }),
     };
   }

@@ -42,6 +42,8 @@ export interface SiteSettings {
   readonly profile: ProviderProfile;
   /** Nobody has said whose store it is, and its address does not tell. */
   readonly isProfileGuessed: boolean;
+  /** How its server named itself when it was last asked. */
+  readonly server?: string;
   readonly addressing: ProviderProfile["addressing"];
   readonly credentials: CredentialSource;
   /** PEM */
@@ -81,6 +83,8 @@ export interface ReplicationSettings {
   readonly configuration?: ReplicationConfiguration;
   /** By ARN. A place's name is the bucket's name in its ARN. */
   readonly destinations: ReadonlyMap<string, Place>;
+  /** Versions that are removed for good at the source are removed at the destinations. */
+  readonly propagateDeletes?: boolean;
   /** Assumed at sites that are AWS. */
   readonly roleArn?: string;
 }

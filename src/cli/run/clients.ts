@@ -5,7 +5,6 @@ import { assumeRole } from "../../aws/sts.ts";
 import type { Credentials } from "../../core/model.ts";
 import { REPLICATION_SESSION } from "../../core/plan.ts";
 import type { Clock } from "../../engine/ports.ts";
-import { assumedCapabilities, type Capabilities } from "../../s3/capabilities.ts";
 import { createS3Client, type S3Client } from "../../s3/client.ts";
 import { S3Error } from "../../s3/errors.ts";
 import { Limiter } from "../../s3/limited.ts";
@@ -87,9 +86,9 @@ export class SiteClients {
     return { store: limiter.limit(client), settings: client, credentials };
   }
 
-  /** What is assumed of the site's buckets, by whose store it is. */
-  capabilities(site: string): Capabilities {
-    return assumedCapabilities(this.#sites.get(site)?.settings.profile.known ?? {});
+  /** Undefined for a site that is not there. */
+  site(name: string): SiteSettings | undefined {
+    return this.#sites.get(name)?.settings;
   }
 
   isAws(site: string): boolean {

@@ -7,7 +7,6 @@ import { NotifiedChanges } from "../../engine/notifications/notified-changes.ts"
 import { type ScanResult, Scans } from "../../engine/scan.ts";
 import { DatabaseError, holdFile } from "../../ledger/database.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { LedgerUrlError, openLedger } from "../../ledger/open.ts";
 import { systemClock } from "../clock.ts";
 import { Company } from "../company.ts";
 import type { RunSettings } from "../config/settings.ts";
@@ -17,6 +16,7 @@ import { openConsole } from "../open-console.ts";
 import { keptToken } from "../token.ts";
 import { SiteClients } from "./clients.ts";
 import { openLiveIntake } from "./live-intake.ts";
+import { ledgerFileOf, openRunLedger } from "./open-ledger.ts";
 import { StoreSites } from "./store-sites.ts";
 import { succeed } from "./succession.ts";
 
@@ -24,6 +24,7 @@ export interface EngineRoom {
   readonly ledger: Ledger;
   readonly engine: Engine;
   readonly scans: Scans;
+  readonly sites: StoreSites;
   /** Undefined where the configuration names none. */
   readonly consoleUrl?: string;
   /** In the order of the configuration, without their tokens. */
@@ -58,13 +59,13 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
   };
   try {
     const isAlone = holdLedger(settings.ledgerUrl, opened);
-    const ledger = await open(settings.ledgerUrl);
+    const ledger = await openRunLedger(settings.ledgerUrl);
     opened.push(() => ledger.close());
     const { name, succession } = isAlone ? await succeed(ledger) : { name: `run ${hostname()} ${process.pid}` };
     const clock = systemClock(context.clock);
     const clients = new SiteClients({ environment: context.environment, clock });
     opened.push(() => clients.close());
-    const sites = new StoreSites({ clients, clock, onTrouble });
+    const sites = new StoreSites({ clients, clock, ledger, onTrouble });
     sites.use(settings);
     let onBroken: (error: unknown) => void = () => undefined;
     const broken = new Promise<never>((_, reject) => {
@@ -80,6 +81,8 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
       ledger,
       sites,
       clock,
+      // Alone on its ledger it takes over at once what its predecessors walked.
+      name: isAlone ? "run" : name,
       buckets: () => sites.sources(),
       everyMs: () => settings.scanEveryMs,
       metadata: () => settings.scanMetadata,
@@ -109,6 +112,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
       ledger,
       engine,
       scans,
+      sites,
       webhookUrls: live?.webhookUrls ?? [],
       ...(console_ === undefined ? {} : { consoleUrl: console_.url }),
       broken,
@@ -127,7 +131,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
 
 /** A file has one engine at a time; a database is shared. True for a file, which is held until everything is closed. */
 function holdLedger(url: string, opened: (() => void)[]): boolean {
-  const file = /^sqlite:(.+)$/s.exec(url)?.[1];
+  const file = ledgerFileOf(url);
   if (file === undefined || file === ":memory:") return file !== undefined;
   try {
     const hold = holdFile(`${file}.lock`);
@@ -137,15 +141,6 @@ function holdLedger(url: string, opened: (() => void)[]): boolean {
     if (!(cause instanceof DatabaseError) || cause.reason !== "locked") throw cause;
     const remedy = "stop it, or name another ledger in the configuration";
     throw new UsageError(`another lockstep run works with the ledger ${file}: ${remedy}`, { cause });
-  }
-}
-
-async function open(url: string): Promise<Ledger> {
-  try {
-    return await openLedger(url);
-  } catch (cause) {
-    if (cause instanceof LedgerUrlError) throw new UsageError(cause.message, { cause });
-    throw cause;
   }
 }
 

@@ -3,12 +3,16 @@ import Table from "cli-table3";
 import { AwsError } from "../../aws/errors.ts";
 import { plural } from "../../doctor/report.ts";
 import type { Clock } from "../../engine/ports.ts";
+import type { Capabilities } from "../../s3/capabilities.ts";
 import { S3Error } from "../../s3/errors.ts";
+import { PROFILES } from "../../s3/profiles.ts";
 import { sideBySide } from "../../s3/side-by-side.ts";
 import type { CommandResult, ExitStatus } from "../command.ts";
+
 import type { Place, QueueSettings, ReplicationSettings, RunSettings } from "../config/settings.ts";
 import { styled } from "../context.ts";
 import type { SiteClient, SiteClients } from "./clients.ts";
+import { type Basis, basisWords } from "./kept-probes.ts";
 import { openQueue } from "./live-intake.ts";
 import type { StoreSites } from "./store-sites.ts";
 
@@ -25,6 +29,11 @@ interface Reached {
   readonly says: string;
   /** It could be asked at all. */
   readonly reached: boolean;
+  /** Of a bucket: what the engine may count on, and where that is known from. */
+  readonly capabilities?: Capabilities;
+  readonly basis?: Basis;
+  /** The basis in words. */
+  readonly known?: string;
 }
 
 interface ReachParts {
@@ -32,6 +41,8 @@ interface ReachParts {
   readonly sites: StoreSites;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  /** The configuration, to be named in commands. */
+  readonly file: string;
 }
 
 const BUCKETS_AT_ONCE = 8;
@@ -44,7 +55,15 @@ export async function checkReach(settings: RunSettings, parts: ReachParts): Prom
   ]);
   const reached = await sideBySide(ends, BUCKETS_AT_ONCE, async ({ replication, end, place }): Promise<Reached> => {
     const { site, bucket } = place;
-    const about = { replication: replication.name, end, site, bucket };
+    const known = await parts.sites.known(place);
+    const about = {
+      replication: replication.name,
+      end,
+      site,
+      bucket,
+      ...known,
+      known: basisWords(known, probeLine(place, parts.file)),
+    };
     try {
       const wrong = await whatIsWrong(replication, end, place, parts);
       return { ...about, ok: wrong === undefined, says: wrong ?? "ready", reached: true };
@@ -110,6 +129,22 @@ async function whatIsWrong(
   return `its rule ${unplaced.id} replicates to ${bucketArn}: add it under destinations of ${replication.name}`;
 }
 
+/** What the engine goes by, of every bucket: a line each; none where the store is Amazon S3 itself, which is known. */
+export async function basisLines(sites: StoreSites, file: string): Promise<string[]> {
+  const lines = await Promise.all(
+    sites.places().map(async (place) => {
+      const known = await sites.known(place);
+      if (known.profile === PROFILES.aws.name && known.basis.kind === "assumed") return [];
+      return `${place.site}/${place.bucket}: ${basisWords(known, probeLine(place, file))}`;
+    }),
+  );
+  return [...new Set(lines.flat())];
+}
+
+function probeLine({ site, bucket }: Place, file: string): string {
+  return `lockstep probe s3://${bucket} --site ${site} -c ${file}`;
+}
+
 /** Answers to HEAD have no words of their own. */
 function refusalWords({ fields, message }: S3Error, bucket: string): string {
   if (fields.operation !== "HeadBucket") return message;
@@ -124,5 +159,8 @@ function words(reached: readonly Reached[]): string {
   for (const { replication, end, site, bucket, ok, says } of reached) {
     table.push([replication, end, site, bucket, ok ? styled("green", says) : styled("red", says)]);
   }
-  return table.toString();
+  const lines = reached.flatMap(({ site, bucket, known }) =>
+    known === undefined ? [] : [`${site}/${bucket}: ${known}`],
+  );
+  return [table.toString(), ...new Set(lines)].join("\n");
 }

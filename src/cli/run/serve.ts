@@ -2,14 +2,15 @@
 import { once } from "node:events";
 import { systemClock } from "../clock.ts";
 import type { CommandResult } from "../command.ts";
-import { ConfigError, issueWords } from "../config/issues.ts";
+import { ConfigError, refusalOf } from "../config/issues.ts";
 import { readConfiguration } from "../config/read.ts";
 import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { SiteClients } from "./clients.ts";
 import { type EngineRoom, openEngineRoom } from "./engine-room.ts";
 import { runOnce, scanWords } from "./once.ts";
-import { checkReach } from "./reach.ts";
+import { openRunLedgerIfThere } from "./open-ledger.ts";
+import { basisLines, checkReach } from "./reach.ts";
 import { withProfiles } from "./recognised.ts";
 import { StoreSites } from "./store-sites.ts";
 
@@ -25,11 +26,10 @@ export async function run(options: RunOptions, context: Context): Promise<Comman
   try {
     settings = await withProfiles(readConfiguration(options.file, context.environment));
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    const { issues } = error;
-    return { status: 2, value: { ok: false, issues }, words: () => issues.map(issueWords).join("\n") };
+    if (error instanceof ConfigError) return refusalOf(error);
+    throw error;
   }
-  if (options.mode === "check") return await check(settings, context);
+  if (options.mode === "check") return await check(settings, options.file, context);
   const tell = (says: string) => context.stderr.write(`${says}\n`);
   const room = await openEngineRoom({
     settings,
@@ -50,15 +50,18 @@ export async function run(options: RunOptions, context: Context): Promise<Comman
   }
 }
 
-async function check(settings: RunSettings, context: Context): Promise<CommandResult> {
+async function check(settings: RunSettings, file: string, context: Context): Promise<CommandResult> {
   const clock = systemClock(context.clock);
   const clients = new SiteClients({ environment: context.environment, clock });
+  const ledger = await openRunLedgerIfThere(settings.ledgerUrl);
   try {
-    const sites = new StoreSites({ clients, clock, onTrouble: () => undefined });
+    const parts = { clients, clock, ...(ledger === undefined ? {} : { ledger }) };
+    const sites = new StoreSites({ ...parts, onTrouble: () => undefined });
     sites.use(settings);
-    return await checkReach(settings, { clients, sites, environment: context.environment, clock });
+    return await checkReach(settings, { clients, sites, environment: context.environment, clock, file });
   } finally {
     await clients.close();
+    await ledger?.close();
   }
 }
 
@@ -105,6 +108,12 @@ async function serve(room: EngineRoom, options: ServeOptions, context: Context):
   ];
   const line = parts.join("; ");
   stdout.write(`${json ? JSON.stringify(said) : line}\n`);
+  for (const says of await basisLines(room.sites, file)) tell(says);
+  for (const { name } of settings.replications.filter((one) => one.propagateDeletes === true)) {
+    tell(
+      `${name}: versions that are removed for good at the source are removed at the destinations (propagateDeletes)`,
+    );
+  }
   const scanning = room.scans.run(interrupted);
   try {
     await Promise.race([

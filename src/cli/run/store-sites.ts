@@ -4,19 +4,25 @@
  *
  * Stores other than the service itself show no replication status: the ledger is the record, and `publish` does nothing.
  */
+import { assert } from "../../core/assert.ts";
 import { documentOfXml } from "../../core/config/document.ts";
 import { parseReplication } from "../../core/config/parse.ts";
 import type { ReplicationConfiguration } from "../../core/model.ts";
 import type { BucketTraits, Clock, Origin, Session, SessionRequest, Sites } from "../../engine/ports.ts";
+import { traitsOfStore } from "../../engine/store-traits.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
 import { S3Error } from "../../s3/errors.ts";
 import { renamed } from "../../s3/intercepted.ts";
 import type { Store } from "../../s3/store.ts";
 import { NO_ROLE, type Place, type ReplicationSettings, type RunSettings } from "../config/settings.ts";
 import type { SiteClient, SiteClients } from "./clients.ts";
+import { type KnownBucket, knownBucket } from "./kept-probes.ts";
 
 export interface StoreSitesOptions {
   readonly clients: SiteClients;
   readonly clock: Clock;
+  /** Where what probes have found is kept; without one everything is assumed. */
+  readonly ledger?: Pick<Ledger, "checkpoint">;
   /** Told of what a configuration that was read from a bucket lacks here; once for each. */
   readonly onTrouble: (says: string) => void;
 }
@@ -102,6 +108,19 @@ export class StoreSites implements Sites {
     return value;
   }
 
+  /** Every bucket of the configuration, once. */
+  places(): Place[] {
+    return [...this.#places.values()];
+  }
+
+  /** What is known of a bucket's store, and where from. */
+  async known({ site, bucket }: Place): Promise<KnownBucket> {
+    const { clients, clock, ledger } = this.#options;
+    const settings = clients.site(site);
+    assert(settings !== undefined, "a place is at a site of the configuration");
+    return await knownBucket(ledger, { site: settings, bucket, nowMs: clock.nowMs() });
+  }
+
   async session({ sourceBucket, destinationArn }: SessionRequest): Promise<Session> {
     const replication = this.#replications.get(sourceBucket);
     const destination = replication?.destinations.get(destinationArn);
@@ -126,6 +145,10 @@ export class StoreSites implements Sites {
     }
     // A role may read what it replicates; to list is the affair of the site's own credentials.
     return this.#store(place, undefined);
+  }
+
+  propagatesDeletes(name: string): boolean {
+    return this.#replications.get(name)?.propagateDeletes === true;
   }
 
   origins(name: string): readonly Origin[] {
@@ -169,22 +192,13 @@ export class StoreSites implements Sites {
     const { clients } = this.#options;
     const { settings } = this.#client(place);
     const isAws = clients.isAws(place.site);
-    const lock = await known(settings.getObjectLock(place.bucket).then((one) => one !== undefined));
-    const ownership = isAws ? await known(settings.getBucketOwnership(place.bucket)) : undefined;
+    const lock = await answer(settings.getObjectLock(place.bucket).then((one) => one !== undefined));
+    const ownership = isAws ? await answer(settings.getBucketOwnership(place.bucket)) : undefined;
     const accountsMeanSomething = isAws && this.#sourcesOf(place).every((one) => clients.isAws(one.site));
-    const { markerHead, readsParts, tagsOnUploads, locksOnUploads, etagIsMd5, multipartEtag, ...can } =
-      clients.capabilities(place.site);
+    const { capabilities } = await this.known(place);
     return {
+      ...traitsOfStore(capabilities),
       mintsVersionIds: true,
-      readsParts,
-      tagsOnUploads,
-      locksOnUploads,
-      etagIsMd5,
-      multipartEtag,
-      checksumsVerified: can.checksumsVerified,
-      conditionalPut: can.conditionalPut,
-      storageClasses: can.storageClasses,
-      hidesMarkers: markerHead === 404,
       ...(lock === undefined ? {} : { objectLock: lock }),
       ...(ownership === undefined ? {} : { ownerEnforced: ownership === "BucketOwnerEnforced" }),
       ...(accountsMeanSomething ? {} : { takesGrants: false }),
@@ -206,9 +220,9 @@ export class StoreSites implements Sites {
 }
 
 /** What a store does not know, or does not tell, is not known. */
-async function known<T>(answer: Promise<T>): Promise<T | undefined> {
+async function answer<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
-    return await answer;
+    return await asked;
   } catch (error) {
     if (error instanceof S3Error) return undefined;
     throw error;

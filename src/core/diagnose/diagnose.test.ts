@@ -897,3 +897,31 @@ test("diagnose: versions that come one by one, or many as one, give what all at 
   );
   assert.deepEqual(weighed.explained().diagnosis.causes, diagnose(world).diagnosis.causes);
 });
+
+test("diagnose: thousands of delete markers are counted on the side of replication's beginning on which they are", () => {
+  const doneMs = Date.UTC(2026, 0, 2);
+  const done = version("done", { replicationStatus: "COMPLETED", lastModifiedMs: doneMs });
+  const marker = (index: number) =>
+    version(`m${index}`, {
+      isDeleteMarker: true,
+      sizeBytes: 0,
+      lastModifiedMs: doneMs - 9000 + ((index * 7919) % 12_000),
+    });
+  const { versions: _, ...setup } = facts({ policies: [SOURCE_BUCKET, SOURCE_OBJECTS], versions: [] });
+  const early = new Examination(setup);
+  const known = new Examination({ ...setup, oldestCompletedMs: doneMs });
+  for (let index = 0; index < 12_000; index += 1) for (const one of [early, known]) one.add(marker(index));
+  const moved = early.under(setup);
+  for (const one of [moved, known]) one.add(done);
+  const gist = (one: Examination) =>
+    one
+      .alike()
+      .map(({ versions, bytes, sinceMs }) => [versions, bytes, sinceMs].join())
+      .sort();
+  assert.deepEqual(gist(moved), gist(known));
+  assert.deepEqual(
+    gist(moved).map((one) => one.split(",")[0]),
+    ["1", "3000", "9000"],
+  );
+  assert.deepEqual(moved.explained().diagnosis.scanned, known.explained().diagnosis.scanned);
+});

@@ -15,6 +15,7 @@ import { type Reasoning, reasonOf, type ShownState } from "./reason.ts";
 import type { Cause, Diagnosis, Unexplained } from "./report.ts";
 import { oldestCompleted, type Rules, readRules } from "./rules.ts";
 import { signatures } from "./signature.ts";
+import { WaitingMarkers } from "./waiting.ts";
 import { type World, worldOf } from "./world.ts";
 
 export interface Explained {
@@ -40,11 +41,17 @@ export interface Sample {
 
 /** Versions with one signature. */
 export interface Alike extends Weight {
-  /** Stands for all of them. */
+  /** Stands for all of them; of its failures is told when any of them was tried first. */
   readonly version: VersionFacts;
 }
 
+/** Versions with one signature, and what holds them back. */
+export interface Examined extends Alike {
+  readonly findings: readonly (Pick<Finding, "code"> & { readonly causeId: string })[];
+}
+
 interface Counted extends Alike {
+  version: VersionFacts;
   readonly reasoning: Reasoning;
   versions: number;
   bytes: number;
@@ -75,8 +82,8 @@ export function diagnose(facts: Facts): Explained {
 
 /**
  * A diagnosis whose versions come one by one, or many as one. Memory grows with the number of signatures; where
- * `oldestCompletedMs` of the setup is not given, also with the number of delete markers, which can be told from each
- * other only at the end.
+ * `oldestCompletedMs` of the setup is not given, also by some bytes for every delete marker that is older than all that
+ * has shown COMPLETED so far: on which side of the oldest of all it is, is known only at the end.
  */
 export class Examination {
   readonly #setup: Setup;
@@ -85,7 +92,7 @@ export class Examination {
   readonly #signatureOf: (version: VersionFacts) => string;
   readonly #alike = new Map<string, Counted>();
   /** Delete markers that wait for `oldestCompletedMs`. */
-  readonly #waiting: { readonly version: VersionFacts; readonly weight: Weight }[] = [];
+  #waiting = new WaitingMarkers();
   #oldestCompletedMs: number;
 
   constructor(setup: Setup) {
@@ -99,8 +106,9 @@ export class Examination {
   /** @param weight of versions that have this one's signature, itself included; by default it stands for itself */
   add(version: VersionFacts, weight: Weight = weightOf(version)): void {
     const { oldestCompletedMs } = this.#setup;
-    if (oldestCompletedMs === undefined && version.isDeleteMarker) {
-      this.#waiting.push({ version, weight });
+    // What others came before stays after others, whatever comes.
+    if (oldestCompletedMs === undefined && version.isDeleteMarker && !this.#rules.isAfterOthers(version)) {
+      this.#waiting.add(this.#signatureOf(version), version, weight);
       return;
     }
     if (oldestCompletedMs === undefined && version.replicationStatus === "COMPLETED") {
@@ -109,11 +117,32 @@ export class Examination {
     this.#count(version, weight);
   }
 
+  /**
+   * The same versions under a setup that knows more: what it adds (a key that nobody has named before) has no say in
+   * them, so those that were alike still are.
+   */
+  under(setup: Setup): Examination {
+    const next = new Examination(setup);
+    next.#oldestCompletedMs = Math.min(next.#oldestCompletedMs, this.#oldestCompletedMs);
+    for (const one of this.#alike.values()) next.#count(one.version, one);
+    next.#waiting = this.#waiting.under(next.#signatureOf);
+    return next;
+  }
+
   /** The versions by signature, in the order in which they were first met. */
   alike(): readonly Alike[] {
     this.#countWaiting();
     return [...this.#alike.values()].map(({ version, versions, bytes, sinceMs, samples }) => {
       return { version, versions, bytes, sinceMs, samples };
+    });
+  }
+
+  /** The same, with what was found of each signature. */
+  examined(): readonly Examined[] {
+    this.#countWaiting();
+    return [...this.#alike.values()].map(({ reasoning, version, versions, bytes, sinceMs, samples }) => {
+      const findings = reasoning.findings.map((one) => ({ code: one.code, causeId: causeIdOf(this.#setup, one) }));
+      return { version, versions, bytes, sinceMs, samples, findings };
     });
   }
 
@@ -155,7 +184,7 @@ export class Examination {
   }
 
   #countWaiting(): void {
-    for (const { version, weight } of this.#waiting.splice(0)) this.#count(version, weight);
+    for (const { version, weight } of this.#waiting.taken(this.#oldestCompletedMs)) this.#count(version, weight);
   }
 
   #count(version: VersionFacts, weight: Weight): void {
@@ -166,12 +195,27 @@ export class Examination {
       one = { version, reasoning, versions: 0, bytes: 0, sinceMs: weight.sinceMs, samples: [] };
       this.#alike.set(signature, one);
     }
+    if (version.failures.length > 0) one.version = triedFirst(one.version, version);
     one.versions += weight.versions;
     one.bytes += weight.bytes;
     one.sinceMs = Math.min(one.sinceMs, weight.sinceMs);
     const samplesMax = one.reasoning.missing === undefined ? SAMPLES_MAX : UNEXPLAINED_MAX;
     for (const sample of weight.samples) if (one.samples.length < samplesMax) one.samples.push(sample);
   }
+}
+
+/** Versions with one signature have the same failures, in the same order. */
+function triedFirst(version: VersionFacts, other: VersionFacts): VersionFacts {
+  const isEarlier = other.failures.some(
+    ({ firstAttemptAtMs = Number.POSITIVE_INFINITY }, index) =>
+      firstAttemptAtMs < (version.failures[index]?.firstAttemptAtMs ?? Number.POSITIVE_INFINITY),
+  );
+  if (!isEarlier) return version;
+  const failures = version.failures.map((one, index) => {
+    const times = [one.firstAttemptAtMs, other.failures[index]?.firstAttemptAtMs].filter((at) => at !== undefined);
+    return times.length === 0 ? one : { ...one, firstAttemptAtMs: Math.min(...times) };
+  });
+  return { ...version, failures };
 }
 
 function weightOf({ key, versionId, sizeBytes, lastModifiedMs }: VersionFacts): Weight {
@@ -194,12 +238,16 @@ function addTo(groups: Map<string, Group>, finding: Finding, { versions, bytes, 
   group.samples.push(...samples.slice(0, SAMPLES_MAX - group.samples.length));
 }
 
+function causeIdOf(facts: Setup, finding: Finding): string {
+  return `c-${shortHash(`${facts.source.arn} ${finding.key}`)}`;
+}
+
 function causeOf(facts: Setup, group: Group): Cause {
   const { finding } = group;
   const code = codeOf(group);
   const entry = failureEntry(code);
   return {
-    id: `c-${shortHash(`${facts.source.arn} ${finding.key}`)}`,
+    id: causeIdOf(facts, finding),
     code,
     class: entry.class,
     title: entry.title,

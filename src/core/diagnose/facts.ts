@@ -7,7 +7,7 @@
  */
 import type { DocumentValue } from "../config/document.ts";
 import type { Grant } from "../iam/model.ts";
-import type { AclGrant, ObjectVersion } from "../model.ts";
+import type { AclGrant, InventorySetting, NotificationTarget, ObjectVersion } from "../model.ts";
 import type { EncryptionSetting, ObjectLockSetting } from "./setting-documents.ts";
 
 export type Read<T> =
@@ -30,6 +30,8 @@ export interface Setup {
   readonly organization: Read<OrganizationFacts>;
   /** When the oldest version that shows COMPLETED was written, where that is known beforehand. */
   readonly oldestCompletedMs?: number;
+  /** What else could not be read, and why: sentences, sorted. */
+  readonly unread?: readonly string[];
 }
 
 export interface Facts extends Setup {
@@ -96,6 +98,10 @@ export interface BucketFacts {
   readonly requestPayer: Read<"BucketOwner" | "Requester">;
   /** In the JSON form; of the source only. */
   readonly replication: Read<DocumentValue>;
+  /** Who is told of events; has no say in a diagnosis. */
+  readonly notification?: Read<readonly NotificationTarget[]>;
+  /** Has no say in a diagnosis; tells where reports of statuses lie. */
+  readonly inventory?: Read<readonly InventorySetting[]>;
 }
 
 export interface RoleFacts {

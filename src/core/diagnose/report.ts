@@ -4,6 +4,7 @@
 import type { DocumentValue } from "../config/document.ts";
 import type { EvidenceKind, FailureClass, FailureCode, PatchTarget } from "../failures/catalogue.ts";
 
+import type { Onset } from "../logs/onset.ts";
 import type { Note } from "./by-design.ts";
 
 export type { PatchTarget } from "../failures/catalogue.ts";
@@ -65,6 +66,8 @@ export interface Cause {
   readonly confidence: "proven" | "likely" | "possible";
   /** ISO 8601: when the oldest affected version was written. */
   readonly since?: string;
+  /** When it began and what had been changed before, where logs tell it. */
+  readonly onset?: Onset;
   readonly affected: {
     readonly versions: number;
     readonly bytes: number;

@@ -6,6 +6,7 @@
  * has, and which of the patterns that policies hold for keys match it.
  */
 import { objectArn } from "../arn.ts";
+import { parseReplication } from "../config/parse.ts";
 import { prefixMeant } from "../eligibility.ts";
 import { ANY_ONE, ANY_TEXT, compileGlob, type Glob, matchesGlob } from "../iam/glob.ts";
 import type { Rule } from "../model.ts";
@@ -42,6 +43,18 @@ export function signatures(facts: Setup, rules: Rules): (version: VersionFacts) 
     }
     return signed;
   };
+}
+
+/** Beginnings of keys that rules and policies name. */
+export function namedPrefixes(facts: Setup): string[] {
+  const { replication } = facts.source;
+  const rules = replication.state === "read" ? (parseReplication(replication.value).configuration?.rules ?? []) : [];
+  const ofPolicies = keyPatterns(facts).flatMap((pattern) => {
+    const resource = pattern.split(":").slice(5).join(":");
+    return /^[^/]*\/([^*?$]+)/.exec(resource)?.[1] ?? [];
+  });
+  const ofRules = rules.flatMap(({ prefix }) => [prefix, prefixMeant(prefix) ?? ""]);
+  return [...new Set([...ofRules, ...ofPolicies])].filter((one) => one !== "");
 }
 
 function globOf(pattern: string): Glob {

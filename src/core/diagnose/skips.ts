@@ -40,7 +40,8 @@ export function skipFinding(world: World, rule: Rule | undefined, because: SkipR
   };
 }
 
-const SKIP_CODES = {
+/** What a diagnosis calls a version that no rule takes. */
+export const SKIP_CODES = {
   ruleDisabled: "RuleDisabled",
   prefixDiffers: "PrefixDiffers",
   tagsDiffer: "TagsDiffer",

@@ -12,7 +12,7 @@ export interface Notice {
 }
 
 /** `versions`: a version came or went. Otherwise what else of a version has changed. */
-export type NoticedChange = "versions" | Exclude<Operation, "put" | "deleteMarker">;
+export type NoticedChange = "versions" | Exclude<Operation, "put" | "deleteMarker" | "delete">;
 
 /** What came of one body: a notification holds many events. Everything but `notices` is there to be shown and counted. */
 export interface ReadNotification {

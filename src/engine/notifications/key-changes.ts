@@ -5,7 +5,7 @@
 import { bucketOfArn } from "../../core/arn.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { ListedVersion, Store } from "../../s3/store.ts";
-import { type Judged, NOTHING_JUDGED, PairSearch, type TakenChange } from "../pair-search.ts";
+import { type Judged, PairSearch, type TakenChange } from "../pair-search.ts";
 import type { Clock, Sites } from "../ports.ts";
 import type { DirtyKey, MetadataNotice } from "./dirty-keys.ts";
 
@@ -32,7 +32,7 @@ export async function changesOfKey(
     const search = await PairSearch.open({ bucket, destinationArn, configuration, ...parts });
     const judged = await judge(
       search,
-      source,
+      { key, source },
       async () => {
         const target = bucketOfArn(destinationArn) ?? "";
         return await versionsOf(parts.sites.reader(target), { bucket: target, key }, signal);
@@ -50,15 +50,13 @@ export async function changesOfKey(
 
 async function judge(
   search: PairSearch,
-  source: readonly ListedVersion[],
+  { key, source }: { readonly key: string; readonly source: readonly ListedVersion[] },
   listDestination: () => Promise<readonly ListedVersion[]>,
   signal: AbortSignal,
 ): Promise<Judged> {
-  const [newest] = source;
-  if (newest === undefined) return NOTHING_JUDGED;
   const judged = await search.judgeNewest(source, signal);
   if (judged !== undefined) return judged;
-  return await search.judge([{ key: newest.key, source, destination: await listDestination() }], signal);
+  return await search.judge([{ key, source, destination: await listDestination() }], signal);
 }
 
 /** The versions that changes of metadata were of, those that are still there. */

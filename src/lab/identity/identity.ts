@@ -6,6 +6,7 @@
 
 import { parseArn } from "../../core/arn.ts";
 import { assert } from "../../core/assert.ts";
+import type { RoleFacts } from "../../core/diagnose/facts.ts";
 import type { Database } from "../../ledger/database.ts";
 import type { Authoriser, Identity, Skin } from "../model.ts";
 import type { Secrets } from "../secrets.ts";
@@ -17,6 +18,7 @@ import { IAM_OPERATIONS } from "./iam/operations.ts";
 import { IamRequest } from "./iam/request.ts";
 import { secretAccessKey, uniqueId } from "./ids.ts";
 import type { AccessKey, Account } from "./model.ts";
+import { type PlacedAccount, placeAccount, placeRole } from "./place.ts";
 import { pinPrincipals, principalExists, showPrincipals } from "./principals.ts";
 import { createQuerySkin } from "./query.ts";
 import { Sessions } from "./sessions.ts";
@@ -35,6 +37,10 @@ export interface IdentityService {
   readonly identity: Identity;
   readonly iamSkin: Skin;
   readonly stsSkin: Skin;
+  /** See `placeAccount`. */
+  placeAccount(account: PlacedAccount): Promise<void>;
+  /** See `placeRole`. */
+  placeRole(role: RoleFacts): Promise<void>;
 }
 
 const ACCOUNT_ID = /^\d{12}$/;
@@ -109,6 +115,8 @@ export function createIdentity(options: IdentityOptions): IdentityService {
   const iam = { directory, authoriser, secrets };
   return {
     identity,
+    placeAccount: (account) => placeAccount(directory, account, clock()),
+    placeRole: (role) => placeRole(directory, role, clock()),
     iamSkin: createQuerySkin({
       version: "2010-05-08",
       namespace: "https://iam.amazonaws.com/doc/2010-05-08/",

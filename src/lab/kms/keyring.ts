@@ -159,8 +159,11 @@ export class Keyring {
   }
 
   /** A new key that is not kept yet. */
-  draft(home: Home, settings: Pick<Key, "description" | "manager" | "origin" | "policy" | "tags">): Key {
-    const keyId = randomUUID();
+  draft(
+    home: Home,
+    settings: Pick<Key, "description" | "manager" | "origin" | "policy" | "tags">,
+    keyId: string = randomUUID(),
+  ): Key {
     const isExternal = settings.origin === "EXTERNAL";
     return {
       keyId,

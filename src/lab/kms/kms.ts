@@ -6,6 +6,7 @@ import { KeyAccess } from "./access.ts";
 import { Cryptography } from "./cryptography.ts";
 import { Keyring } from "./keyring.ts";
 import type { KeyState } from "./model.ts";
+import { type PlacedKey, placeKey, removeKey } from "./place.ts";
 import { createKeys } from "./service-keys.ts";
 import { createKmsSkin } from "./skin.ts";
 
@@ -24,6 +25,10 @@ export interface KmsService {
   readonly kmsSkin: Skin;
   /** Puts a key into a state, for states that no operation leads to. Nobody is asked. */
   setKeyState(keyArn: string, state: Exclude<KeyState, "PendingDeletion">): Promise<void>;
+  /** See `placeKey`. */
+  place(key: PlacedKey): Promise<void>;
+  /** See `removeKey`. */
+  remove(keyArn: string): Promise<void>;
 }
 
 export function createKms(options: KmsOptions): KmsService {
@@ -42,5 +47,8 @@ export function createKms(options: KmsOptions): KmsService {
         const { deletionAtMs: _, ...rest } = key;
         return [undefined, keyring.keys.put({ ...rest, state })];
       }),
+
+    place: (key) => placeKey(keyring, key, clock()),
+    remove: (arn) => removeKey(keyring, arn),
   };
 }

@@ -1,5 +1,7 @@
 /** AWS Organizations of the lab put together: its skin, and a way in for accounts that need no invitation. */
+import type { OrganizationFacts } from "../../core/diagnose/facts.ts";
 import type { Authoriser, Identity, Skin } from "../model.ts";
+import { placeOrganization } from "./place.ts";
 import { join } from "./placement.ts";
 import { createOrganizationsSkin } from "./skin.ts";
 import type { OrganizationTree } from "./tree.ts";
@@ -20,12 +22,15 @@ export interface OrganizationsService {
    * @returns false when the other account manages none, or the account is in another organisation. Idempotent.
    */
   join(managementAccountId: string, accountId: string): Promise<boolean>;
+  /** See `placeOrganization`. */
+  place(facts: OrganizationFacts): Promise<void>;
 }
 
 export function createOrganizations(options: OrganizationsOptions): OrganizationsService {
   const { tree, identity, clock } = options;
   return {
     organizationsSkin: createOrganizationsSkin(options),
+    place: (facts) => placeOrganization(tree, facts, clock()),
 
     async join(managementAccountId, accountId) {
       await identity.ensureAccount(accountId);

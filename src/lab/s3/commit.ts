@@ -89,8 +89,8 @@ export async function commitVersion(
     }
     const written =
       options.replica === undefined
-        ? writeOriginal(connection, current, content, { place, nowMs: call.nowMs })
-        : writeReplica(connection, current, content, { ...options.replica, nowMs: call.nowMs });
+        ? writeOriginal(s3, connection, current, content, { place, nowMs: call.nowMs })
+        : writeReplica(connection, current, content, { ...options.replica, place, nowMs: call.nowMs });
     requireRoom?.();
     const { key, versionId, sizeBytes, etag } = written.version;
     const event = { name: options.event, key, versionId, sizeBytes, etag, place };
@@ -110,12 +110,13 @@ interface Written {
 }
 
 function writeOriginal(
+  s3: S3Service,
   connection: Connection,
   bucket: Bucket,
   content: Content,
   { place, nowMs }: { readonly place: number; readonly nowMs: number },
 ): Written {
-  const versionId = bucket.versioning === "Enabled" ? mintVersionId(place) : NULL_VERSION;
+  const versionId = bucket.versioning === "Enabled" ? mintVersionId(place, s3.flavour.now.versionIds) : NULL_VERSION;
   const freed = versionId === NULL_VERSION ? dropNullVersion(connection, bucket, content.key) : [];
   content.store(connection);
   const fresh = newVersion(bucket, content, { versionId, place, isReplica: false, modifiedMs: content.modifiedMs });
@@ -129,15 +130,9 @@ function writeOriginal(
  *
  * @source aws-replication.md §0.2, §5.4
  */
-function writeReplica(
-  connection: Connection,
-  bucket: Bucket,
-  content: Content,
-  replica: ReplicaIdentity & { readonly nowMs: number },
-): Written {
+function writeReplica(connection: Connection, bucket: Bucket, content: Content, replica: NewReplica): Written {
   requireVersioning(bucket);
-  const modifiedMs = Math.floor(replica.lastModifiedMs / 1000) * 1000;
-  const place = placeOfVersionId(replica.versionId) ?? placeOfTime(modifiedMs);
+  const { place, modifiedMs } = placeOfReplica(replica);
   const identity = { versionId: replica.versionId, place, isReplica: true, modifiedMs };
   const fresh = newVersion(bucket, content, identity);
   const before = findVersion(connection, bucket.id, content.key, replica.versionId);
@@ -177,6 +172,16 @@ function writeReplica(
   const { destinations } = before;
   const repaired = { ...fresh, replicationStatus, ...(destinations === undefined ? {} : { destinations }) };
   return { version: insertVersion(connection, repaired), freed };
+}
+
+/** A replica, and the place and date that it gets where it brings none. */
+export type NewReplica = ReplicaIdentity & { readonly place: number; readonly nowMs: number };
+
+/** Where a replica stands among the versions of its key: where its source does, or where its date says, or on top. */
+export function placeOfReplica({ versionId, lastModifiedMs, place, nowMs }: NewReplica) {
+  const own = lastModifiedMs === undefined ? place : placeOfTime(lastModifiedMs);
+  const modifiedMs = Math.floor((lastModifiedMs ?? nowMs) / 1000) * 1000;
+  return { place: placeOfVersionId(versionId) ?? own, modifiedMs };
 }
 
 /** Replicas go to versioned buckets only. `InvalidBucketState` is what tells this from every other refusal. */

@@ -49,7 +49,7 @@ export async function completeMultipartUpload(s3: S3Service, call: S3Call, input
   }
   const checksums = await checksumsOfParts(details.checksum, parts);
   checkWholeChecksum(checksums, input.checksums);
-  const replica = isReplicator(call) ? input.replica : undefined;
+  const replica = isReplicator(call) ? (input.replica ?? details.replica) : undefined;
   const keep = new Set(parts.map((part) => part.number));
   const left: number[] = [];
   const committed = await commitVersion(

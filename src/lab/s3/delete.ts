@@ -12,7 +12,7 @@ import { ServiceError } from "../model.ts";
 import { authorise, existing, mayList, requireBucket } from "./access.ts";
 import type { Bucket } from "./bucket.ts";
 import { isReplicator, type S3Call } from "./call.ts";
-import { dropNullVersion, requireVersioning } from "./commit.ts";
+import { dropNullVersion, type NewReplica, placeOfReplica, requireVersioning } from "./commit.ts";
 import { checkWriteConditions } from "./conditions.ts";
 import { invalidRequest, s3Error } from "./errors.ts";
 import { addEvent, announceEvents, type EventOrigin, originOf } from "./events/outbox.ts";
@@ -24,7 +24,7 @@ import { badVersionId } from "./read.ts";
 import { admitNew, announceChange } from "./replication.ts";
 import type { S3Service } from "./service.ts";
 import { untrack } from "./tracking.ts";
-import { isVersionId, mintVersionId, NULL_VERSION, placeOfTime, placeOfVersionId } from "./version-id.ts";
+import { isVersionId, mintVersionId, NULL_VERSION } from "./version-id.ts";
 import {
   dropVersion,
   findVersion,
@@ -151,9 +151,9 @@ function deleteIn(
   },
 ): Deleted {
   const { replica, ...rest } = how;
-  if (replica !== undefined) return addReplicaMarker(connection, bucket, key, replica);
+  if (replica !== undefined) return addReplicaMarker(connection, bucket, key, { ...replica, ...rest });
   if (versionId !== undefined) return removeVersionForGood(s3, connection, bucket, { key, versionId }, rest);
-  return addMarker(connection, bucket, key, rest);
+  return addMarker(s3, connection, bucket, key, rest);
 }
 
 /** The MD5 of nothing: what S3 shows as the etag of a marker in its events. */
@@ -217,6 +217,7 @@ function removeVersionForGood(
 
 /** A delete without a version id; in an unversioned bucket the object is gone. */
 export function addMarker(
+  s3: S3Service,
   connection: Connection,
   bucket: Bucket,
   key: string,
@@ -227,7 +228,7 @@ export function addMarker(
     const freed = dropNullVersion(connection, bucket, key);
     return { answer: { isMarker: false }, freed, isTaken: false, isRemoved };
   }
-  const versionId = bucket.versioning === "Enabled" ? mintVersionId(place) : NULL_VERSION;
+  const versionId = bucket.versioning === "Enabled" ? mintVersionId(place, s3.flavour.now.versionIds) : NULL_VERSION;
   const freed = versionId === NULL_VERSION ? dropNullVersion(connection, bucket, key) : [];
   const made = marker(bucket, key, { versionId, place, isReplica: false, modifiedMs: wholeSeconds(nowMs) });
   const fresh = byLifecycle === true ? { ...made, byLifecycle } : made;
@@ -237,15 +238,14 @@ export function addMarker(
 }
 
 /** Writes the very marker that the source has. Idempotent. */
-function addReplicaMarker(connection: Connection, bucket: Bucket, key: string, replica: ReplicaIdentity): Deleted {
+function addReplicaMarker(connection: Connection, bucket: Bucket, key: string, replica: NewReplica): Deleted {
   requireVersioning(bucket);
   const { versionId } = replica;
   const answer = { versionId, isMarker: true };
   const before = findVersion(connection, bucket.id, key, versionId);
   if (before?.isMarker === true) return { answer, freed: [], isTaken: false };
   if (before !== undefined) throw invalidRequest("The version exists and is not a delete marker");
-  const modifiedMs = wholeSeconds(replica.lastModifiedMs);
-  const place = placeOfVersionId(versionId) ?? placeOfTime(modifiedMs);
+  const { place, modifiedMs } = placeOfReplica(replica);
   const fresh = marker(bucket, key, { versionId, place, isReplica: true, modifiedMs });
   insertVersion(connection, { ...fresh, replicationStatus: "REPLICA" });
   return { answer, freed: [], isTaken: false };

@@ -36,7 +36,7 @@ export async function expireObject(
         message: `Lifecycle leaves versions alone whose replication is ${status}`,
       });
     }
-    const deleted = addMarker(connection, now, key, { place, nowMs, byLifecycle: true });
+    const deleted = addMarker(s3, connection, now, key, { place, nowMs, byLifecycle: true });
     const event = { key, place, deleted, prefix: "LifecycleExpiration" } as const;
     addDeleteEvent(s3, connection, now, event, ownOrigin(randomUUID(), nowMs));
     return { ...deleted, now };

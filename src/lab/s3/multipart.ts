@@ -9,7 +9,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { RequestContext } from "../../core/iam/model.ts";
 import type { Encryption } from "../../core/model.ts";
-import type { ChecksumAlgorithm, Checksums } from "../../s3/store.ts";
+import type { ChecksumAlgorithm, Checksums, ReplicaIdentity } from "../../s3/store.ts";
 import { authorise, requireBucket } from "./access.ts";
 import type { Bucket } from "./bucket.ts";
 import { type IncomingBody, isReplicator, type S3Call } from "./call.ts";
@@ -70,6 +70,7 @@ export async function createMultipartUpload(
     checksum,
     checksumWasNamed: input.checksum?.algorithm !== undefined,
     ...(input.lock === undefined ? {} : { lock: input.lock }),
+    ...(replica === undefined ? {} : { replica: identityOf(replica) }),
   };
   const keptKey =
     sealing.dataKey === undefined
@@ -93,6 +94,11 @@ export async function createMultipartUpload(
       );
   });
   return { uploadId, details };
+}
+
+/** What is sealed in it is described by the upload itself. */
+function identityOf({ versionId, lastModifiedMs }: ReplicaIdentity) {
+  return { versionId, ...(lastModifiedMs === undefined ? {} : { lastModifiedMs }) };
 }
 
 export interface UploadPartInput extends UploadRefInput {

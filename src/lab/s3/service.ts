@@ -2,6 +2,7 @@
 import type { Database } from "../../ledger/database.ts";
 import type { Blobs } from "../blobs.ts";
 import type { Disturbances } from "../disturbances/disturbances.ts";
+import type { FlavourChoice } from "../flavours/flavours.ts";
 import type { Authoriser, Identity, Keys } from "../model.ts";
 import type { Buckets } from "./bucket.ts";
 import type { EventQueues } from "./events/delivery.ts";
@@ -27,6 +28,8 @@ export interface S3Service {
   readonly webhooks: Webhooks;
   readonly quotas: Quotas;
   readonly disturbances: Disturbances;
+  /** Whose store the lab does as at the moment. */
+  readonly flavour: FlavourChoice;
 }
 
 /** Wraps and unwraps data keys; `context` is bound to the wrapped key. */

@@ -4,7 +4,7 @@
  */
 import type { AccessControlList, Encryption, Tag } from "../../core/model.ts";
 import type { Connection, Row } from "../../ledger/database.ts";
-import type { ChecksumAlgorithm, Checksums, ObjectMetadata } from "../../s3/store.ts";
+import type { ChecksumAlgorithm, Checksums, ObjectMetadata, ReplicaIdentity } from "../../s3/store.ts";
 import type { KmsContext } from "./encryption.ts";
 import { s3Error } from "./errors.ts";
 import type { ObjectLock } from "./object-lock.ts";
@@ -29,6 +29,8 @@ export interface UploadDetails {
   /** False when the client named no algorithm: parts and answers then carry no checksums. */
   readonly checksumWasNamed: boolean;
   readonly lock?: ObjectLock;
+  /** Only from callers that may say so; where it is missing, whoever completes the upload may say it. */
+  readonly replica?: Pick<ReplicaIdentity, "versionId" | "lastModifiedMs">;
 }
 
 /** A row of `s3_uploads`. */

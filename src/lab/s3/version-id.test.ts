@@ -8,10 +8,10 @@ import { isVersionId, mintVersionId, placeOfVersionId } from "./version-id.ts";
 test("a version id holds its place, and no two are alike", () => {
   fc.assert(
     fc.property(fc.maxSafeNat(), (place) => {
-      const id = mintVersionId(place);
+      const id = mintVersionId(place, "lab");
       assert.match(id, /^[A-Za-z0-9._]{32}$/);
       assert.equal(placeOfVersionId(id), place);
-      assert.notEqual(mintVersionId(place), id);
+      assert.notEqual(mintVersionId(place, "lab"), id);
     }),
   );
 });
@@ -22,7 +22,7 @@ test("ids of other stores, and ids with a changed character, hold no place", () 
   }
   fc.assert(
     fc.property(fc.maxSafeNat(), fc.nat({ max: 31 }), (place, at) => {
-      const id = mintVersionId(place);
+      const id = mintVersionId(place, "lab");
       const changed = `${id.slice(0, at)}${id[at] === "A" ? "B" : "A"}${id.slice(at + 1)}`;
       assert.equal(placeOfVersionId(changed), undefined);
     }),

@@ -5,6 +5,7 @@
  * 24 bytes in 32 characters: 13 random ones, 7 of the place, 4 of a checksum that tells our ids from other people's.
  */
 
+import { randomUUID } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { takeRandomBytes } from "../random.ts";
 
@@ -15,8 +16,12 @@ const RANDOM_BYTES = 13;
 const PLACE_BYTES = 7;
 const CHECK_OFFSET = RANDOM_BYTES + PLACE_BYTES;
 
-/** @param place 0..2^53-1 */
-export function mintVersionId(place: number): string {
+/**
+ * @param place 0..2^53-1
+ * @param kind "uuid": as MinIO's, which say nothing of their place
+ */
+export function mintVersionId(place: number, kind: "lab" | "uuid"): string {
+  if (kind === "uuid") return randomUUID();
   const bytes = Buffer.allocUnsafe(24);
   takeRandomBytes(RANDOM_BYTES).copy(bytes);
   bytes.writeUIntBE(Math.floor(place / 2 ** 32), RANDOM_BYTES, 3);

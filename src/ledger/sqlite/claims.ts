@@ -73,7 +73,7 @@ export function completing(groups: Groups, claim: Claim, done: Completion): Endi
     changes.add(group.id, { tasks: 0, bytes: 0, completedTasks: 1, completedBytes: done.bytes });
     changeJobCounts(connection, row["job_id"], { open: -1, completed: 1 });
     promote(connection, { bucketId: group.bucketId, destinationId: group.destinationId, key });
-    if (done.replicaVersionId !== undefined && done.replicaVersionId !== version.versionId) {
+    if (done.replicaVersionId !== undefined) {
       connection
         .prepare("INSERT OR REPLACE INTO replicas VALUES (?, ?, ?, ?, ?)")
         .run(group.bucketId, key, version.versionId, group.destinationId, done.replicaVersionId);

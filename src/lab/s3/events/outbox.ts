@@ -153,6 +153,7 @@ const REPLICATED_OPERATIONS: Readonly<Record<Operation, string>> = {
   tags: "TAGGING_PUT",
   acl: "ACL_PUT",
   retention: "RETENTION_PUT",
+  delete: "OBJECT_DELETE",
   legalHold: "LEGAL_HOLD_PUT",
 };
 

@@ -3,6 +3,7 @@
  *
  * The caller is known already: signatures are checked in `server.ts`. Every operation is authorised by the brain.
  */
+import { answerAs, signatureOf } from "../../flavours/skin.ts";
 import type { ServiceAnswer, ServiceError } from "../../model.ts";
 import type { Bucket } from "../bucket.ts";
 import type { IncomingCall } from "../call.ts";
@@ -136,18 +137,20 @@ export function createS3Skin(s3: S3Service, options: S3SkinOptions): S3Skin {
       const paid = paysRequest ? { ...call, paysRequest } : call;
       const request = { call: paid, method, bucket, key, query, headers, body: call.body };
       const disturbances = s3.disturbances.active;
+      const flavour = s3.flavour.now;
+      const run = () => answerAs(flavour, operation, request, (seen) => HANDLERS[operation](s3, seen));
       const answer =
-        disturbances === undefined
-          ? await HANDLERS[operation](s3, request)
-          : await disturbances.disturb({ operation, bucket, key }, () => HANDLERS[operation](s3, request));
-      if (key !== "" && !paysRequest) return answer;
-      return {
-        ...answer,
-        headers: { ...answer.headers, ...bucketHeaders(s3.buckets.find(bucket), { key, paysRequest }) },
-      };
+        disturbances === undefined ? await run() : await disturbances.disturb({ operation, bucket, key }, run);
+      const signature = signatureOf(flavour, call.requestId);
+      if (key !== "" && !paysRequest) return signed(answer, signature);
+      return signed(answer, { ...bucketHeaders(s3.buckets.find(bucket), { key, paysRequest }), ...signature });
     },
-    printError: printS3Error,
+    printError: (error, call) => signed(printS3Error(error, call), signatureOf(s3.flavour.now, call.requestId)),
   };
+}
+
+function signed(answer: ServiceAnswer, headers: Readonly<Record<string, string>> | undefined): ServiceAnswer {
+  return headers === undefined ? answer : { ...answer, headers: { ...answer.headers, ...headers } };
 }
 
 /** What an answer tells of the bucket. */

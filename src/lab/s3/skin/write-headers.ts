@@ -197,13 +197,13 @@ export function directiveOf(headers: Headers, name: string): "COPY" | "REPLACE" 
 export function replicaOf(headers: Headers): { readonly replica?: ReplicaIdentity } {
   const versionId = headers[REPLICA_VERSION_ID_HEADER];
   const modified = headers[REPLICA_LAST_MODIFIED_HEADER];
-  if (versionId === undefined || modified === undefined || !/^\d{1,15}$/.test(modified)) return {};
+  if (versionId === undefined || (modified !== undefined && !/^\d{1,15}$/.test(modified))) return {};
   const ownerOverride = headers[REPLICA_OWNER_HEADER] === REPLICA_OWNER_OVERRIDDEN;
   const sealed = headers[SEALED_HEADER];
   return {
     replica: {
       versionId,
-      lastModifiedMs: Number(modified),
+      ...(modified === undefined ? {} : { lastModifiedMs: Number(modified) }),
       ...(ownerOverride ? { ownerOverride } : {}),
       ...(sealed === undefined ? {} : { sealed }),
     },
