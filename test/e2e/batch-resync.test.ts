@@ -228,6 +228,29 @@ describe("resync by S3 Batch Replication", () => {
     });
   });
 
+  it("copies in place what no job brings back, with its tags and metadata, and only when that is asked for", async () => {
+    const Bucket = "resync-src";
+    const extras = { Metadata: { who: "me" }, Tagging: "kind=test", ContentType: "text/x-test" };
+    const { VersionId = "" } = await s3.putObject({ Bucket, Key: "precious", Body: "gold", ...extras });
+    await until("it has arrived", async () => {
+      return (await s3.headObject({ Bucket, Key: "precious" })).ReplicationStatus === "COMPLETED";
+    });
+    await s3.deleteObject({ Bucket: "resync-dst", Key: "precious", VersionId });
+    const dry = await type("--copy-in-place", "--dry-run");
+    assert.equal(dry.status, 1);
+    assert.match(dry.stdout, /1 version of s3:\/\/resync-src lost the replica/);
+    const unasked = await type("--copy-in-place");
+    assert.equal(unasked.status, 2, unasked.stdout);
+    const { status, stdout, stderr } = await type("--copy-in-place", "--yes");
+    assert.equal(status, 0, stdout);
+    assert.match(stderr, /new versions/);
+    const replica = await s3.getObject({ Bucket: "resync-dst", Key: "precious" });
+    assert.notEqual(replica.VersionId, VersionId);
+    assert.deepEqual([replica.Metadata, replica.ContentType, replica.TagCount], [{ who: "me" }, "text/x-test", 1]);
+    assert.equal(await replica.Body?.transformToString(), "gold");
+    assert.match((await type("--copy-in-place", "--dry-run")).stdout, /^0 versions /);
+  });
+
   it("removes the role that it made when that is undone", async () => {
     const made = await ask("--make-job-role", "short-lived", ...output, "--yes");
     const undone = await lockstep(["fix", "s3://resync-src", "--undo", made.value.undo ?? ""], environment);

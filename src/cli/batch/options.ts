@@ -7,6 +7,10 @@ export const BATCH_OPTIONS: readonly OptionSpec[] = [
   { flags: "--job-output <s3-uri>", help: "batch: where report and manifest go, s3://BUCKET/PREFIX" },
   { flags: "--job <id>", help: "batch: look again at a job that was made before" },
   { flags: "--cause <id>", help: "batch: only what this cause holds back, as diagnose names it" },
+  {
+    flags: "--copy-in-place",
+    help: "instead of a job, copy objects onto themselves whose replicas were removed for good; makes new versions",
+  },
   { flags: "--yes", help: "batch: do not ask" },
   { flags: "--markdown", help: "batch: print the report as Markdown" },
 ];

@@ -115,7 +115,10 @@ function countsWords(counts: StatusCounts): string {
     .join(", ");
 }
 
-function verifiedWords({ looked, ...counts }: Verification): string {
+/** How long versions are waited for that are on their way. */
+export const VERIFY_MS_MAX = 15 * 60_000;
+
+export function verifiedWords({ looked, ...counts }: Verification): string {
   const words = { completed: "COMPLETED", failed: "FAILED", pending: "PENDING", none: "no status" } as const;
   const others = { markers: "delete markers, which show no status", gone: "gone" } as const;
   const parts = Object.entries({ ...words, ...others }).flatMap(([name, word]) => {

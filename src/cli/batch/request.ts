@@ -17,7 +17,7 @@ export interface BatchRequest {
   readonly isAgreed: boolean;
   readonly detach: boolean;
   readonly markdown: boolean;
-  readonly work: NewJob | KnownJob;
+  readonly work: NewJob | KnownJob | CopyInPlace;
 }
 
 export interface NewJob {
@@ -30,6 +30,11 @@ export interface NewJob {
 export interface KnownJob {
   readonly kind: "known";
   readonly id: string;
+}
+
+/** For versions that no job replicates any more: the replica was removed for good. */
+export interface CopyInPlace {
+  readonly kind: "copy";
 }
 
 /** IAM's own rule for names. */
@@ -68,8 +73,12 @@ export function batchRequestOf(input: CommandInput, request: ResyncRequest): Bat
   };
 }
 
-function workOf(input: CommandInput): NewJob | KnownJob {
+function workOf(input: CommandInput): BatchRequest["work"] {
   const [job, arn, name, output] = ["job", "jobRole", "makeJobRole", "jobOutput"].map((one) => textOption(input, one));
+  if (isGiven(input, "copyInPlace")) {
+    if ([job, arn, name, output].every((one) => one === undefined)) return { kind: "copy" };
+    throw new UsageError("--copy-in-place makes no job: leave the options of jobs out");
+  }
   if (job !== undefined) return { kind: "known", id: job };
   if (arn === undefined && name === undefined) {
     throw new UsageError("S3 Batch needs a role: --job-role ARN names one, --make-job-role NAME makes one");

@@ -13,7 +13,6 @@ import { countStatuses, type Selected, selectVersions } from "../../core/batch/s
 import type { Facts, VersionFacts } from "../../core/diagnose/facts.ts";
 import { writeManifest } from "../../doctor/batch/manifest.ts";
 import { JobNotes } from "../../doctor/batch/notes.ts";
-import { collectFacts } from "../../doctor/collect.ts";
 import { plural } from "../../doctor/report.ts";
 import type { CommandResult } from "../command.ts";
 import { confirm, requireConsent } from "../confirming.ts";
@@ -22,6 +21,8 @@ import type { Context } from "../context.ts";
 import { DEFAULT_REGION } from "../defaults.ts";
 import { AccessError } from "../errors.ts";
 import { stateDirectory } from "../state-directory.ts";
+import { resyncByCopy } from "./copy.ts";
+import { lookAtVersions } from "./look.ts";
 import { type BatchOutcome, batchResult, isClean, type JobRun } from "./outcome.ts";
 import type { BatchRequest, NewJob } from "./request.ts";
 import { jobRole } from "./role.ts";
@@ -33,6 +34,7 @@ export async function resyncByBatch(
   request: BatchRequest,
   context: Context,
 ): Promise<CommandResult> {
+  if (request.work.kind === "copy") return await resyncByCopy(connection, request, context);
   const { accountId } = connection;
   if (accountId === "")
     throw new AccessError(`${connection.endpoint} has no accounts, and so no S3 Batch: --via engine`);
@@ -98,15 +100,9 @@ interface Looked {
   readonly selected: Selected;
 }
 
-/** Looks at every version, by HEAD. */
 async function look({ connection, request, context }: Running): Promise<Looked> {
-  const { bucket, prefix, selection } = request;
-  const isLive = context.stderr.isTTY === true;
-  const facts = await collectFacts(connection, { bucket, ...(prefix === undefined ? {} : { prefix }) }, (versions) => {
-    if (isLive) context.stderr.write(`\r\u001b[Klooking at s3://${bucket}: ${plural(versions, "version")}`);
-  });
-  if (isLive) context.stderr.write("\r\u001b[K");
-  return { facts, selected: selectVersions(facts, selection) };
+  const facts = await lookAtVersions(connection, request, context);
+  return { facts, selected: selectVersions(facts, request.selection) };
 }
 
 function lookedMembers({ facts, selected }: Looked): Pick<BatchOutcome, "before" | "selected"> {

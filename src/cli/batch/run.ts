@@ -1,20 +1,17 @@
 /** One job from its making to what has come of it, with its progress on standard error. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { SingleBar } from "cli-progress";
 import type { JobDescription, JobPlace } from "../../aws/s3-control.ts";
 import { followJob, isOver } from "../../doctor/batch/follow.ts";
 import { readJobReport } from "../../doctor/batch/report.ts";
 import { type LookedAt, verify } from "../../doctor/batch/verify.ts";
 import { plural } from "../../doctor/report.ts";
+import { sleep } from "../clock.ts";
 import { confirm } from "../confirming.ts";
 import type { Connection } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { AccessError } from "../errors.ts";
-import type { JobRun } from "./outcome.ts";
+import { type JobRun, VERIFY_MS_MAX } from "./outcome.ts";
 import type { BatchRequest } from "./request.ts";
-
-/** How long versions are waited for that a job has begun to replicate. */
-const VERIFY_MS_MAX = 15 * 60_000;
 
 export interface Running {
   readonly connection: Connection;
@@ -67,7 +64,7 @@ async function watched({ connection, place, request, context }: Running, id: str
   if (isShown) bar.start(0, 0, { status: "" });
   try {
     const job = await followJob(connection.s3Control, place, id, {
-      sleep: (ms) => rest(ms, context),
+      sleep: (ms) => sleep(ms, context.interrupted),
       // Whoever does not wait has to see that it began, no more; a job that is to be confirmed is waited for.
       isOver: () => context.interrupted.aborted || (request.detach && request.isAgreed),
       onProgress: ({ status, tasks = 0, succeeded, failed }) => {
@@ -96,7 +93,7 @@ async function ended(
   const { store } = await connection.bucket(request.bucket);
   const untilMs = context.clock() + VERIFY_MS_MAX;
   const verified = await verify(store, sample, {
-    sleep: (ms) => rest(ms, context),
+    sleep: (ms) => sleep(ms, context.interrupted),
     isOver: () => context.interrupted.aborted || context.clock() >= untilMs,
   });
   return {
@@ -104,9 +101,4 @@ async function ended(
     ...(report.state === "read" ? { outcome: report.count.outcome() } : {}),
     ...(sample.length === 0 ? {} : { verified }),
   };
-}
-
-/** Until the time is over, or ctrl-C. */
-async function rest(ms: number, { interrupted }: Context): Promise<void> {
-  await sleep(ms, undefined, { signal: interrupted }).catch(() => undefined);
 }

@@ -89,9 +89,9 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
 /** Whoever names a job's role wants a job; else the engine that is known does it, and on AWS, which has none, S3 Batch. */
 function wayOf(input: CommandInput, context: Context): "batch" | "engine" {
   const way = textOption(input, "via");
-  const isBatchMeant = ["jobRole", "makeJobRole", "jobOutput", "job", "cause"].some(
-    (name) => textOption(input, name) !== undefined,
-  );
+  const isBatchMeant =
+    isGiven(input, "copyInPlace") ||
+    ["jobRole", "makeJobRole", "jobOutput", "job", "cause"].some((name) => textOption(input, name) !== undefined);
   if (way === "engine" && isBatchMeant) throw new UsageError("the engine has no use for the options of S3 Batch");
   if (way === "batch" || way === "engine") return way;
   if (way !== undefined) throw new UsageError(`--via is batch or engine, not "${way}"`);

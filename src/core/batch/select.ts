@@ -33,17 +33,14 @@ export type StatusCounts = Readonly<Record<StatusFilter | "PENDING", number>>;
 
 /** Selects by what versions show and why they are held back. Pure; versions that are alike are diagnosed once. */
 export function selectVersions(facts: Facts, selection: Selection): Selected {
-  const { replication } = facts.source;
-  const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
+  const takenBy = rulesOfToday(facts);
   const isHeldBack = heldBackBy(facts, selection);
   const versions: VersionFacts[] = [];
   let [notEligible, bytes] = [0, 0];
   for (const version of facts.versions) {
     if (!isInTime(version, selection) || !isWanted(version, selection)) continue;
     if (!isHeldBack(version)) continue;
-    // Live replication takes no replica, a job does: whether a rule takes it is asked as of any other version.
-    const { replicationStatus: _, ...asWritten } = version;
-    const taken = configuration === undefined ? [] : eligibility(configuration, asWritten, operationOf(version)).taken;
+    const taken = takenBy(version);
     if (taken.length === 0) {
       // Most versions without a status are not meant to be replicated.
       if (version.replicationStatus !== undefined) notEligible += 1;
@@ -54,6 +51,20 @@ export function selectVersions(facts: Facts, selection: Selection): Selected {
     bytes += version.sizeBytes;
   }
   return { versions, notEligible, bytes };
+}
+
+/**
+ * Which rules a job would replicate a version by. Live replication takes no replica, a job does: of a replica it is asked
+ * as of any other version.
+ */
+export function rulesOfToday(facts: Pick<Facts, "source">): (version: VersionFacts) => readonly Rule[] {
+  const { replication } = facts.source;
+  const configuration = replication.state === "read" ? parseReplication(replication.value).configuration : undefined;
+  return (version) => {
+    if (configuration === undefined) return [];
+    const { replicationStatus: _, ...asWritten } = version;
+    return eligibility(configuration, asWritten, operationOf(version)).taken;
+  };
 }
 
 /** Counts what versions show. */
