@@ -2,7 +2,9 @@
 import type { JobDocument } from "../../core/batch/job.ts";
 import type { JobOutcome } from "../../core/batch/outcome.ts";
 import type { StatusCounts } from "../../core/batch/select.ts";
+import type { Patch } from "../../core/diagnose/report.ts";
 import type { Verification } from "../../doctor/batch/verify.ts";
+import { patchDiff, patchTitle } from "../../doctor/patch-forms.ts";
 import { plural, sizeWords } from "../../doctor/report.ts";
 import type { CommandResult, ExitStatus } from "../command.ts";
 import { styled } from "../context.ts";
@@ -31,6 +33,8 @@ export interface BatchOutcome {
   readonly jobs: readonly JobRun[];
   /** What CreateJob would be asked for. */
   readonly requests?: readonly JobDocument[];
+  /** What would make the job's role. */
+  readonly rolePatches?: readonly Patch[];
   /** Takes back the role that was made. */
   readonly undo?: string;
 }
@@ -73,6 +77,7 @@ function linesOf(outcome: BatchOutcome): string[] {
     }
   }
   if (state === "dryRun") {
+    for (const one of outcome.rolePatches ?? []) lines.push("", patchTitle(one), patchDiff(one));
     for (const one of outcome.requests ?? []) lines.push("", JSON.stringify(one, null, 2));
     return [...lines, "", "Nothing was made."];
   }

@@ -78,7 +78,11 @@ async function anew(running: Running, work: NewJob): Promise<CommandResult> {
   const undo = role.undo === undefined ? {} : { undo: role.undo };
   const looked = use.written || dryRun ? await look(running) : undefined;
   const maker = new JobMaker(running, work, roleArn);
-  if (dryRun) return dryResult(running, maker, use, looked);
+  if (dryRun)
+    return dryResult(running, maker, use, {
+      ...(looked === undefined ? {} : lookedMembers(looked)),
+      rolePatches: role.patches ?? [],
+    });
   const more = { ...undo, ...(looked === undefined ? {} : lookedMembers(looked)) };
   if (looked === undefined) return resultOf(running, [await maker.generated("all")], more);
   const chosen = looked.selected.versions.slice(0, limit);
@@ -110,11 +114,10 @@ function lookedMembers({ facts, selected }: Looked): Pick<BatchOutcome, "before"
   return { before: countStatuses(facts.versions), selected: { versions: versions.length, bytes, notEligible } };
 }
 
-function dryResult(running: Running, maker: JobMaker, use: JobUse, looked: Looked | undefined): CommandResult {
+function dryResult(running: Running, maker: JobMaker, use: JobUse, more: Partial<BatchOutcome>): CommandResult {
   const requests: JobDocument[] = [];
   if (use.written) requests.push(maker.document(maker.manifestToBe(), "the versions of the manifest"));
   if (use.generated) requests.push(maker.document(maker.list(), "the versions that S3 lists"));
-  const more = looked === undefined ? {} : lookedMembers(looked);
   return resultOf(running, [], { ...more, state: "dryRun", requests });
 }
 

@@ -13,7 +13,14 @@ import { writePatches } from "../fixing.ts";
 import type { BatchRequest, NewJob } from "./request.ts";
 
 export type JobRole =
-  | { readonly state: "fit"; readonly arn: string; readonly undo?: string }
+  | {
+      readonly state: "fit";
+      readonly arn: string;
+      /** Takes back the role that was made. */
+      readonly undo?: string;
+      /** Would make the role. */
+      readonly patches?: readonly Patch[];
+    }
   | { readonly state: "declined" }
   | { readonly state: "unfit"; readonly result: CommandResult };
 
@@ -78,8 +85,10 @@ async function makeRole(
     throw new UsageError(`there is a role ${name} already: --job-role ${arn} uses it`);
   }
   const patches = newJobRole(arn, use);
-  context.stderr.write(`${patchLines(patches, connection.endpoint).join("\n").trimStart()}\n`);
-  if (request.dryRun) return { state: "fit", arn };
+  if (request.dryRun) return { state: "fit", arn, patches };
+  if (!request.isAgreed) {
+    context.stderr.write(`${patchLines(patches, connection.endpoint).join("\n").trimStart()}\n\n`);
+  }
   if (!(await confirm(context, `Make the role ${name}?`, request.isAgreed))) return { state: "declined" };
   const { undo } = await writePatches(connection, { bucket: request.bucket, patches }, context);
   return { state: "fit", arn, undo };
