@@ -21,7 +21,8 @@ export function explained(diagnosis: LoggedDiagnosis, versions: readonly Version
   };
 }
 
-function diagnosisLines(diagnosis: LoggedDiagnosis): string {
+/** For a terminal. */
+export function diagnosisLines(diagnosis: LoggedDiagnosis): string {
   const { cloudTrail } = diagnosis;
   const unread = (cloudTrail?.unread ?? []).map(
     (one) => `${styled("yellow", "not read")} of ${cloudTrail?.from ?? ""}: ${one}`,

@@ -30,6 +30,7 @@ export function complaintOf(error: unknown): Complaint {
   const line = error.message.split("\n", 1)[0] ?? error.name;
   switch (error.name) {
     case "UsageError":
+    case "EvidenceError":
     case "SnapshotError":
       return { status: 2, line };
     case "AccessError":

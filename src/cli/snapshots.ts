@@ -7,7 +7,8 @@ import { mergeSnapshots } from "../doctor/snapshot-merge.ts";
 import { type CommandInput, type CommandResult, isGiven, textOption } from "./command.ts";
 import type { Connection } from "./connection.ts";
 import type { Context } from "./context.ts";
-import { diagnosed, explained } from "./diagnosed.ts";
+import { explained } from "./diagnosed.ts";
+import { putOut } from "./diagnosis-output.ts";
 import { UsageError } from "./errors.ts";
 import { carryOut, type Wish } from "./fix-modes.ts";
 import * as fixing from "./fixing.ts";
@@ -27,7 +28,7 @@ export async function diagnoseSnapshots(
 ): Promise<CommandResult> {
   const opened = await openSnapshots(files, input, context);
   const { bucket, key } = uriIn(input) ?? {};
-  if (key === undefined) return diagnosed(opened.diagnosis);
+  if (key === undefined) return await putOut(opened.diagnosis, input, context);
   const { setup, alike } = opened;
   const versions = alike.flatMap(({ version, samples }) =>
     samples.filter((one) => one.key === key).map(({ versionId }) => ({ ...version, key, versionId })),

@@ -2,7 +2,7 @@
 
 import type { Note } from "../core/diagnose/by-design.ts";
 import type { VersionExplanation } from "../core/diagnose/explain-version.ts";
-import type { Cause, Diagnosis } from "../core/diagnose/report.ts";
+import type { Cause, Diagnosis, EvidenceSource } from "../core/diagnose/report.ts";
 import { failureEntry } from "../core/failures/catalogue.ts";
 
 /** How a piece of text is set off; the caller knows whether there are colours. */
@@ -24,6 +24,7 @@ export function scannedLine({ scanned }: Diagnosis, ink: Ink): string {
 /** The whole diagnosis, a paragraph per cause. */
 export function diagnosisWords(diagnosis: Diagnosis, ink: Ink): string {
   const lines = [`${ink("bold", `s3://${diagnosis.bucket}`)}  ${scannedLine(diagnosis, ink)}`];
+  for (const one of diagnosis.sources ?? []) lines.push(ink("dim", sourceLine(one)));
   for (const [index, cause] of diagnosis.causes.entries()) lines.push("", ...causeLines(cause, index + 1, ink));
   if (diagnosis.unexplained.length > 0) {
     lines.push("", ink("bold", `${plural(diagnosis.unexplained.length, "version")} unexplained`));
@@ -37,6 +38,11 @@ export function diagnosisWords(diagnosis: Diagnosis, ink: Ink): string {
     lines.push("", ...noteLines(one, ink, `${plural(one.versions, "version")}: `));
   }
   return lines.join("\n");
+}
+
+/** `from the inventory s3://…/manifest.json of 2026-01-01T00:00:00.000Z: 1200000 rows, 35 versions looked at` */
+export function sourceLine({ kind, name, takenAt, says }: EvidenceSource): string {
+  return `from the ${kind} ${name}${takenAt === undefined ? "" : ` of ${takenAt}`}: ${says}`;
 }
 
 /** What is by design, and what leads further. */

@@ -207,11 +207,13 @@ const version = members<VersionFacts>({
       httpStatus: z.number().optional(),
       errorCode: text.optional(),
       message: text,
+      toldBy: z.enum(["event", "report"]).optional(),
     }),
   ),
   differs: listOf(z.enum(["tags", "acl"])).optional(),
   gone: z.literal(true).optional(),
   unreadable: text.optional(),
+  undecided: text.optional(),
 });
 
 const alike = members<Alike>({

@@ -1,4 +1,4 @@
-/** The engine put together: intake, workers for small and for large objects, resync. */
+/** The engine put together: intake, workers for small, medium and large objects, resync. */
 import { type Ledger, SIZE_CLASS_BYTES, type Stream } from "../ledger/ledger.ts";
 import type { BreakerState } from "./breaker.ts";
 import { type EndName, Gate } from "./gate.ts";
@@ -17,8 +17,10 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** Names the engine in leases: unique among living engines that share a ledger. One that is started again may keep its name. */
   readonly name: string;
-  /** Tasks of small objects in flight; default 32, and a few more when several streams have work. */
+  /** Tasks of small objects in flight; default 48, and a few more when several streams have work. */
   readonly smallTasks?: number;
+  /** Tasks of objects in between in flight; default 8, and one more when several streams have work. */
+  readonly mediumTasks?: number;
   /** Tasks of large objects in flight; default 4, and one more when several streams have work. */
   readonly largeTasks?: number;
   /** Streams of which nothing is to be begun. Asked at every turn; `wake` after a change makes it felt at once. */
@@ -27,11 +29,11 @@ export interface EngineOptions {
   readonly onBroken?: (error: unknown) => void;
 }
 
-/** Objects of more bytes go through the lane of large ones, so that they never hold back small ones. */
-export const SMALL_MAX_BYTES = SIZE_CLASS_BYTES[0];
+/** Objects of more bytes have lanes of their own, so that they never hold back small ones. */
+const [SMALL_MAX_BYTES, MEDIUM_MAX_BYTES] = SIZE_CLASS_BYTES;
 
-/** Small and large objects have workers of their own. */
-const LANES = ["small", "large"] as const;
+/** Each lane has a worker of its own. */
+const LANES = ["small", "medium", "large"] as const;
 
 export class Engine {
   readonly resync: Resync;
@@ -72,14 +74,20 @@ export class Engine {
       new Worker({
         ...common,
         name: `${name}/small`,
-        concurrency: options.smallTasks ?? 32,
+        concurrency: options.smallTasks ?? 48,
         sizes: { sizeAtMostBytes: SMALL_MAX_BYTES },
+      }),
+      new Worker({
+        ...common,
+        name: `${name}/medium`,
+        concurrency: options.mediumTasks ?? 8,
+        sizes: { sizeOverBytes: SMALL_MAX_BYTES, sizeAtMostBytes: MEDIUM_MAX_BYTES },
       }),
       new Worker({
         ...common,
         name: `${name}/large`,
         concurrency: options.largeTasks ?? 4,
-        sizes: { sizeOverBytes: SMALL_MAX_BYTES },
+        sizes: { sizeOverBytes: MEDIUM_MAX_BYTES },
       }),
     ];
   }

@@ -11,6 +11,7 @@ const BASE: LayoutRequest = {
   readsParts: false,
   mayGuess: true,
   copiesWithin: false,
+  comparedWhole: false,
   keepsWhole: false,
   takesUploads: true,
 };
@@ -22,6 +23,11 @@ describe("layout", () => {
     assert.deepEqual(layout({ sizeBytes: 64 * MIB }), { kind: "whole" });
     const own = { kind: "ranges", count: 9, partBytes: 8 * MIB, isGuess: false };
     assert.deepEqual(layout({ sizeBytes: 64 * MIB + 1 }), own);
+  });
+
+  test("what the destination compares by itself goes whole up to 512 MiB", () => {
+    assert.deepEqual(layout({ comparedWhole: true, sizeBytes: 512 * MIB }), { kind: "whole" });
+    assert.equal(layout({ comparedWhole: true, sizeBytes: 512 * MIB + 1 }).kind, "ranges");
   });
 
   test("what has to stay the same version, or is copied by the store, goes whole up to 5 GiB", () => {

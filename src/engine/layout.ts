@@ -25,6 +25,8 @@ export interface LayoutRequest {
   readonly mayGuess: boolean;
   /** The destination copies by itself: ranges only, and a whole object in one call. */
   readonly copiesWithin: boolean;
+  /** The destination compares a whole object with what the source says of it. */
+  readonly comparedWhole: boolean;
   /** What was put whole stays whole, whatever its size. */
   readonly keepsWhole: boolean;
   /** The destination knows uploads in parts. */
@@ -38,6 +40,11 @@ const BODY_BYTES_MAX = 5 * 1024 * MIB;
 const PARTS_MAX = 10_000;
 /** Up to here an object that was put whole goes whole: one request, the same ETag, its MD5 checked from end to end. */
 const WHOLE_BYTES_MAX = 64 * MIB;
+/**
+ * Up to here where the destination compares: nothing is hashed and nothing is held, which takes a third of the CPU of our
+ * own parts. Above it, parts that can be gone on with are worth more.
+ */
+const COMPARED_BYTES_MAX = 512 * MIB;
 /** Held in memory while it is sent, so not large; large enough for an object of 78 GiB. */
 const OWN_PART_BYTES = 8 * MIB;
 
@@ -48,7 +55,7 @@ const OWN_PART_BYTES = 8 * MIB;
 const USUAL_PART_MIB = [8, 5, 16, 64, 10, 15, 32, 50, 25, 20, 100, 128, 256, 500, 512, 1024, 2048, 4096, 5120];
 
 export function layoutOf(request: LayoutRequest): Layout {
-  const { sizeBytes, etag, readsParts, mayGuess, copiesWithin, keepsWhole, takesUploads } = request;
+  const { sizeBytes, etag, readsParts, mayGuess, copiesWithin, comparedWhole, keepsWhole, takesUploads } = request;
   if (!takesUploads) return { kind: "whole" };
   const count = partsOfEtag(etag);
   if (count !== undefined && readsParts && !copiesWithin) return { kind: "numbered", count };
@@ -57,7 +64,8 @@ export function layoutOf(request: LayoutRequest): Layout {
     if (partBytes !== undefined) return { kind: "ranges", count, partBytes, isGuess: true };
   }
   if (count !== undefined && readsParts) return { kind: "numbered", count };
-  const wholeBytesMax = keepsWhole || copiesWithin ? BODY_BYTES_MAX : WHOLE_BYTES_MAX;
+  const sentBytesMax = comparedWhole ? COMPARED_BYTES_MAX : WHOLE_BYTES_MAX;
+  const wholeBytesMax = keepsWhole || copiesWithin ? BODY_BYTES_MAX : sentBytesMax;
   return sizeBytes <= wholeBytesMax ? { kind: "whole" } : ownRanges(sizeBytes);
 }
 

@@ -89,9 +89,13 @@ export class PairSearch {
     const versions = here.reduce((sum, one) => sum + one.source.length, 0);
     const unmatched = here.flatMap(absentIds);
     if (unmatched.length === 0 && this.#options.metadata === undefined) return { ...NOTHING_JUDGED, versions };
-    const underWay = await this.#underWay(unmatched);
     const range = { fromKey: here[0]?.key ?? "", toKey: here.at(-1)?.key ?? "" };
-    const known = await this.#known(range);
+    // What the map holds is done for good. Of the others it is asked whether they are under way, and then the map once
+    // more: what has ended in between is in it by then.
+    const done = await this.#known(range);
+    const open = unmatched.filter(({ key, versionId }) => done.get(key)?.has(versionId) !== true);
+    const underWay = open.length === 0 ? NONE_UNDER_WAY : await this.#underWay(open);
+    const known = open.length === 0 ? done : await this.#known(range);
     const written = await this.#writtenByOthers(range);
     const missing: ListedVersion[] = [];
     const there: ReplicatedVersion[] = [];
@@ -357,6 +361,8 @@ export type MetadataOperation = Exclude<NoticedChange, "versions">;
 
 /** More than a lane can have begun. */
 const MARKERS_UNDER_WAY_MAX = 100;
+
+const NONE_UNDER_WAY: ReadonlySet<string> = new Set();
 
 interface KeyRange {
   readonly fromKey: string;

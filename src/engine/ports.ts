@@ -94,6 +94,8 @@ export interface BucketTraits {
   readonly etagIsMd5?: boolean;
   /** The ETag of an object of parts is made of theirs as S3 makes it. */
   readonly multipartEtag?: boolean;
+  /** A write whose bytes are not those of its `Content-MD5` is refused. */
+  readonly md5Verified?: boolean;
   /** A write with a wrong checksum of these is refused. */
   readonly checksumsVerified?: readonly ChecksumAlgorithm[];
   /** A write that is only for an absent key is refused when there is an object. */

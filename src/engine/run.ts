@@ -17,6 +17,7 @@ import { type Layout, layoutOf } from "./layout.ts";
 import type { OpenUpload } from "./parts.ts";
 import type { BucketTraits, Session, Sites } from "./ports.ts";
 import type { UploadNote } from "./upload-note.ts";
+import { comparedThere } from "./verify.ts";
 import { copiesWithin } from "./within.ts";
 
 /** Bodies of more bytes are never held whole. */
@@ -68,6 +69,7 @@ export interface Run {
 export interface SourceSeen {
   head?: ObjectHead;
   bytes?: Uint8Array;
+  /** Open and unread: the first to send the whole takes it. */
   body?: Body;
   tags?: readonly Tag[];
   acl?: AccessControlList;
@@ -154,6 +156,11 @@ export interface Piece {
 }
 
 async function openSource(run: Run, step: Step, piece?: Piece): Promise<ObjectReply> {
+  const { body } = run.source;
+  if (body !== undefined && piece === undefined) {
+    delete run.source.body;
+    return { head: headOf(run), body };
+  }
   const { version } = run.task;
   const { etag } = headOf(run);
   const sealed = run.source.seal === undefined ? {} : { sealed: true };
@@ -272,6 +279,7 @@ export function layoutFor(run: Run): Layout {
     readsParts: run.sourceTraits.readsParts !== false,
     mayGuess: provesByEtag(run),
     copiesWithin: copiesWithin(run),
+    comparedWhole: comparedThere(run) !== undefined,
     keepsWhole: run.destinationTraits.mintsVersionIds !== true || run.source.seal !== undefined,
     takesUploads: run.destinationTraits.takesUploads !== false,
   });

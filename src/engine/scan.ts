@@ -179,8 +179,14 @@ export class Scans {
     const prefix = prefixOfWalk(what) ?? "";
     const reader = this.#options.sites.reader(bucket);
     return async (keyMarker) => {
-      const { versions } = await reader.listObjectVersions({ bucket, prefix, keyMarker, maxKeys: 1 }, { signal });
-      return versions[0]?.key;
+      try {
+        const { versions } = await reader.listObjectVersions({ bucket, prefix, keyMarker, maxKeys: 1 }, { signal });
+        return versions[0]?.key;
+      } catch (error) {
+        // Any cut is a right one: what was not found out makes it a worse one, or none.
+        if (error instanceof S3Error) return undefined;
+        throw error;
+      }
     };
   }
 }

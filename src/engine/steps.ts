@@ -26,7 +26,7 @@ import {
   target,
 } from "./run.ts";
 import { completeUpload, createUpload, uploadParts } from "./upload-steps.ts";
-import { verifyBytes, verifyStream } from "./verify.ts";
+import { comparedThere, verifyBytes, verifyStream } from "./verify.ts";
 import { versionsOfKey } from "./versions-of-key.ts";
 import { copiesWithin, copyObjectWithin } from "./within.ts";
 import { finishWrite, writeRequest } from "./write.ts";
@@ -112,12 +112,19 @@ async function readVersion(run: Run, step: Step): Promise<void> {
   if (head.encryption.kind === "SSE-C") run.source.seal = sealOf(run, step, head);
   if (layoutFor(run).kind !== "whole" || body.sizeBytes > BUFFER_MAX_BYTES) {
     body.cancel();
+    delete run.source.body;
     return;
   }
+  const isCompared = comparedThere(run) !== undefined;
+  if (isCompared && body.sizeBytes > HELD_MAX_BYTES) return;
   run.source.bytes = await answered(step, body.bytes());
-  if (run.source.seal !== undefined) return;
+  delete run.source.body;
+  if (run.source.seal !== undefined || isCompared) return;
   await answered(step, verifyBytes(head, run.source.bytes, version));
 }
+
+/** Where nothing has to be known of a body before it is sent, a longer one passes through. */
+const HELD_MAX_BYTES = 64 * 1024;
 
 /** Only the customer can read SSE-C versions: they are moved as they are stored, where both stores know how. */
 function sealOf(run: Run, step: Step, { sealed }: ObjectHead): string {
@@ -155,17 +162,20 @@ async function writeReplica(run: Run, step: Step): Promise<void> {
   const { bytes, seal } = run.source;
   // Checksums are of what can be read, and so is what verification compares; the taker checks sealed bytes by their seal.
   const checksums = head.checksums?.type === "FULL_OBJECT" && seal === undefined ? { checksums: head.checksums } : {};
+  const compared = comparedThere(run);
+  const proofs = compared?.algorithm === "MD5" ? { ...checksums, md5: compared.value } : checksums;
   const put = async (plain: WriteRequest): Promise<PutReply> => {
     const destination = destinationOf(run);
     const copied = await copyObjectWithin(run, plain);
     if (copied !== undefined) return copied;
     const request = run.keyIsNew === true ? { ...plain, onlyIfAbsent: true } : plain;
-    if (bytes !== undefined) return destination.putObject({ ...request, ...checksums, body: bytes }, run);
+    if (bytes !== undefined) return destination.putObject({ ...request, ...proofs, body: bytes }, run);
     return await sendSource(run, step, async ({ body }) => {
-      const chunks = seal === undefined ? verifyStream(head, body.stream(), run.task.version) : body.stream();
+      const isOurs = seal === undefined && compared === undefined;
+      const chunks = isOurs ? verifyStream(head, body.stream(), run.task.version) : body.stream();
       const reading = markReading(step, chunks);
       const payload = { sizeBytes: body.sizeBytes, stream: reading.chunks };
-      return await reading.orBlame(destination.putObject({ ...request, ...checksums, body: payload }, run));
+      return await reading.orBlame(destination.putObject({ ...request, ...proofs, body: payload }, run));
     });
   };
   const reply = await withBelongings(run, step, writeRequest(run), put);

@@ -12,6 +12,7 @@ export function traitsOfStore(can: Capabilities): BucketTraits {
     locksOnUploads: can.locksOnUploads,
     etagIsMd5: can.etagIsMd5,
     multipartEtag: can.multipartEtag,
+    md5Verified: can.md5Verified,
     checksumsVerified: can.checksumsVerified,
     conditionalPut: can.conditionalPut,
     storageClasses: can.storageClasses,

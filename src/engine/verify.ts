@@ -1,12 +1,14 @@
 /**
  * Checks that the bytes that were read are the bytes that the source has, by what the source itself says of them.
  *
+ * Where the destination compares them itself, it is told what to compare with, and nothing is hashed here.
+ *
  * A stored checksum is best; the MD5 in the ETag of an object that was put whole and is not KMS-encrypted is next; else
  * only the length is left, which the body checks itself. ETags of multipart and KMS objects prove nothing.
  */
 import { CHECKSUM_ALGORITHMS, createHasher, type HashAlgorithm, type Hasher } from "../s3/checksum.ts";
 import type { ObjectHead } from "../s3/store.ts";
-import { Discrepancy } from "./run.ts";
+import { Discrepancy, type Run } from "./run.ts";
 
 /** What a whole object must hash to. */
 export interface Expectation {
@@ -17,17 +19,36 @@ export interface Expectation {
 
 /** The best statement that the source makes of the whole object's bytes; undefined when it makes none. */
 export function expectationOf(head: ObjectHead): Expectation | undefined {
-  if (head.checksums?.type === "FULL_OBJECT") {
-    for (const algorithm of CHECKSUM_ALGORITHMS) {
-      const value = head.checksums.values[algorithm];
-      if (value !== undefined) return { algorithm, value };
-    }
-  }
-  const { kind } = head.encryption;
-  if (/^[0-9a-f]{32}$/.test(head.etag) && (kind === "NOT-SSE" || kind === "SSE-S3")) {
-    return { algorithm: "MD5", value: Buffer.from(head.etag, "hex").toString("base64") };
+  return toldChecksum(head) ?? md5InEtag(head);
+}
+
+/** The checksum that goes along with a write, in the order of `addChecksum`. */
+function toldChecksum({ checksums }: ObjectHead) {
+  if (checksums?.type !== "FULL_OBJECT") return undefined;
+  for (const algorithm of CHECKSUM_ALGORITHMS) {
+    const value = checksums.values[algorithm];
+    if (value !== undefined) return { algorithm, value };
   }
   return undefined;
+}
+
+function md5InEtag({ etag, encryption: { kind } }: ObjectHead): Expectation | undefined {
+  if (!/^[0-9a-f]{32}$/.test(etag) || (kind !== "NOT-SSE" && kind !== "SSE-S3")) return undefined;
+  return { algorithm: "MD5", value: Buffer.from(etag, "hex").toString("base64") };
+}
+
+/**
+ * What the source says of the bytes, where the destination itself compares them with it before it makes a version of them:
+ * then hashing them on the way would find out nothing else. Undefined where nobody but us compares.
+ */
+export function comparedThere({ source, sourceTraits, destinationTraits }: Run): Expectation | undefined {
+  const { head, seal } = source;
+  // Sealed bytes are others than those that a source speaks of.
+  if (head === undefined || seal !== undefined) return undefined;
+  const told = toldChecksum(head);
+  if (told !== undefined && destinationTraits.checksumsVerified?.includes(told.algorithm) === true) return told;
+  const isMd5 = sourceTraits.etagIsMd5 === true || head.encryption.kind === "SSE-S3";
+  return isMd5 && destinationTraits.md5Verified === true ? md5InEtag(head) : undefined;
 }
 
 /** @throws Discrepancy when the bytes are not those of the source */

@@ -49,7 +49,7 @@ const POLL_MS = 5_000;
 /** Each claim is a transaction: under load so much time is between two, and many leases are taken at once. */
 const CLAIM_PAUSE_MS = 4;
 /** While only a few places are free, they are filled together: when a quarter is free, or after so long. */
-const FILL_EVERY_MS = 20;
+const FILL_EVERY_MS = 80;
 const FILL_SHARE = 1 / 4;
 /** How often, when all places but the reserve are taken, somebody is looked for who has none, unasked. */
 const RESERVE_EVERY_MS = 250;

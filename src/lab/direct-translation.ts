@@ -9,7 +9,6 @@ import { S3Error } from "../s3/errors.ts";
 import type {
   Body,
   CallOptions,
-  Checksums,
   CreateUploadRequest,
   GetRequest,
   ListedPart,
@@ -17,6 +16,7 @@ import type {
   Payload,
   CopySource as PortCopySource,
   PutReply,
+  PutRequest,
   ReadRequest,
   WriteRequest,
 } from "../s3/store.ts";
@@ -182,13 +182,17 @@ function wishOf({ encryption, replica }: WriteRequest, customerKey: Uint8Array |
 }
 
 /** One checksum is verified, as over HTTP, where S3 takes one only. */
-export function claimsOf(checksums: Checksums | undefined, payload: Payload): BodyClaims {
+type Claiming = Pick<PutRequest, "checksums" | "md5" | "body">;
+
+export function claimsOf({ checksums, md5, body }: Claiming): BodyClaims {
+  const contentMd5 = md5 === undefined ? {} : { contentMd5: md5 };
   for (const algorithm of CHECKSUM_ALGORITHMS) {
     const value = checksums?.values[algorithm];
-    if (value !== undefined) return { checksum: { algorithm, value } };
+    if (value !== undefined) return { ...contentMd5, checksum: { algorithm, value } };
   }
   // A trailer would be computed from the same bytes that are hashed here: there is nothing to compare, and nothing to demand.
-  return { defaultAlgorithm: (payload instanceof Uint8Array ? undefined : payload.trailer) ?? DEFAULT_ALGORITHM };
+  const defaultAlgorithm = (body instanceof Uint8Array ? undefined : body.trailer) ?? DEFAULT_ALGORITHM;
+  return { ...contentMd5, defaultAlgorithm };
 }
 
 export function checksumChoice({ checksums }: CreateUploadRequest) {

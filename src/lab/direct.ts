@@ -77,7 +77,7 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
 
     putObject: (request, callOptions) =>
       run("PutObject", request, callOptions, async (call) => {
-        const claims = claimsOf(request.checksums, request.body);
+        const claims = claimsOf(request);
         const conditions = request.onlyIfAbsent === true ? { conditions: { ifNoneMatch: "*" } } : {};
         const input = { ...writeInput(request, options.customerKey), ...conditions, claims };
         return replyOf(await putObject(s3, call, input, incoming(request.body, callOptions)), call);
@@ -105,7 +105,7 @@ export function openDirectStore(s3: S3Service, options: DirectOptions): Store {
     uploadPart: (request, callOptions) =>
       run("UploadPart", request, callOptions, async (call) => {
         const { bucket, key, uploadId, partNumber } = request;
-        const claims = claimsOf(request.checksums, request.body);
+        const claims = claimsOf(request);
         const input = { bucket, key, uploadId, partNumber, claims, ...sealedOf(request) };
         const { part } = await uploadPart(s3, call, input, incoming(request.body, callOptions));
         const { algorithm, value } = part.checksum;

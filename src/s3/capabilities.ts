@@ -34,6 +34,8 @@ export interface Capabilities {
   readonly storageClasses: readonly string[];
   /** User metadata may be any text, not only ASCII. */
   readonly metadataIsAnyText: boolean;
+  /** A write whose bytes are not those of its `Content-MD5` is refused. */
+  readonly md5Verified: boolean;
   /** A write with a wrong checksum of these is refused. */
   readonly checksumsVerified: readonly ChecksumAlgorithm[];
   /** A HEAD tells the checksums of these that a write brought. */
@@ -64,6 +66,7 @@ export const CAUTIOUS: Capabilities = {
   locksOnUploads: false,
   storageClasses: ["STANDARD"],
   metadataIsAnyText: true,
+  md5Verified: false,
   checksumsVerified: [],
   checksumsTold: [],
   objectLock: false,

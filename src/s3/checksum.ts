@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { createCRC32, createCRC64, type IHasher } from "hash-wasm";
+import type { IHasher } from "hash-wasm";
 import type { ChecksumAlgorithm } from "./store.ts";
 
 /** What can be hashed: S3's own five, and MD5 for `Content-MD5` and ETags. */
@@ -57,9 +57,9 @@ export async function createHasher(algorithm: HashAlgorithm): Promise<Hasher> {
     case "CRC32":
       return new Crc32Hasher();
     case "CRC32C":
-      return new WasmHasher(idle.CRC32C, idle.CRC32C.pop() ?? (await createCRC32(CRC32C_POLYNOMIAL)));
+      return new WasmHasher(idle.CRC32C, idle.CRC32C.pop() ?? (await newCrc("CRC32C")));
     case "CRC64NVME":
-      return new WasmHasher(idle.CRC64NVME, idle.CRC64NVME.pop() ?? (await createCRC64(CRC64NVME_POLYNOMIAL)));
+      return new WasmHasher(idle.CRC64NVME, idle.CRC64NVME.pop() ?? (await newCrc("CRC64NVME")));
     case "SHA1":
     case "SHA256":
     case "MD5": {
@@ -67,6 +67,12 @@ export async function createHasher(algorithm: HashAlgorithm): Promise<Hasher> {
       return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest("base64") };
     }
   }
+}
+
+/** Loaded by those who need it only: many stores know no checksums. */
+async function newCrc(algorithm: "CRC32C" | "CRC64NVME"): Promise<IHasher> {
+  const { createCRC32, createCRC64 } = await import("hash-wasm");
+  return await (algorithm === "CRC32C" ? createCRC32(CRC32C_POLYNOMIAL) : createCRC64(CRC64NVME_POLYNOMIAL));
 }
 
 /** The checksum of bytes that are all here. */

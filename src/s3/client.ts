@@ -203,13 +203,18 @@ function headOf(caller: Caller, exchange: Exchange): ObjectHead {
 }
 
 async function putObject(caller: Caller, request: PutRequest, options?: CallOptions): Promise<PutReply> {
-  const { bucket, key, body, checksums } = request;
+  const { bucket, key, body, checksums, md5 } = request;
   const headers = writeHeaders(request, caller.profile);
   if (request.onlyIfAbsent === true) headers["if-none-match"] = "*";
+  if (md5 !== undefined) headers["content-md5"] = md5;
   if (checksums !== undefined) {
     assert(checksums.type === "FULL_OBJECT", "an object that is put whole has a checksum of its bytes");
     addChecksum(headers, checksums);
-  } else if (body instanceof Uint8Array && (request.retention ?? request.legalHold) !== undefined) {
+  } else if (
+    md5 === undefined &&
+    body instanceof Uint8Array &&
+    (request.retention ?? request.legalHold) !== undefined
+  ) {
     // S3 takes what it is to protect with a digest only.
     headers["content-md5"] = await checksumOf("MD5", body);
   }

@@ -3,8 +3,9 @@
  *
  * Codes decide, never messages. Answers that are errors are made in `error-answers.ts`.
  */
-import { errors } from "undici";
+
 import { type NetworkFailure, S3Error } from "./errors.ts";
+import { errors } from "./undici.ts";
 
 /** What was asked of which store: goes into every error. */
 export interface CallName {

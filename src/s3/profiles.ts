@@ -88,6 +88,7 @@ export const PROFILES = {
       tagsOnUploads: yes(`${S3_API}/API_CreateMultipartUpload.html`),
       locksOnUploads: yes(`${S3_API}/API_CreateMultipartUpload.html`),
       storageClasses: { is: AWS_CLASSES, source: `${S3_API}/API_PutObject.html` },
+      md5Verified: yes(`${S3_API}/API_PutObject.html`),
       checksumsVerified: { is: ALL_CHECKSUMS, source: `${S3_GUIDE}/checking-object-integrity.html` },
       checksumsTold: { is: ALL_CHECKSUMS, source: `${S3_GUIDE}/checking-object-integrity.html` },
       markerHead: { is: 405, source: `${S3_API}/API_HeadObject.html` },
@@ -115,6 +116,7 @@ export const PROFILES = {
         is: ["STANDARD"],
         source: "https://docs.ceph.com/en/pacific/radosgw/placement/#storage-classes",
       },
+      md5Verified: yes("radosgw 16.2.15 of Debian 12, test/real/rgw-store.test.ts"),
       checksumsVerified: { is: [], source: CEPH },
       checksumsTold: { is: [], source: CEPH },
       markerHead: { is: 404, source: CEPH },
@@ -134,6 +136,7 @@ export const PROFILES = {
         is: ["STANDARD", "REDUCED_REDUNDANCY"],
         source: "https://github.com/minio/minio/blob/master/docs/erasure/storage-class/README.md",
       },
+      md5Verified: yes("https://github.com/minio/minio/blob/master/internal/hash/reader.go"),
       // 405 without a body, which others took for a failure.
       markerHead: { is: 405, source: "https://github.com/rustfs/rustfs/issues/7959" },
     },

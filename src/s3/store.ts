@@ -197,6 +197,8 @@ export interface PutRequest extends WriteRequest {
   readonly body: Payload;
   /** Sent as `x-amz-checksum-*`; the store must verify it, or say that it cannot. */
   readonly checksums?: Checksums;
+  /** Sent as `Content-MD5`, in base64: a store that knows it refuses other bytes (`Capabilities.md5Verified`). */
+  readonly md5?: string;
   /**
    * `If-None-Match: *`. Rejects with 412 when the key has an object; stores that do not know the condition write all the
    * same (`Capabilities.conditionalPut`).

@@ -2,12 +2,13 @@
  * Connections to stores: undici's pool, one request at a time on each connection, nothing retried and no redirect
  * followed.
  */
-import { Agent, type Dispatcher } from "undici";
+import type { Agent as AgentInstance, Dispatcher } from "undici";
 import { S3Error } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import { type CallName, failedCall } from "./network-errors.ts";
 import type { PayloadStream } from "./payload.ts";
 import type { CallOptions } from "./store.ts";
+import { Agent } from "./undici.ts";
 
 export interface TransportOptions {
   /** Connections to one origin; further requests wait. */
@@ -38,7 +39,7 @@ export interface WireRequest {
 
 /** Sends signed requests over kept-alive connections. */
 export class Transport {
-  readonly #agent: Agent;
+  readonly #agent: AgentInstance;
   readonly #headersTimeoutMs: number;
 
   constructor(options: TransportOptions) {

@@ -1,10 +1,11 @@
 /**
- * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger] [logs] [cluster]`.
+ * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger] [logs] [diagnosis] [cluster]`.
  *
  * Machines are noisy: compare ratios of one run, not figures of two.
  */
 import { cpus } from "node:os";
 import { benchCluster } from "./cluster.ts";
+import { benchDiagnosis } from "./diagnosis.ts";
 import { benchEngine } from "./engine.ts";
 import { benchLab } from "./lab.ts";
 import { benchLatency } from "./latency.ts";
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
   ledger: benchLedger,
   logs: benchLogs,
   cluster: benchCluster,
+  diagnosis: benchDiagnosis,
 };
 
 const wanted = process.argv.slice(2);

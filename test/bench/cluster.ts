@@ -75,7 +75,7 @@ async function replicate(server: PostgresServer, machines: number): Promise<Meas
     const before = (await here.cpuMs()) + (await there.cpuMs());
     for (let count = 0; count < machines; count++) {
       const words = [BINARY, "run", "-c", path, "--json"];
-      engines.push(spawn(process.execPath, words, { env: environment, stdio: ["ignore", "ignore", "inherit"] }));
+      engines.push(spawn(process.execPath, words, { env: environment, stdio: "ignore" }));
     }
     const fromMs = await whenDone(ledger, OBJECTS * FROM_SHARE);
     const atFrom = await completedIn(ledger);

@@ -202,6 +202,18 @@ export function objectTests(subject: Subject, can: StoreCapabilities): void {
     );
   }
 
+  for (const form of ["bytes", "a stream"] as const) {
+    test(`${form} of another MD5 than is said of them are refused, and nothing is written`, async () => {
+      const [key, data] = [subject.newKey(), Buffer.from("123456789")];
+      const body = () => (form === "bytes" ? data : { sizeBytes: data.byteLength, stream: streamOf("1234", "56789") });
+      const put = (md5: string) => subject.store.putObject({ ...subject.write(key), body: body(), md5 });
+      await rejectsWith(put(await checksumOf("MD5", Buffer.from("123456780"))), 400, "BadDigest");
+      await rejectsWith(subject.store.headObject({ bucket: subject.bucket, key }), 404);
+      const { etag } = await put(await checksumOf("MD5", data));
+      assert.equal(etag, createHash("md5").update(data).digest("hex"));
+    });
+  }
+
   const noEncryption = { skip: can.encrypts ? false : "the store ignores encryption headers" };
   test("an object is encrypted as it was asked, and says so", noEncryption, async () => {
     const key = subject.newKey();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { EXIT_STATUSES } from "../../src/cli/command.ts";
 import { configuration, rolePolicy, TRUST } from "../../src/cli/example.ts";
@@ -39,6 +39,9 @@ function writeDocuments(path: string): void {
   cpSync("test/fixtures/logs/access.log", `${path}/access-logs/access.log`);
   cpSync("test/fixtures/logs/trail.json", `${path}/trail/trail.json`);
 }
+
+/** What no lint is for: a trail's log, and what the examples of snapshots write. */
+const NO_DOCUMENTS = ["trail.json", "facts.json", "shown.json"];
 
 /** Two buckets of the lab, and nothing to do between them. */
 const RUN_CONFIGURATION = `
@@ -96,6 +99,9 @@ describe("help", () => {
       it(`the example "${type}" works: ${does}`, async () => {
         if (name === "up") return await servesUntilInterrupted(`${type} --port 0 --console-port 0`, withShim);
         if (type === "lockstep run -c lockstep.yaml") return await runsUntilInterrupted(type);
+        writeDocuments(directory.path);
+        // `*.json` means the documents, not what other examples read and write beside them.
+        if (name === "lint") for (const made of NO_DOCUMENTS) rmSync(`${directory.path}/${made}`, { force: true });
         const { status, stderr } = await run("/bin/sh", ["-c", type], name === "env" ? withShim : lab, directory.path);
         assert.ok(status === 0 || status === 1, `status ${status}: ${stderr}`);
         assert.equal(stderr, "");

@@ -108,6 +108,7 @@ describe("probe", () => {
     assert.deepEqual(capabilitiesOf(report), {
       // Not tried: what is assumed of a store that nobody knows.
       locksOnUploads: false,
+      md5Verified: false,
       storageClasses: ["STANDARD"],
       versioning: true,
       versionIds: "minted",

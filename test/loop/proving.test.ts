@@ -38,7 +38,7 @@ describe("proving and applying", () => {
   /** Two documents are wrong: the role may not write delete markers, and KMS-encrypted objects are not selected. */
   async function breakTwo(): Promise<fixing.FixPlan> {
     await set.revoke("s3:ReplicateDelete");
-    await set.editRule(({ SourceSelectionCriteria: _, Destination, ...rule }) => {
+    await set.editRule(({ SourceSelectionCriteria: _criteria, Destination, ...rule }) => {
       const { EncryptionConfiguration: _key, ...destination } = Destination ?? { Bucket: undefined };
       return { ...rule, Destination: destination };
     });

@@ -82,7 +82,7 @@ describe("rehearsals", () => {
   });
 
   test("loop: the edges of a rule's filter are tried, one character and one tag off", async () => {
-    await set.editRule(({ Filter: _, DeleteMarkerReplication: _markers, ...rule }) => ({
+    await set.editRule(({ Filter: _filter, DeleteMarkerReplication: _markers, ...rule }) => ({
       ...rule,
       Filter: { And: { Prefix: "in/", Tags: [{ Key: "team", Value: "blue" }] } },
       DeleteMarkerReplication: { Status: "Disabled" },

@@ -177,15 +177,15 @@ describe("snapshots", () => {
     const held = await set.bucketPolicy("replica");
     await set.editBucketPolicy("replica", (policy) => without(policy, "s3:ReplicateDelete"));
     const changed = await set.bucketPolicy("replica");
-    const refused = await type(here, "fix", "--apply", "--snapshot", file("before.json"), ...across);
+    const refused = await type(here, "fix", "--apply", "--yes", "--snapshot", file("before.json"), ...across);
     assert.equal(refused.status, 1);
     assert.match(
       refused.stderr,
-      /every document is read again[\s\S]*has changed since it was read: nothing was applied/,
+      /every document is read again[\s\S]*has changed since it was read .*: nothing was applied/,
     );
     assert.deepEqual(await set.bucketPolicy("replica"), changed);
     await set.putBucketPolicy("replica", held);
-    const applied = await type(here, "fix", "--apply", "--snapshot", file("before.json"), ...across);
+    const applied = await type(here, "fix", "--apply", "--yes", "--snapshot", file("before.json"), ...across);
     assert.equal(applied.status, 0, applied.stderr);
     assert.notDeepEqual(await set.bucketPolicy("replica"), held);
   });

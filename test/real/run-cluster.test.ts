@@ -19,7 +19,7 @@ import { type PostgresServer, startPostgres } from "./postgres.ts";
 import { Running } from "./run-world.ts";
 
 const ROUNDS = Number(process.env["ROUNDS"] ?? 3);
-const VERSIONS = Number(process.env["VERSIONS"] ?? 3000);
+const VERSIONS = Number(process.env["VERSIONS"] ?? 2000);
 const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 const ENGINES = 4;
 const VERSIONS_OF_A_KEY = 5;
@@ -127,16 +127,16 @@ console: {port: 0}
     return awake.length === 0 ? undefined : chance.pick(awake);
   }
 
-  async function work(deed: Deed): Promise<void> {
+  async function work(deed: Deed): Promise<Deed> {
     if (deed === "kill") {
       const one = victim();
-      if (one === undefined) return;
+      if (one === undefined) return await work("restart");
       killed.add(one);
       await one.kill();
       start();
     } else if (deed === "freeze" && frozen.size < FROZEN_MAX) {
       const one = victim();
-      if (one === undefined) return;
+      if (one === undefined) return await work("restart");
       one.freeze();
       frozen.add(one);
       const isBeyond = ROUNDS <= DEEDS.length || chance.random() < 0.6;
@@ -153,7 +153,9 @@ console: {port: 0}
       await (chance.random() < 0.5 ? server.crash() : server.shutDown());
       await sleep(chance.random() * 2000);
       await server.start();
+      return "restart";
     }
+    return deed;
   }
 
   it("shows all engines from the console of each, and what they do together", async () => {
@@ -172,15 +174,17 @@ console: {port: 0}
     }
   });
 
-  it(`${VERSIONS} versions, ${ROUNDS} rounds of kill -9, SIGSTOP and restarts of PostgreSQL: each once, in order`, async () => {
+  it(`${VERSIONS} versions, ${ROUNDS} rounds of kill -9, SIGSTOP and restarts of PostgreSQL: each once, in order`, async (test) => {
+    const done: Deed[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       write(Math.floor(VERSIONS / 2 / ROUNDS));
       await sleep(chance.random() * ROUND_MS_MAX);
       const deed = ROUNDS <= DEEDS.length ? DEEDS[round] : chance.pick(DEEDS);
-      if (deed !== undefined) await work(deed);
+      if (deed !== undefined) done.push(await work(deed));
       assert.deepEqual(epitaphs, []);
     }
     await Promise.all(thawing);
+    test.diagnostic(DEEDS.map((deed) => `${deed} ${done.filter((one) => one === deed).length} times`).join(", "));
     const ledger = await openLedger(url);
     try {
       const endMs = performance.now() + DRAINED_MS_MAX;

@@ -2,6 +2,7 @@ import { type CommandInput, type CommandResult, type CommandSpec, textOption, te
 import { CONNECTION_OPTIONS, SNAPSHOT_OPTION } from "../connection-options.ts";
 import { type Context, styled } from "../context.ts";
 import { UsageError } from "../errors.ts";
+import { EVIDENCE_OPTIONS, evidenceWish, OUTPUT_OPTIONS } from "../evidence-options.ts";
 import { parseS3Uri, uriOf } from "../s3-uri.ts";
 
 export const diagnoseCommand: CommandSpec = {
@@ -26,6 +27,8 @@ export const diagnoseCommand: CommandSpec = {
       flags: "--cloudtrail [place]",
       help: "since when and what changed: of CloudTrail's event history, or of files at a path or s3://BUCKET/PREFIX",
     },
+    ...EVIDENCE_OPTIONS,
+    ...OUTPUT_OPTIONS,
     ...CONNECTION_OPTIONS,
   ],
   examples: [
@@ -36,6 +39,8 @@ export const diagnoseCommand: CommandSpec = {
       type: "lockstep snapshot s3://photos > facts.json && lockstep diagnose --snapshot facts.json",
     },
     { does: "and what had been changed before they began", type: "lockstep diagnose s3://photos --cloudtrail" },
+    { does: "a large bucket, from its newest S3 Inventory", type: "lockstep diagnose s3://photos --inventory latest" },
+    { does: "a page for a ticket", type: "lockstep diagnose s3://photos --output photos.html" },
     { does: "for a script", type: "lockstep diagnose s3://photos --json" },
   ],
   run,
@@ -53,20 +58,35 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const prefix = textOption(input, "prefix");
   if (key !== undefined && prefix !== undefined)
     throw new UsageError("--prefix makes no sense with a key: leave one out");
+  const wish = evidenceWish(input);
+  if (key !== undefined && wish !== undefined)
+    throw new UsageError("--inventory, --events, --report and --resume are of whole buckets: leave the key out");
   const { connect } = await import("../connection.ts");
   const { scan, scanKey } = await import("../scan.ts");
   const { notesOfKey } = await import("../../core/diagnose/by-design.ts");
   const { explainVersion } = await import("../../core/diagnose/explain-version.ts");
   const { notesWords } = await import("../../doctor/report.ts");
+  const { inventoryHint, WALK_VERSIONS_MAX } = await import("../../doctor/evidence/inventory-setup.ts");
+  const { outputFormat, putOut } = await import("../diagnosis-output.ts");
   const { diagnosed, explained } = await import("../diagnosed.ts");
   const { joinLogs } = await import("../diagnose-logs.ts");
   const connection = await connect(input, context);
   try {
     if (key === undefined) {
       const scope = { bucket, ...(prefix === undefined ? {} : { prefix }) };
+      // Better said before the walk than after it.
+      outputFormat(input);
+      if (wish !== undefined) {
+        const { scanEvidence } = await import("../evidence.ts");
+        const { diagnosis, setup, alike } = await scanEvidence(connection, { scope, wish, input }, context);
+        const facts = { ...setup, versions: alike.map((one) => one.version) };
+        return await putOut(await joinLogs({ diagnosis, facts }, input, connection, context), input, context);
+      }
       const { diagnosis, setup, alike } = await scan(connection, scope, context);
+      const { versions } = diagnosis.scanned;
+      if (versions > WALK_VERSIONS_MAX) context.stderr.write(`${inventoryHint(bucket, versions)}\n`);
       const facts = { ...setup, versions: alike.map((one) => one.version) };
-      return diagnosed(await joinLogs({ diagnosis, facts }, input, connection, context));
+      return await putOut(await joinLogs({ diagnosis, facts }, input, connection, context), input, context);
     }
     const scanned = await scanKey(connection, { bucket, key }, context);
     const { facts } = scanned;

@@ -12,10 +12,9 @@ import { Company } from "../company.ts";
 import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { openConsole } from "../open-console.ts";
 import { keptToken } from "../token.ts";
 import { SiteClients } from "./clients.ts";
-import { openLiveIntake } from "./live-intake.ts";
+import type { LiveIntake, LiveIntakeOptions } from "./live-intake.ts";
 import { ledgerFileOf, openRunLedger } from "./open-ledger.ts";
 import { StoreSites } from "./store-sites.ts";
 import { succeed } from "./succession.ts";
@@ -106,7 +105,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     const { environment } = context;
     const live = options.alone
       ? undefined
-      : await openLiveIntake({ settings, changes, sites, environment, clock, onTrouble, onBroken });
+      : await liveIntake({ settings, changes, sites, environment, clock, onTrouble, onBroken });
     if (live !== undefined) opened.push(() => live.close());
     return {
       ledger,
@@ -154,8 +153,15 @@ function replicationsOf(settings: () => RunSettings): Replications {
   };
 }
 
+/** What a run does not use is not loaded: to load it takes as long as to scan a small bucket. */
+async function liveIntake(options: LiveIntakeOptions): Promise<LiveIntake> {
+  const { openLiveIntake } = await import("./live-intake.ts");
+  return await openLiveIntake(options);
+}
+
 async function consoleOf({ console: where }: RunSettings, parts: Omit<ConsoleOptions, "token">) {
   if (where === undefined) return undefined;
   const { host, port, tokenFile } = where;
+  const { openConsole } = await import("../open-console.ts");
   return await openConsole({ ...parts, token: keptToken(tokenFile) }, { host, port, otherwise: "under console" });
 }

@@ -10,7 +10,6 @@ import { SiteClients } from "./clients.ts";
 import { type EngineRoom, openEngineRoom } from "./engine-room.ts";
 import { runOnce, scanWords } from "./once.ts";
 import { openRunLedgerIfThere } from "./open-ledger.ts";
-import { basisLines, checkReach } from "./reach.ts";
 import { withProfiles } from "./recognised.ts";
 import { StoreSites } from "./store-sites.ts";
 
@@ -58,6 +57,7 @@ async function check(settings: RunSettings, file: string, context: Context): Pro
     const parts = { clients, clock, ...(ledger === undefined ? {} : { ledger }) };
     const sites = new StoreSites({ ...parts, onTrouble: () => undefined });
     sites.use(settings);
+    const { checkReach } = await import("./reach.ts");
     return await checkReach(settings, { clients, sites, environment: context.environment, clock, file });
   } finally {
     await clients.close();
@@ -108,6 +108,7 @@ async function serve(room: EngineRoom, options: ServeOptions, context: Context):
   ];
   const line = parts.join("; ");
   stdout.write(`${json ? JSON.stringify(said) : line}\n`);
+  const { basisLines } = await import("./reach.ts");
   for (const says of await basisLines(room.sites, file)) tell(says);
   for (const { name } of settings.replications.filter((one) => one.propagateDeletes === true)) {
     tell(

@@ -42,7 +42,7 @@ export class StoreSites implements Sites {
   #replications: ReadonlyMap<string, ReplicationSettings> = new Map();
   #places: ReadonlyMap<string, Place> = new Map();
   readonly #configurations = new Map<string, Kept<ReplicationConfiguration | undefined>>();
-  readonly #traits = new Map<string, Kept<BucketTraits>>();
+  readonly #traits = new Map<string, Kept<Promise<BucketTraits>>>();
   readonly #told = new Set<string>();
 
   constructor(options: StoreSitesOptions) {
@@ -102,10 +102,15 @@ export class StoreSites implements Sites {
     if (place === undefined) return {};
     const nowMs = this.#options.clock.nowMs();
     const kept = this.#traits.get(name);
-    if (kept !== undefined && kept.untilMs > nowMs) return kept.value;
-    const value = await this.#readTraits(place);
-    this.#traits.set(name, { value, untilMs: nowMs + TRAITS_MS });
-    return value;
+    if (kept !== undefined && kept.untilMs > nowMs) return await kept.value;
+    // Many ask at once, and one question answers all of them. What was not answered is asked again.
+    const value = this.#readTraits(place);
+    const asked = { value, untilMs: nowMs + TRAITS_MS };
+    this.#traits.set(name, asked);
+    value.catch(() => {
+      if (this.#traits.get(name) === asked) this.#traits.delete(name);
+    });
+    return await value;
   }
 
   /** Every bucket of the configuration, once. */

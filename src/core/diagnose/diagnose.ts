@@ -117,6 +117,12 @@ export class Examination {
     this.#count(version, weight);
   }
 
+  /** What a version comes to, in a word that is the same for versions of which the same is to be said. Adds nothing. */
+  conclusion(version: VersionFacts): string {
+    const { state, findings, missing = "" } = reasonOf(this.#world, this.#rules, version);
+    return [state, missing, ...findings.map((one) => one.key).sort()].join("|");
+  }
+
   /**
    * The same versions under a setup that knows more: what it adds (a key that nobody has named before) has no say in
    * them, so those that were alike still are.

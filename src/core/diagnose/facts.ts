@@ -166,6 +166,8 @@ export interface VersionFacts extends ObjectVersion {
   readonly gone?: true;
   /** Why nothing but its name is known; then status, encryption and tags say nothing. */
   readonly unreadable?: string;
+  /** What is not known of it and decides why it has its status: what would have to be looked at. */
+  readonly undecided?: string;
 }
 
 /** Who owns a version, and whom its access control list lets in. */
@@ -192,4 +194,6 @@ export interface RecordedFailure {
   readonly httpStatus?: number;
   readonly errorCode?: string;
   readonly message: string;
+  /** Where it is known from, if not from an engine: an event of S3, a completion report of S3 Batch Operations. */
+  readonly toldBy?: "event" | "report";
 }

@@ -44,6 +44,7 @@ export function reasonOf(world: World, rules: Rules, version: VersionFacts): Rea
 
 function stateOf(world: World, rules: Rules, version: VersionFacts): Reasoning {
   const state = shownState(rules, version);
+  if (version.undecided !== undefined) return { state, findings: [], missing: version.undecided };
   if (version.gone === true) return { state, findings: version.failures.map((one) => goneFinding(version, one)) };
   switch (state) {
     case "completed":

@@ -68,6 +68,10 @@ export function lostMarkerFinding(facts: Setup, rule: Rule): Finding {
 
 /** What the store answered, as it was kept. */
 export function responseEvidence(failure: RecordedFailure): Evidence {
+  if (failure.toldBy !== undefined) {
+    const says = failure.toldBy === "event" ? failure.message : `${failure.code}: ${failure.message}`;
+    return { kind: "event", source: TOLD[failure.toldBy], says };
+  }
   const answer = [failure.httpStatus, failure.errorCode].filter((one) => one !== undefined).join(" ");
   return {
     kind: "response",
@@ -75,6 +79,11 @@ export function responseEvidence(failure: RecordedFailure): Evidence {
     says: answer === "" ? failure.message : `${answer}: ${failure.message}`,
   };
 }
+
+const TOLD = {
+  event: "replication failure event of S3",
+  report: "completion report of S3 Batch Operations",
+} as const;
 
 /** A fact that would have had a say, and why it is not known. */
 export function notRead(says: string): Evidence {

@@ -19,6 +19,17 @@ export interface Diagnosis {
   readonly unexplained: readonly Unexplained[];
   /** What is by design, and how many versions show it: never counted among the causes. */
   readonly notes: readonly CountedNote[];
+  /** What the versions are known from; without it each was looked at. */
+  readonly sources?: readonly EvidenceSource[];
+}
+
+export interface EvidenceSource {
+  readonly kind: "inventory" | "events" | "report" | "walk";
+  readonly name: string;
+  /** ISO 8601: what happened since is not in it. */
+  readonly takenAt?: string;
+  /** What was taken from it, and what was not. */
+  readonly says: string;
 }
 
 export interface CountedNote extends Note {

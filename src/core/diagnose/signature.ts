@@ -24,7 +24,7 @@ export function signatures(facts: Setup, rules: Rules): (version: VersionFacts) 
   return (version) => {
     const { encryption, access } = version;
     let signed =
-      `${version.isDeleteMarker ? "m" : ""}${version.byLifecycle === true ? "l" : ""}${version.gone === true ? "g" : ""}${version.unreadable ?? ""}` +
+      `${version.isDeleteMarker ? "m" : ""}${version.byLifecycle === true ? "l" : ""}${version.gone === true ? "g" : ""}${version.unreadable ?? ""}${version.undecided ?? ""}` +
       `${version.isDeleteMarker && rules.isAfterOthers(version) ? "a" : ""}` +
       `|${version.replicationStatus ?? ""}|${version.storageClass}|${version.archiveStatus ?? ""}` +
       `|${encryption.kind}|${encryption.kmsKeyArn ?? ""}|${encryption.bucketKey === true ? "b" : ""}` +
@@ -57,7 +57,8 @@ export function namedPrefixes(facts: Setup): string[] {
   return [...new Set([...ofRules, ...ofPolicies])].filter((one) => one !== "");
 }
 
-function globOf(pattern: string): Glob {
+/** The pattern of a policy, compiled. */
+export function globOf(pattern: string): Glob {
   return compileGlob(pattern.split(/([*?])/).map((one) => (one === "*" ? ANY_TEXT : one === "?" ? ANY_ONE : one)));
 }
 
@@ -86,7 +87,7 @@ function markOfRule(rule: Rule): (version: VersionFacts) => string {
  * The patterns in policies that tell keys of one bucket from each other: neither a bucket, nor all of its objects, nor
  * everything that begins like it.
  */
-function keyPatterns(facts: Setup): string[] {
+export function keyPatterns(facts: Setup): string[] {
   const role = facts.role.state === "read" ? facts.role.value : undefined;
   const organization = facts.organization.state === "read" ? facts.organization.value : undefined;
   const levels = [organization?.scps, organization?.rcps].flatMap((one) => Object.values(one ?? {}).flat());

@@ -1,0 +1,88 @@
+/**
+ * Completion reports of S3 Batch Operations: which versions failed, and AWS's reason for each. Pure and total.
+ *
+ * The columns stand as AWS really writes them, status before code, and not as `ReportSchema` says; which is which is told
+ * by what is in them. A report names neither rule nor destination.
+ *
+ * @source aws-replication.md §6.6
+ */
+import { asArray, asObject, asString } from "../config/document.ts";
+import type { ToldFailure } from "./replication-events.ts";
+
+export interface ReportManifest {
+  readonly createdAtMs: number | undefined;
+  readonly results: readonly {
+    readonly key: string;
+    readonly bucket: string;
+    readonly md5: string;
+    readonly failed: boolean;
+  }[];
+}
+
+const RESULTS_MAX = 100_000;
+
+/** Undefined for what is no manifest of such a report. */
+export function readReportManifest(text: string): ReportManifest | undefined {
+  const root = asObject(parsed(text));
+  if (root === undefined || !asString(root["Format"])?.startsWith("Report_CSV_")) return undefined;
+  const listed = asArray(root["Results"]);
+  if (listed.length > RESULTS_MAX) return undefined;
+  const createdAtMs = Date.parse(asString(root["ReportCreationDate"]) ?? "");
+  const results = listed.map((value) => {
+    const one = asObject(value) ?? {};
+    return {
+      key: asString(one["Key"]) ?? "",
+      bucket: asString(one["Bucket"]) ?? "",
+      md5: (asString(one["MD5Checksum"]) ?? "").toLowerCase(),
+      failed: one["TaskExecutionStatus"] !== "succeeded",
+    };
+  });
+  if (results.some((one) => one.key === "" || !/^[0-9a-f]{32}$/.test(one.md5))) return undefined;
+  return { createdAtMs: Number.isNaN(createdAtMs) ? undefined : createdAtMs, results };
+}
+
+/**
+ * The failure that a row tells of; undefined for tasks that succeeded, and for rows of another form.
+ *
+ * @param atMs when the report was made
+ */
+export function failureOfRow(
+  fields: readonly string[],
+  atMs: number | undefined,
+): Omit<ToldFailure, "destinationArn" | "ruleId"> | undefined {
+  const [bucket, key, versionId = "", status, one = "", other = "", ...message] = fields;
+  if (bucket === undefined || key === undefined || key === "" || status !== "failed") return undefined;
+  const isSwapped = !/^\d{3}$/.test(one) && /^\d{3}$/.test(other);
+  const [httpStatus, code] = isSwapped ? [other, one] : [one, other];
+  return {
+    bucket,
+    key: decoded(key),
+    versionId: versionId === "" ? "null" : versionId,
+    code,
+    step: "replicate",
+    pending: false,
+    attempts: 1,
+    ...(atMs === undefined ? {} : { lastAttemptAtMs: atMs }),
+    ...(/^\d{3}$/.test(httpStatus) ? { httpStatus: Number(httpStatus) } : {}),
+    ...(code === "" ? {} : { errorCode: code }),
+    message: message.join(","),
+    toldBy: "report",
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keys stand as in the job's manifest, percent-encoded. */
+function decoded(key: string): string {
+  try {
+    return decodeURIComponent(key.replaceAll("+", " "));
+  } catch {
+    return key;
+  }
+}
