@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { manifestLine } from "./manifest.ts";
 import { OutcomeCount } from "./outcome.ts";
-import { parseReportManifest, parseReportRow } from "./report.ts";
+import { parseReportRow } from "./report.ts";
 import { Spread } from "./spread.ts";
 
 test("a row has the HTTP status before the code, as AWS writes it", () => {
@@ -49,7 +49,6 @@ test("what is no row is none, and no line breaks the reader", () => {
     assert.equal(parseReportRow(line), undefined, line);
   }
   fc.assert(fc.property(fc.string(), (line) => void parseReportRow(line)));
-  fc.assert(fc.property(fc.string(), (text) => parseReportManifest(text) === undefined));
 });
 
 test("a key of any characters comes back from a manifest's line as it was", () => {
@@ -65,18 +64,6 @@ test("a key of any characters comes back from a manifest's line as it was", () =
 
 test("the version from before versioning is a literal null in a manifest, however it was told", () => {
   for (const versionId of ["", "null"]) assert.equal(manifestLine({ bucket: "b", key: "k", versionId }), "b,k,null\n");
-});
-
-test("the manifest of a report names its files, and is none with a format or a status that nobody knows", () => {
-  const file = { TaskExecutionStatus: "failed", Bucket: "out", MD5Checksum: "00ff", Key: "job-1/results/a.csv" };
-  const report = { Format: "Report_CSV_20180820", ReportCreationDate: "2026-01-01T00:00:00Z", Results: [file] };
-  assert.deepEqual(parseReportManifest(JSON.stringify(report)), {
-    createdAt: "2026-01-01T00:00:00Z",
-    files: [{ status: "failed", bucket: "out", key: "job-1/results/a.csv", md5: "00ff" }],
-  });
-  assert.equal(parseReportManifest(JSON.stringify({ ...report, Format: "Report_JSON" })), undefined);
-  const odd = { ...report, Results: [{ ...file, TaskExecutionStatus: "skipped" }] };
-  assert.equal(parseReportManifest(JSON.stringify(odd)), undefined);
 });
 
 test("failures are counted by code, and SrcObjectNotEligible is permanent in spite of its HTTP 500", () => {

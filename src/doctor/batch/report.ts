@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import type { JobDescription } from "../../aws/s3-control.ts";
 import { OutcomeCount } from "../../core/batch/outcome.ts";
-import { parseReportManifest, parseReportRow, type ReportFile } from "../../core/batch/report.ts";
+import { parseReportRow } from "../../core/batch/report.ts";
+import { type ReportManifest, readReportManifest } from "../../core/evidence/completion-report.ts";
 import { linesOf } from "../../s3/csv-lines.ts";
 import { S3Error } from "../../s3/errors.ts";
 import type { Surroundings } from "../ports.ts";
@@ -34,11 +35,11 @@ export async function readJobReport(
     if (error instanceof S3Error && error.status === 404) return { state: "absent" };
     throw error;
   }
-  const manifest = parseReportManifest(text);
+  const manifest = readReportManifest(text);
   const where = `s3://${output.bucket}/${key}`;
   if (manifest === undefined) return { state: "broken", because: `${where} is no completion report` };
   const count = new OutcomeCount(SAMPLED);
-  for (const file of manifest.files) {
+  for (const file of manifest.results) {
     const because = await addFile(surroundings, file, count);
     if (because !== undefined) return { state: "broken", because };
   }
@@ -46,7 +47,11 @@ export async function readJobReport(
 }
 
 /** Returns what is wrong with the file. */
-async function addFile(surroundings: Surroundings, file: ReportFile, count: OutcomeCount): Promise<string | undefined> {
+async function addFile(
+  surroundings: Surroundings,
+  file: ReportManifest["results"][number],
+  count: OutcomeCount,
+): Promise<string | undefined> {
   const { store } = await surroundings.bucket(file.bucket);
   const { body } = await store.getObject({ bucket: file.bucket, key: file.key });
   const digest = createHash("md5");
@@ -57,6 +62,6 @@ async function addFile(surroundings: Surroundings, file: ReportFile, count: Outc
     }
   }
   for await (const line of linesOf(chunks(), ROW_LENGTH_MAX)) count.add(parseReportRow(line));
-  if (file.md5 === "" || digest.digest("hex") === file.md5.toLowerCase()) return undefined;
+  if (digest.digest("hex") === file.md5) return undefined;
   return `s3://${file.bucket}/${file.key} is not what the report says it is: its MD5 differs`;
 }
