@@ -153,6 +153,12 @@ export class IamControl {
     return Role?.Arn ?? "";
   }
 
+  /** Of a role without policies. @throws AwsError */
+  async deleteRole(roleArn: string): Promise<void> {
+    const iam = await this.#iam();
+    await asked("iam", "DeleteRole", iam.deleteRole({ RoleName: roleName(roleArn) }));
+  }
+
   async #iam(): Promise<IAM> {
     this.#client ??= import("@aws-sdk/client-iam").then((sdk) => new sdk.IAM(clientSettings(this.#access)));
     return await this.#client;

@@ -9,6 +9,7 @@ import { IamControl } from "../aws/iam.ts";
 import { callerPolicies } from "../aws/iam-caller.ts";
 import { KmsControl } from "../aws/kms.ts";
 import { OrganizationsControl, type SignPost } from "../aws/organizations.ts";
+import { S3Control } from "../aws/s3-control.ts";
 import { type CallerIdentity, callerIdentity } from "../aws/sts.ts";
 import type { Credentials } from "../core/model.ts";
 import type { BucketAccess, Surroundings } from "../doctor/ports.ts";
@@ -29,6 +30,7 @@ export interface Connection extends Surroundings {
   /** Undefined where the store knows no identities. */
   readonly callerArn?: string;
   readonly console?: ConsoleClient;
+  readonly s3Control: S3Control;
   /** What has to be typed once more to ask as the same accounts; "" or words that begin with a space. */
   readonly typed?: string;
   close(): Promise<void>;
@@ -105,6 +107,7 @@ export async function openConnection(
     bucket: (name) => clients.bucket(name),
     iam: new IamControl(access),
     kms: new KmsControl(access),
+    s3Control: new S3Control(access),
     organizations: new OrganizationsControl(organizationAccess, signerOf(organizationAccess, clock)),
     clock,
     ...(console === undefined ? {} : { console, records: console }),

@@ -1,6 +1,5 @@
 /** What `fix` does: plans patches for causes, shows them, applies them with an undo, takes them back. */
 import { randomBytes } from "node:crypto";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Alike, Examination, type Explained } from "../core/diagnose/diagnose.ts";
 import type { Setup } from "../core/diagnose/facts.ts";
@@ -20,6 +19,7 @@ import { type Context, styled } from "./context.ts";
 import { AccessError, RefusedError, UsageError } from "./errors.ts";
 import { proofWords } from "./proof-words.ts";
 import { scan, scanKey } from "./scan.ts";
+import { stateDirectory } from "./state-directory.ts";
 
 export interface FixPlan {
   readonly bucket: string;
@@ -141,33 +141,13 @@ export async function apply(
   const [missing] = permissions.missing;
   if (missing !== undefined) throw new AccessError(`${missing.says}; nothing was written`);
   await confirm(fix, connection, permissions.unchecked, context, yes);
-  const application: Application = {
-    id: `u-${randomBytes(5).toString("hex")}`,
-    bucket: fix.bucket,
-    endpoint: connection.endpoint,
-    accountId: connection.accountId,
-    appliedAt: new Date(context.clock()).toISOString(),
-    patches: fix.patches,
-  };
-  // What is about to be written is kept first: a crash in between can be undone.
-  const history = historyOf(context);
-  await history.save(application);
-  let applied: readonly Patch[];
-  try {
-    applied = await applyPatches(connection, fix.patches, waitingOf(context));
-  } catch (error) {
-    const stuck = error instanceof ApplyError ? error.stuck.map((one) => one.patch) : [];
-    const undoneAt = new Date(context.clock()).toISOString();
-    await history.save(stuck.length > 0 ? { ...application, patches: stuck } : { ...application, undoneAt });
-    throw error;
-  }
-  await history.save({ ...application, patches: applied });
+  const { undo, applied } = await writePatches(connection, fix, context);
   const probe = await probed(connection, fix, context);
   return {
     status: probe.left.length > 0 ? 1 : 0,
     value: {
       bucket: fix.bucket,
-      undo: application.id,
+      undo,
       applied,
       leftOut: fix.leftOut,
       permissions,
@@ -180,10 +160,45 @@ export async function apply(
         ...leftOutLines(fix, styled),
         ...probeLines(probe),
         "",
-        `To take it back:            lockstep fix s3://${fix.bucket} --undo ${application.id}${connection.typed ?? ""}`,
+        `To take it back:            lockstep fix s3://${fix.bucket} --undo ${undo}${connection.typed ?? ""}`,
         `To replicate what was lost: lockstep resync s3://${fix.bucket}`,
       ].join("\n"),
   };
+}
+
+/**
+ * Writes patches, with what takes them back kept first.
+ *
+ * @returns those that were really written, and the id that undoes them
+ * @throws ApplyError, ChangedError, S3Error, AwsError
+ */
+export async function writePatches(
+  connection: Connection,
+  { bucket, patches }: Pick<FixPlan, "bucket" | "patches">,
+  context: Context,
+): Promise<{ readonly undo: string; readonly applied: readonly Patch[] }> {
+  const application: Application = {
+    id: `u-${randomBytes(5).toString("hex")}`,
+    bucket: bucket,
+    endpoint: connection.endpoint,
+    accountId: connection.accountId,
+    appliedAt: new Date(context.clock()).toISOString(),
+    patches,
+  };
+  // What is about to be written is kept first: a crash in between can be undone.
+  const history = historyOf(context);
+  await history.save(application);
+  let applied: readonly Patch[];
+  try {
+    applied = await applyPatches(connection, patches, waitingOf(context));
+  } catch (error) {
+    const stuck = error instanceof ApplyError ? error.stuck.map((one) => one.patch) : [];
+    const undoneAt = new Date(context.clock()).toISOString();
+    await history.save(stuck.length > 0 ? { ...application, patches: stuck } : { ...application, undoneAt });
+    throw error;
+  }
+  await history.save({ ...application, patches: applied });
+  return { undo: application.id, applied };
 }
 
 function waitingOf(context: Context): Waiting {
@@ -304,9 +319,6 @@ export async function showHistory(bucket: string, context: Context): Promise<Com
   };
 }
 
-/** Beside other state of the user, as the XDG base directories say; `LOCKSTEP_STATE_DIR` puts it elsewhere. */
-function historyOf({ environment }: Context): History {
-  const own = environment["LOCKSTEP_STATE_DIR"];
-  const state = environment["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state");
-  return new History(join(own ?? join(state, "lockstep"), "applied"));
+function historyOf(context: Context): History {
+  return new History(join(stateDirectory(context), "applied"));
 }

@@ -165,7 +165,8 @@ async function readReplication(name: string, access: BucketAccess): Promise<Read
   });
 }
 
-async function readRole(surroundings: Surroundings, roleArn: string): Promise<RoleFacts | undefined> {
+/** The role with every policy that is its own. @throws AwsError */
+export async function readRole(surroundings: Surroundings, roleArn: string): Promise<RoleFacts | undefined> {
   const { iam } = surroundings;
   const role = await iam.role(roleArn);
   if (role === undefined) return undefined;

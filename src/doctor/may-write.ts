@@ -137,6 +137,8 @@ function needsOf(setup: Setup, asking: string, patch: Patch): Need[] {
       return [];
     case "iam-boundary-policy":
       return iam(resource, "iam:CreatePolicyVersion");
+    case "iam-role":
+      return iam(resource, patch.after === null ? "iam:DeleteRole" : "iam:CreateRole");
     case "iam-role-policy":
       if (name.startsWith("arn:")) return iam(name, "iam:CreatePolicyVersion");
       return iam(resource, patch.after === null ? "iam:DeleteRolePolicy" : "iam:PutRolePolicy");

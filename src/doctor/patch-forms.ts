@@ -16,6 +16,8 @@ export function patchTitle(patch: Patch): string {
       return `organization policy "${patch.name ?? ""}" (${patch.resource})`;
     case "iam-boundary-policy":
       return `permissions boundary ${patch.resource}`;
+    case "iam-role":
+      return `role ${roleName(patch.resource)}`;
     case "iam-role-policy":
       return `policy "${patch.name ?? ""}" of role ${roleName(patch.resource)}`;
     case "iam-trust-policy":
@@ -66,6 +68,10 @@ export function patchCommand(patch: Patch, endpoint: string | undefined): string
       return `${aws} organizations update-policy --policy-id ${patch.resource} \\\n  --content ${document}`;
     case "iam-boundary-policy":
       return `${aws} iam create-policy-version --set-as-default --policy-arn ${patch.resource} \\\n  --policy-document ${document}`;
+    case "iam-role":
+      return patch.after === null
+        ? `${aws} iam delete-role --role-name ${role}`
+        : `${aws} iam create-role --role-name ${role} \\\n  --assume-role-policy-document ${document}`;
     case "iam-role-policy":
       return patch.name?.startsWith("arn:")
         ? `${aws} iam create-policy-version --set-as-default --policy-arn ${patch.name} \\\n  --policy-document ${document}`

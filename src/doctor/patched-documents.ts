@@ -1,4 +1,5 @@
 /** The documents that patches are of, read and written through the services' own calls. */
+import { roleName } from "../aws/iam.ts";
 import { bucketOfArn } from "../core/arn.ts";
 import { unreachable } from "../core/assert.ts";
 import { asObject, type DocumentValue, documentOfXml } from "../core/config/document.ts";
@@ -22,8 +23,12 @@ export async function readDocument(surroundings: Surroundings, patch: Patch): Pr
       return parse(await organizations.policy(patch.resource));
     case "iam-boundary-policy":
       return parse((await iam.managedPolicy(patch.resource)).document);
+    case "iam-role":
+      return parse((await iam.role(patch.resource))?.trust);
     case "iam-role-policy": {
       if (isManaged(patch)) return parse((await iam.managedPolicy(patch.name ?? "")).document);
+      // A role that is made together with its policy has none yet.
+      if ((await iam.role(patch.resource)) === undefined) return null;
       const policies = await iam.inlinePolicies(patch.resource);
       return parse(policies.find((one) => one.name === patch.name)?.document);
     }
@@ -85,6 +90,9 @@ export async function writeDocument(
       return await organizations.updatePolicy(patch.resource, text);
     case "iam-boundary-policy":
       return await iam.setManagedPolicy(patch.resource, text);
+    case "iam-role":
+      if (to === null) return await iam.deleteRole(patch.resource);
+      return void (await iam.createRole(roleName(patch.resource), text));
     case "iam-role-policy":
       if (isManaged(patch)) return await iam.setManagedPolicy(patch.name ?? "", text);
       if (to === null) return await iam.deleteInlinePolicy(patch.resource, patch.name ?? "");

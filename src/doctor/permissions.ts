@@ -88,6 +88,8 @@ export const WRITES: Readonly<Record<PatchTarget, readonly Permission[]>> = {
   replication: [...allowed(["source"], "s3:PutReplicationConfiguration"), ...allowed(["role"], "iam:PassRole")],
   "bucket-policy": allowed(BUCKETS, "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"),
   "iam-role-policy": [...allowed(["role"], "iam:PutRolePolicy", "iam:DeleteRolePolicy"), ...MANAGED_POLICY],
+  // Roles are made for jobs of S3 Batch, and by no fix.
+  "iam-role": [],
   "iam-trust-policy": allowed(["role"], "iam:UpdateAssumeRolePolicy"),
   "iam-boundary-policy": MANAGED_POLICY,
   "organization-policy": allowed(["any"], "organizations:UpdatePolicy"),

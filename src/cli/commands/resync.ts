@@ -1,4 +1,5 @@
 import type { ResyncRequest } from "../../engine/resync/model.ts";
+import { BATCH_OPTIONS } from "../batch/options.ts";
 import {
   type CommandInput,
   type CommandResult,
@@ -21,7 +22,9 @@ export const resyncCommand: CommandSpec = {
     "Replicates again the versions that are FAILED, and those that were never tried though a rule takes them now.\n" +
     "Versions that are COMPLETED are not touched, unless they are asked for: then those that are not at a destination\n" +
     "that a rule names now are replicated again, as after a change of the destination. It is a job of the engines, which goes\n" +
-    "on when this command, or an engine, ends; this command waits until every version is COMPLETED or FAILED again.",
+    "on when this command, or an engine, ends; this command waits until every version is COMPLETED or FAILED again.\n" +
+    "Where AWS itself replicates, it is a job of S3 Batch Replication: its role is checked first, somebody is asked before it\n" +
+    "begins, its report is read, and some of the versions are looked at afterwards.",
   arguments: [{ name: "s3-uri", help: "s3://BUCKET" }],
   options: [
     { flags: "--status <status>", help: "only FAILED, NONE (never tried), COMPLETED or REPLICA" },
@@ -34,6 +37,11 @@ export const resyncCommand: CommandSpec = {
     { flags: "--detach", help: "begin, and do not wait for the end" },
     { flags: "--gone", help: "the bucket does not exist any more: forget what is on record of it" },
     { flags: "--dry-run", help: "count them, and change nothing" },
+    {
+      flags: "--via <way>",
+      help: "batch (S3 Batch Replication) or engine; default: engine where one is known, on AWS batch",
+    },
+    ...BATCH_OPTIONS,
     ...CONSOLE_OPTIONS,
     ...CONNECTION_OPTIONS,
   ],
@@ -47,6 +55,10 @@ export const resyncCommand: CommandSpec = {
       type: "lockstep resync s3://photos --status COMPLETED",
     },
     { does: "only what failed for one reason", type: "lockstep resync s3://photos --code DstDelObjNotPermitted" },
+    {
+      does: "have S3 Batch Replication do it",
+      type: "lockstep resync s3://photos --via batch --make-job-role photos-batch --job-output s3://photos-replica/batch --dry-run",
+    },
   ],
   run,
 };
@@ -55,6 +67,7 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const bucket = parseBucketUri(input.arguments[0] ?? "");
   const request = requestOf(input, bucket, context.clock());
   const isGone = isGiven(input, "gone");
+  if (wayOf(input, context) === "batch") return await byBatch(input, request, context);
   const { checkBucket, resync } = await import("../resyncing.ts");
   const options = { detach: isGiven(input, "detach") };
   // An engine that replicates the bucket knows where it is; this command need not.
@@ -68,6 +81,37 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   try {
     await checkBucket(connection, bucket, isGone);
     return await resync(neededConsole(input, context), request, options, context);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Whoever names a job's role wants a job; else the engine that is known does it, and on AWS, which has none, S3 Batch. */
+function wayOf(input: CommandInput, context: Context): "batch" | "engine" {
+  const way = textOption(input, "via");
+  const isBatchMeant =
+    isGiven(input, "copyInPlace") ||
+    ["jobRole", "makeJobRole", "jobOutput", "job", "cause"].some((name) => textOption(input, name) !== undefined);
+  if (way === "engine" && isBatchMeant) throw new UsageError("the engine has no use for the options of S3 Batch");
+  if (way === "batch" || way === "engine") return way;
+  if (way !== undefined) throw new UsageError(`--via is batch or engine, not "${way}"`);
+  if (isBatchMeant) return "batch";
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = context.environment;
+  const endpoint = textOption(input, "endpointUrl") ?? AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL;
+  return consoleIn(input, context) === undefined && endpoint === undefined && !isGiven(input, "gone")
+    ? "batch"
+    : "engine";
+}
+
+async function byBatch(input: CommandInput, request: ResyncRequest, context: Context): Promise<CommandResult> {
+  if (isGiven(input, "gone")) throw new UsageError("--gone concerns the engine's record: leave --via batch out");
+  const { batchRequestOf } = await import("../batch/request.ts");
+  const { resyncByBatch } = await import("../batch/resync.ts");
+  const { connect } = await import("../connection.ts");
+  const asked = batchRequestOf(input, request);
+  const connection = await connect(input, context);
+  try {
+    return await resyncByBatch(connection, asked, context);
   } finally {
     await connection.close();
   }

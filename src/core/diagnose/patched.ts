@@ -33,6 +33,9 @@ function withPatch(setup: Setup, patch: Patch): Setup {
           ? withManaged(role, patch.name, JSON.stringify(after))
           : withInline(role, patch.name ?? "", after),
       );
+    // The role that replicates is never made by a patch.
+    case "iam-role":
+      return setup;
     case "iam-trust-policy":
       return withRole(setup, (role) => ({ ...role, trust: JSON.stringify(after) }));
     case "kms-key-policy":

@@ -28,6 +28,7 @@ const ORDER: readonly PatchTarget[] = [
   "kms-key-state",
   "kms-key-policy",
   "bucket-policy",
+  "iam-role",
   "iam-trust-policy",
   "iam-boundary-policy",
   "iam-role-policy",

@@ -6,6 +6,7 @@
  *
  * @source aws-replication.md §6.6
  */
+import { reportRow } from "../batch/report.ts";
 import { asArray, asObject, asString } from "../config/document.ts";
 import type { ToldFailure } from "./replication-events.ts";
 
@@ -50,22 +51,21 @@ export function failureOfRow(
   fields: readonly string[],
   atMs: number | undefined,
 ): Omit<ToldFailure, "destinationArn" | "ruleId"> | undefined {
-  const [bucket, key, versionId = "", status, one = "", other = "", ...message] = fields;
-  if (bucket === undefined || key === undefined || key === "" || status !== "failed") return undefined;
-  const isSwapped = !/^\d{3}$/.test(one) && /^\d{3}$/.test(other);
-  const [httpStatus, code] = isSwapped ? [other, one] : [one, other];
+  const row = reportRow(fields);
+  if (row === undefined || row.succeeded || row.key === "") return undefined;
+  const { bucket, key, versionId, code, httpStatus, message } = row;
   return {
     bucket,
-    key: decoded(key),
-    versionId: versionId === "" ? "null" : versionId,
+    key,
+    versionId,
     code,
     step: "replicate",
     pending: false,
     attempts: 1,
     ...(atMs === undefined ? {} : { lastAttemptAtMs: atMs }),
-    ...(/^\d{3}$/.test(httpStatus) ? { httpStatus: Number(httpStatus) } : {}),
+    ...(httpStatus === undefined ? {} : { httpStatus }),
     ...(code === "" ? {} : { errorCode: code }),
-    message: message.join(","),
+    message,
     toldBy: "report",
   };
 }
@@ -75,14 +75,5 @@ function parsed(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-/** Keys stand as in the job's manifest, percent-encoded. */
-function decoded(key: string): string {
-  try {
-    return decodeURIComponent(key.replaceAll("+", " "));
-  } catch {
-    return key;
   }
 }

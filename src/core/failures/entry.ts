@@ -19,6 +19,8 @@ export type EvidenceKind = "policy" | "config" | "key" | "object" | "log" | "eve
 
 /** The documents that a patch can change. */
 export type PatchTarget =
+  /** A role as such: there or not, with its trust policy. */
+  | "iam-role"
   | "iam-role-policy"
   | "iam-trust-policy"
   /** The managed policy that is a role's permissions boundary. */

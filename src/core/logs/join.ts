@@ -56,6 +56,7 @@ function roleNameOf({ role }: Facts): string | undefined {
 const BY_TARGET: Readonly<Record<PatchTarget, readonly ChangeArea[]>> = {
   // Within an account a bucket's policy may have allowed what the role's never did.
   "iam-role-policy": ["role", "rolePolicy", "bucketPolicy", "replication"],
+  "iam-role": ["role"],
   "iam-trust-policy": ["trust", "role", "replication"],
   "iam-boundary-policy": ["boundary"],
   "organization-policy": ["organization"],

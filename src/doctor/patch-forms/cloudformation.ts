@@ -53,6 +53,7 @@ function resourceOf(patch: Patch): Resource | NoResource {
         type: "AWS::IAM::RolePolicy",
         properties: { RoleName: roleName(resource), PolicyName: name, PolicyDocument: after },
       };
+    case "iam-role":
     case "iam-trust-policy":
       return {
         type: "AWS::IAM::Role",

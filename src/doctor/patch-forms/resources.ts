@@ -68,6 +68,7 @@ export function terraformOf(patch: Patch): TerraformResource | NoResource {
         ],
         importId: `${roleName(resource)}:${name}`,
       };
+    case "iam-role":
     case "iam-trust-policy":
       return {
         type: "aws_iam_role",

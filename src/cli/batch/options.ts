@@ -1,0 +1,16 @@
+/** The options that have a meaning only for S3 Batch Replication. */
+import type { OptionSpec } from "../command.ts";
+
+export const BATCH_OPTIONS: readonly OptionSpec[] = [
+  { flags: "--job-role <arn>", help: "batch: the role of the job; what it lacks is named, with the patch" },
+  { flags: "--make-job-role <name>", help: "batch: make a role for the job; `lockstep fix --undo` takes it back" },
+  { flags: "--job-output <s3-uri>", help: "batch: where report and manifest go, s3://BUCKET/PREFIX" },
+  { flags: "--job <id>", help: "batch: look again at a job that was made before" },
+  { flags: "--cause <id>", help: "batch: only what this cause holds back, as diagnose names it" },
+  {
+    flags: "--copy-in-place",
+    help: "instead of a job, copy objects onto themselves whose replicas were removed for good; makes new versions",
+  },
+  { flags: "--yes", help: "batch: do not ask" },
+  { flags: "--markdown", help: "batch: print the report as Markdown" },
+];
