@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { openConnection } from "../../src/cli/connection.ts";
-import type { Diagnosis } from "../../src/core/diagnose/report.ts";
+import type { Cause, Diagnosis } from "../../src/core/diagnose/report.ts";
 import { FailureLog } from "../../src/doctor/evidence/failure-log.ts";
 import { type Walked, walk } from "../../src/doctor/evidence/walk.ts";
 import { type Environment, lockstep, type Served, serve, temporaryDirectory } from "../e2e/binary.ts";
@@ -119,7 +119,7 @@ describe("diagnose with what others tell", () => {
   it("finds with a kept walk what it finds without, and keeps nothing when it is done", async () => {
     const path = join(home.path, "walk.json");
     const found = await diagnosed("--resume", path);
-    assert.deepEqual(found.causes, walked.causes);
+    assert.deepEqual(unsampled(found.causes), unsampled(walked.causes));
     assert.deepEqual(found.scanned, walked.scanned);
     assert.equal(existsSync(path), false);
   });
@@ -147,7 +147,8 @@ describe("diagnose with what others tell", () => {
       assert.match(interruptions[0] ?? "", /was interrupted after 100 versions/);
       assert.ok(found !== undefined);
       const { diagnosis } = found.examination.explained();
-      assert.deepEqual({ ...diagnosis, takenAt: "" }, { ...walked, takenAt: "" });
+      const causesOf = (one: Diagnosis) => ({ ...one, takenAt: "", causes: unsampled(one.causes) });
+      assert.deepEqual(causesOf(diagnosis), causesOf(walked));
     } finally {
       await connection.close();
     }
@@ -162,3 +163,8 @@ describe("diagnose with what others tell", () => {
     assert.equal(readFileSync(path, "utf8"), "{}");
   });
 });
+
+/** Which versions stand as samples depends on when delete markers could be judged. */
+function unsampled(causes: readonly Cause[]): readonly unknown[] {
+  return causes.map(({ affected: { versions, bytes }, ...one }) => ({ ...one, affected: { versions, bytes } }));
+}

@@ -101,10 +101,11 @@ describe("the lab as another store", () => {
 });
 
 /** Not tried by a probe, or told by it alone. */
-const UNTRIED = ["locksOnUploads", "storageClasses"];
+const UNTRIED = ["locksOnUploads", "storageClasses", "md5Verified"];
 const DIFFERING: Partial<Record<FlavourName, readonly string[]>> = {
   aws: UNTRIED,
-  minio: ["versionIds", "storageClasses"],
+  minio: ["versionIds", "storageClasses", "md5Verified"],
+  ceph: ["md5Verified"],
   r2: ["storageClasses"],
 };
 const NO_VERSIONS = ["versioning.enabled", "marker.write", "marker.hides"];

@@ -39,7 +39,7 @@ export const diagnoseCommand: CommandSpec = {
       type: "lockstep snapshot s3://photos > facts.json && lockstep diagnose --snapshot facts.json",
     },
     { does: "and what had been changed before they began", type: "lockstep diagnose s3://photos --cloudtrail" },
-    { does: "a large bucket, from its newest S3 Inventory", type: "lockstep diagnose s3://photos --inventory latest" },
+    { does: "a large bucket, going on where it was cut off", type: "lockstep diagnose s3://photos --resume walk.json" },
     { does: "a page for a ticket", type: "lockstep diagnose s3://photos --output photos.html" },
     { does: "for a script", type: "lockstep diagnose s3://photos --json" },
   ],
