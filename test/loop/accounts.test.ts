@@ -48,7 +48,7 @@ describe("two accounts on the command line", () => {
         (seeing.value as Diagnosis).causes.map(({ code, action, confidence }) => ({ code, action, confidence })),
         [{ code: "DstPutTaggingNotPermitted", action: "s3:ReplicateTags", confidence: "proven" }],
       );
-      const applied = await type("fix", "--apply", ...PROFILE);
+      const applied = await type("fix", "--apply", "--yes", ...PROFILE);
       assert.deepEqual([applied.status, applied.stderr], [0, ""]);
       assert.deepEqual((await set.bucketPolicy("replica")).Statement[0]?.Action, held.Statement[0]?.Action);
 
@@ -61,7 +61,7 @@ describe("two accounts on the command line", () => {
 
       // The same by a variable.
       const ours = { ...environment, LOCKSTEP_PROFILE_FOR: `${OTHER_ACCOUNT}=replica` };
-      assert.equal((await lockstep(["fix", `s3://${SOURCE}`, "--apply"], ours)).status, 0);
+      assert.equal((await lockstep(["fix", `s3://${SOURCE}`, "--apply", "--yes"], ours)).status, 0);
       assert.equal((await type("resync")).status, 0);
       assert.deepEqual(await lockstep(["diagnose", `s3://${SOURCE}`, "--json"], ours).then((one) => one.status), 0);
       await assertReplicated(set, () => false);

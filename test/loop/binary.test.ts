@@ -29,7 +29,7 @@ describe("the loop with the real binary", () => {
       const { takenAt: __, ...printed } = said.value as Diagnosis;
       assert.deepEqual([said.status, said.stderr], [1, ""]);
       assert.deepEqual(printed, expected);
-      assert.deepEqual((await type("fix", "--apply")).status, 0);
+      assert.deepEqual((await type("fix", "--apply", "--yes")).status, 0);
       const { status, value } = await type("resync");
       const { completed, failed, gone } = value as Record<"completed" | "failed" | "gone", number>;
       assert.deepEqual({ status, completed, failed, gone }, { status: 0, completed: 3, failed: 0, gone: 0 });

@@ -129,7 +129,7 @@ ledger: sqlite:${name}.db
 
   test("objects around the size that is held in memory, parts of 8 MiB, and one of 256 MiB", async () => {
     const { from, into, path } = await between("sizes");
-    const same = ["less", "exact", "more", "parts"];
+    const same = ["less", "exact", "more", "parts", "whole"];
     await put(from, "less", DATA.subarray(0, 8 * MIB - 1));
     await put(from, "exact", DATA.subarray(0, 8 * MIB));
     await put(from, "more", DATA.subarray(0, 8 * MIB + 1));
@@ -142,8 +142,6 @@ ledger: sqlite:${name}.db
       const { source, replica } = await arrived(from, into, key);
       assert.equal(replica.etag, source.etag, key);
     }
-    const { replica } = await arrived(from, into, "whole");
-    assert.match(replica.etag, /-32$/);
     for (const key of ["parts", "whole"]) {
       assert.deepEqual(await clients.b.getObjectTagging({ bucket: into, key }), tags);
     }
@@ -173,50 +171,49 @@ ledger: sqlite:${name}.db
   test("a retention and a hold protect what came by an upload", async () => {
     const { from, into, path } = await between("locks", "b", { objectLock: true });
     const retention = { mode: "GOVERNANCE", retainUntilMs: Math.ceil(Date.now() / 1000) * 1000 + 3_600_000 } as const;
-    await put(from, "whole", DATA.subarray(0, 65 * MIB), { retention, legalHold: true });
+    await putParts(from, "parts", DATA.subarray(0, 20 * MIB), 8 * MIB);
+    const [version] = (await clients.a.listObjectVersions({ bucket: from, prefix: "parts" })).versions;
+    assert.ok(version !== undefined);
+    const ref = { bucket: from, key: "parts", versionId: version.versionId };
+    await clients.a.putObjectRetention({ ...ref, retention });
+    await clients.a.putObjectLegalHold({ ...ref, legalHold: true });
     assert.equal(await runOnce(path), 1);
-    const { replica } = await arrived(from, into, "whole");
-    assert.match(replica.etag, /-9$/);
+    const { replica } = await arrived(from, into, "parts");
+    assert.match(replica.etag, /-3$/);
     assert.deepEqual([replica.retention, replica.legalHold], [retention, true]);
   });
 
-  for (const [name, write] of [
-    ["an object of parts", (bucket: string) => putParts(bucket, "big", DATA, 8 * MIB)],
-    ["an object that was put whole", (bucket: string) => put(bucket, "big", DATA)],
-  ] as const) {
-    test(`kill -9 in the middle of ${name} sends no finished part again`, async () => {
-      const proxy = await countingProxy(() => gateways.b.endpoint);
-      const bucketName = name.includes("whole") ? "killed-whole" : "killed-parts";
-      const { from, into, path } = await between(bucketName, "b", { endpoint: proxy.endpoint });
-      await write(from);
-      let deaths = 0;
-      for (const parts of [9, 20]) {
-        const child = spawn(process.execPath, [BINARY, "run", "-c", path, "--once", "--json"], {
-          env: environment(),
-          cwd: directory.path,
-          stdio: "ignore",
-        });
-        proxy.onFinished = (finished) => {
-          if (finished >= parts) child.kill("SIGKILL");
-        };
-        const [, signal] = (await once(child, "exit")) as [number | null, string | null];
-        if (signal === "SIGKILL") deaths += 1;
-      }
-      assert.equal(deaths, 2);
-      proxy.onFinished = () => undefined;
-      assert.equal(await uploadsLeft("b", into), 1);
-      await runOnce(path);
-      await arrived(from, into, "big");
-      assert.equal(await uploadsLeft("b", into), 0);
-      const numbers = [...proxy.finished.keys()].sort((one, other) => one - other);
-      assert.deepEqual(
-        numbers,
-        Array.from({ length: 33 }, (_, index) => index + 1),
-      );
-      for (const [number, times] of proxy.finished) assert.equal(times, 1, `part ${number}`);
-      proxy.close();
-    });
-  }
+  test("kill -9 in the middle of an object of parts sends no finished part again", async () => {
+    const proxy = await countingProxy(() => gateways.b.endpoint);
+    const { from, into, path } = await between("killed-parts", "b", { endpoint: proxy.endpoint });
+    await putParts(from, "big", DATA, 8 * MIB);
+    let deaths = 0;
+    for (const parts of [9, 20]) {
+      const child = spawn(process.execPath, [BINARY, "run", "-c", path, "--once", "--json"], {
+        env: environment(),
+        cwd: directory.path,
+        stdio: "ignore",
+      });
+      proxy.onFinished = (finished) => {
+        if (finished >= parts) child.kill("SIGKILL");
+      };
+      const [, signal] = (await once(child, "exit")) as [number | null, string | null];
+      if (signal === "SIGKILL") deaths += 1;
+    }
+    assert.equal(deaths, 2);
+    proxy.onFinished = () => undefined;
+    assert.equal(await uploadsLeft("b", into), 1);
+    await runOnce(path);
+    await arrived(from, into, "big");
+    assert.equal(await uploadsLeft("b", into), 0);
+    const numbers = [...proxy.finished.keys()].sort((one, other) => one - other);
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 33 }, (_, index) => index + 1),
+    );
+    for (const [number, times] of proxy.finished) assert.equal(times, 1, `part ${number}`);
+    proxy.close();
+  });
 });
 
 interface CountingProxy {
