@@ -129,13 +129,14 @@ const DUMMY_TAG: Tag = { key: "lockstep-rehearsal", value: "1" };
 /** A version of the bucket as a sample; undefined where there is nothing to try, or the lab cannot make its like. */
 export function sampleOf(setup: Setup, version: VersionFacts): Sample | undefined {
   const { encryption, access } = version;
-  if (version.replicationStatus === "REPLICA" || version.gone === true || version.unreadable !== undefined)
-    return undefined;
+  const { ownerId } = setup.source;
+  const isForeign = access !== undefined && ownerId.state === "read" && ownerId.value !== access.ownerId;
+  if (version.replicationStatus === "REPLICA" || version.gone === true) return undefined;
+  // Sealed with a customer's key, or of another account: that it cannot be read is what it is like.
+  if (version.unreadable !== undefined && encryption.kind !== "SSE-C" && !isForeign) return undefined;
   if (version.byLifecycle === true || version.archiveStatus !== undefined) return undefined;
   const { key, storageClass, tags } = version;
   if (version.isDeleteMarker) return { ...PLAIN, key, isDeleteMarker: true };
-  const { ownerId } = setup.source;
-  const isForeign = access !== undefined && ownerId.state === "read" && ownerId.value !== access.ownerId;
   return {
     key,
     encryption: withoutBlocked(encryption),
