@@ -15,8 +15,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   engine: ["core", "s3", "aws", "ledger"],
   doctor: ["core", "s3", "aws", "ledger"],
   lab: ["core", "s3", "aws", "ledger"],
-  console: ["core", "s3", "aws", "ledger", "engine", "doctor"],
-  cli: ["core", "s3", "aws", "ledger", "engine", "doctor", "lab", "console"],
+  monitor: ["core", "s3", "aws", "ledger"],
+  console: ["core", "s3", "aws", "ledger", "engine", "doctor", "monitor"],
+  cli: ["core", "s3", "aws", "ledger", "engine", "doctor", "lab", "monitor", "console"],
 };
 
 /** Files that nobody imports because the world does. */

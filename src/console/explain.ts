@@ -1,9 +1,9 @@
 /** Why the tasks of one key are where they are: what each waits for, what goes before it, and when it is tried. */
-import { type Heartbeat, heartbeatsIn } from "../engine/heartbeat.ts";
+import { type Heartbeat, heartbeatsIn, isAway } from "../engine/heartbeat.ts";
 import { type Pause, pausesIn } from "../engine/pauses.ts";
 import type { Standing, TaskRow } from "../ledger/ledger.ts";
 import type { ConsoleOptions } from "./options.ts";
-import { breakersOf, isAway, titleOf } from "./overview.ts";
+import { breakersOf, titleOf } from "./overview.ts";
 
 /** What one task of a version waits for. */
 export interface TaskExplanation {

@@ -3,7 +3,7 @@
  * paused. The same from whichever engine's console it is asked.
  */
 import { failureCode, failureEntry } from "../core/failures/catalogue.ts";
-import { AWAY_AFTER_MS, type Heartbeat, heartbeatsIn, type ToldBreaker } from "../engine/heartbeat.ts";
+import { type Heartbeat, heartbeatsIn, isAway, type ToldBreaker } from "../engine/heartbeat.ts";
 import { type Pause, pausesIn } from "../engine/pauses.ts";
 import { type Percentiles, percentilesOf, type Rate, sumOf } from "../engine/rates.ts";
 import type { ResyncProgress } from "../engine/resync/model.ts";
@@ -94,10 +94,6 @@ export async function overviewOf(options: ConsoleOptions, bucket?: string): Prom
     engines: heartbeats.map((one) => engineOf(one, atMs)),
     jobs: jobs.filter((one) => isUnderWay(one) && (bucket === undefined || one.bucket === bucket)),
   };
-}
-
-export function isAway({ atMs }: Heartbeat, nowMs: number): boolean {
-  return nowMs - atMs > AWAY_AFTER_MS;
 }
 
 interface Known {

@@ -27,9 +27,13 @@ export type ToldBreaker = EndName & BreakerState;
 
 export const BEAT_MS = 2000;
 /** An engine that has told nothing for so long is away. */
-export const AWAY_AFTER_MS = 15_000;
+const AWAY_AFTER_MS = 15_000;
 const FORGOTTEN_AFTER_MS = 60 * 60_000;
 const PREFIX = "engine ";
+
+export function isAway({ atMs }: Heartbeat, nowMs: number): boolean {
+  return nowMs - atMs > AWAY_AFTER_MS;
+}
 
 /** All engines that have told something lately; those that are away among them. */
 export async function heartbeatsIn(ledger: Ledger): Promise<readonly Heartbeat[]> {

@@ -1,0 +1,44 @@
+/**
+ * What is known of the replication at one moment: what metrics show and alerts judge. It is gathered by `cli`, from the
+ * ledger, what the engines tell and the results of watches, so that all who look at it see the same.
+ */
+import type { Count } from "../ledger/ledger.ts";
+import type { WatchResult } from "./history.ts";
+
+export interface Observation {
+  readonly atMs: number;
+  /** Exact, of all buckets. */
+  readonly counts: readonly Count[];
+  readonly replications: readonly ObservedReplication[];
+  readonly engines: readonly ObservedEngine[];
+  /** The latest of each kind, subject and rule. */
+  readonly results: readonly WatchResult[];
+}
+
+export interface ObservedReplication {
+  /** As commands call it. */
+  readonly name: string;
+  readonly bucket: string;
+  readonly pausedSinceMs?: number;
+}
+
+export interface ObservedEngine {
+  readonly name: string;
+  /** It has told nothing for a while. */
+  readonly isAway: boolean;
+  readonly inFlight: number;
+  readonly tasksPerSecond: number;
+  readonly bytesPerSecond: number;
+  readonly breakers: readonly ObservedBreaker[];
+}
+
+/** An end that nobody answers at. Closed breakers are not told. */
+export interface ObservedBreaker {
+  readonly side: "source" | "destination";
+  /** A bucket's name, or a destination's ARN. */
+  readonly name: string;
+  readonly state: "open" | "halfOpen";
+  readonly sinceMs: number;
+}
+
+export type Observe = () => Promise<Observation>;
