@@ -13,6 +13,9 @@ export const LAG_BOUNDS_MS = [
   100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 900_000, 3_600_000, 21_600_000, 86_400_000,
 ] as const;
 
+/** What Replication Time Control promises; one of the bounds. @source aws-replication.md §7 */
+export const REPLICATION_TIME_MS = 900_000;
+
 /** Of one bucket, destination and rule: from the writing of versions to the end of their replication. */
 export interface LagTally {
   readonly bucket: string;
