@@ -35,9 +35,10 @@ export class CsvTable implements InventoryTable {
     const { conditions, log, markersFromMs } = request;
     const groups = new Map<string, Counted>();
     const hasVersions = this.#columns.includes("version_id");
+    const tellsParts = this.#columns.includes("is_multipart_uploaded");
     for await (const row of this.#rows()) {
       const item = itemOf(row, hasVersions);
-      const traits = traitsOf(row, item, request);
+      const traits = traitsOf(row, item, tellsParts, request);
       if (markersFromMs !== undefined && !traits.marker) continue;
       const recorded = log.size === 0 ? undefined : log.numberOf(item.key, item.versionId ?? "");
       const whole: Traits = { ...traits, recorded: recorded ?? null };
@@ -117,16 +118,21 @@ function decoded(key: string): string {
 
 /** @param hasVersions whether the inventory is one of all versions, where no id is the id `null` */
 export function itemOf(row: CsvRow, hasVersions: boolean): InventoryItem {
-  const modifiedMs = Date.parse(row["last_modified_date"] ?? "");
   const sizeBytes = Number(row["size"] ?? 0);
   return {
     key: row["key"] ?? "",
     versionId: hasVersions ? (row["version_id"] ?? "null") : undefined,
     isLatest: !hasVersions || isTrue(row["is_latest"]),
-    sizeBytes: Number.isFinite(sizeBytes) ? sizeBytes : 0,
+    sizeBytes: Number.isSafeInteger(sizeBytes) ? sizeBytes : 0,
     etag: (row["e_tag"] ?? "").replaceAll('"', ""),
-    lastModifiedMs: Number.isNaN(modifiedMs) ? 0 : modifiedMs,
+    lastModifiedMs: timeOf(row["last_modified_date"] ?? ""),
   };
+}
+
+/** ISO 8601, as inventories have it; 0 for anything else. `Date.parse` alone takes "1" for a year and the 31st of February. */
+function timeOf(text: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== text.slice(0, 10) ? 0 : ms;
 }
 
 /** The first of them; none is picked from all over the files, for they are read once. */
@@ -134,15 +140,19 @@ function keepSample(group: Counted, item: InventoryItem): void {
   if (group.samples.length < SAMPLES_MAX) group.samples.push(item);
 }
 
-function traitsOf(row: CsvRow, item: InventoryItem, { byOwner, markersFromMs }: GroupRequest): Traits {
-  const parted = row["is_multipart_uploaded"];
+function traitsOf(
+  row: CsvRow,
+  item: InventoryItem,
+  tellsParts: boolean,
+  { byOwner, markersFromMs }: GroupRequest,
+): Traits {
   return {
     marker: isTrue(row["is_delete_marker"]),
     late: markersFromMs !== undefined && item.lastModifiedMs >= markersFromMs,
-    multipart: parted === undefined ? item.etag.includes("-") : isTrue(parted),
+    multipart: tellsParts ? isTrue(row["is_multipart_uploaded"]) : item.etag.includes("-"),
     status: row["replication_status"] ?? null,
     encryption: row["encryption_status"] ?? null,
-    bucketKey: row["bucket_key_status"] === undefined ? null : /^enabled$/i.test(row["bucket_key_status"]),
+    bucketKey: row["bucket_key_status"] === undefined ? null : row["bucket_key_status"] === "ENABLED",
     storageClass: row["storage_class"] ?? null,
     tier: row["intelligent_tiering_access_tier"] ?? null,
     retained: row["object_lock_retain_until_date"] !== undefined,

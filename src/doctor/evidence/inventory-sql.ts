@@ -93,7 +93,8 @@ export function csvImport(columns: readonly string[], paths: readonly string[]):
     `columns = {${names.map((one) => `'${one}': 'VARCHAR'`).join(", ")}})`;
   const kept = names.filter((one) => CSV_TYPES.has(one));
   const selected = kept.map((one) => `${CSV_TYPES.get(one) ?? one} AS ${one}`);
-  return `CREATE TABLE rows AS SELECT ${selected.join(", ")} FROM ${read}`;
+  // A line without a key is of no version.
+  return `CREATE TABLE rows AS SELECT ${selected.join(", ")} FROM ${read} WHERE key IS NOT NULL`;
 }
 
 export function sqlList(texts: readonly string[]): string {
