@@ -92,6 +92,11 @@ export class ConsoleClient implements FailureRecords {
     return await this.#ask<ResyncProgress>("POST", `/api/v1/jobs/${encodeURIComponent(id)}/${turn}`);
   }
 
+  /** Takes the tasks of canaries under a prefix off the engine's record, for their versions are gone. */
+  async forgetCanaries(bucket: string, prefix: string): Promise<void> {
+    await this.#ask("POST", "/api/v1/watches/canary/forget", { bucket, prefix });
+  }
+
   async #askIfThere<T>(method: "GET", path: string): Promise<T | undefined> {
     try {
       return await this.#ask<T>(method, path);
