@@ -11,7 +11,7 @@ import { S3Error } from "../s3/errors.ts";
 import type { ReplicationSettings } from "./config/settings.ts";
 import type { Connection } from "./connection.ts";
 import type { ConsoleClient } from "./console-client.ts";
-import type { Context } from "./context.ts";
+import { type Context, quiet } from "./context.ts";
 import { AccessError, UsageError } from "./errors.ts";
 import type { SiteClients } from "./run/clients.ts";
 import type { StoreSites } from "./run/store-sites.ts";
@@ -76,8 +76,7 @@ async function diagnosedFate(
   destinationArn: string,
   context: Context,
 ): Promise<CanaryFate | undefined> {
-  const quiet = { ...context, stderr: Object.assign(Object.create(context.stderr), { isTTY: false }) };
-  const { diagnosis } = await scan(connection, { bucket, prefix: key }, quiet);
+  const { diagnosis } = await scan(connection, { bucket, prefix: key }, quiet(context));
   const cause =
     diagnosis.causes.find((one) => one.destination === destinationArn) ??
     diagnosis.causes.find((one) => one.destination === undefined);

@@ -37,6 +37,12 @@ export function processContext(): Context {
   };
 }
 
+/** The same, but that nobody sees how far work has come: for what is done beside other things. */
+export function quiet(context: Context): Context {
+  const stderr = Object.create(context.stderr, { isTTY: { value: false } }) as Context["stderr"];
+  return Object.create(context, { stderr: { value: stderr } }) as Context;
+}
+
 async function askTerminal(question: string): Promise<string> {
   const { createInterface } = await import("node:readline/promises");
   const terminal = createInterface({ input: process.stdin, output: process.stderr });

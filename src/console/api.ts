@@ -12,6 +12,7 @@ import type { ConsoleOptions } from "./options.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { replicationRoutes } from "./routes/replications.ts";
 import { taskRoutes } from "./routes/tasks.ts";
+import { watchRoutes } from "./routes/watches.ts";
 
 /** Makes the API; `serve` in `server.ts` puts it on a port. */
 export function createApi(options: ConsoleOptions): Hono {
@@ -26,6 +27,7 @@ export function createApi(options: ConsoleOptions): Hono {
   app.route("/api/v1", taskRoutes(options));
   app.route("/api/v1", jobRoutes(options));
   app.route("/api/v1", replicationRoutes(options));
+  app.route("/api/v1", watchRoutes(options));
   app.notFound((c) => c.json({ error: `there is nothing at ${c.req.path}` }, 404));
   app.onError((error, c) => {
     if (error instanceof z.ZodError) return c.json({ error: z.prettifyError(error) }, 400);

@@ -139,10 +139,7 @@ describe("schedules", () => {
       watch("b", { subject: "b", when: { cron: "5 * * * *" }, jitterMs: MINUTE }),
     );
     await time.pass(6 * MINUTE);
-    assert.deepEqual(
-      begun,
-      ["a 0.5", "b 5.5", "a 5.5"].toSorted((one, other) => Number(one.slice(2)) - Number(other.slice(2))),
-    );
+    assert.deepEqual(begun.toSorted(), ["a 0.5", "a 5.5", "b 5.5"]);
   });
 
   it("does once what was missed while nobody ran, when its period has gone by, and else waits for its time", async () => {

@@ -16,6 +16,8 @@ import { keptToken } from "../token.ts";
 import { SiteClients } from "./clients.ts";
 import type { LiveIntake, LiveIntakeOptions } from "./live-intake.ts";
 import { ledgerFileOf, openRunLedger } from "./open-ledger.ts";
+import type { ScheduleParts } from "./schedules.ts";
+import type { Scheduling, SchedulingNode } from "./scheduling.ts";
 import { StoreSites } from "./store-sites.ts";
 import { succeed } from "./succession.ts";
 
@@ -92,6 +94,14 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     opened.push(() => engine.stop(GRACE_MS));
     opened.push(company.begin(engine, onBroken));
     if (succession !== undefined) opened.push(succession.begin({ engine, ledger, clock, onBroken }));
+    const watches = options.alone
+      ? undefined
+      : await beginSchedules(
+          settings,
+          { clients, sites, ledger, clock, context },
+          { holder: name, onTrouble, onBroken },
+        );
+    if (watches !== undefined) opened.push(() => watches.close());
     const console_ = options.alone
       ? undefined
       : await consoleOf(settings, {
@@ -100,6 +110,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
           clock: context.clock,
           replications: replicationsOf(() => settings),
           onPaused: company.onPaused,
+          ...(watches === undefined ? {} : { watches }),
         });
     if (console_ !== undefined) opened.push(() => console_.close());
     const { environment } = context;
@@ -119,6 +130,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
         settings = next;
         sites.use(next);
         scans.wake();
+        watches?.use(next);
       },
       close,
     };
@@ -157,6 +169,12 @@ function replicationsOf(settings: () => RunSettings): Replications {
 async function liveIntake(options: LiveIntakeOptions): Promise<LiveIntake> {
   const { openLiveIntake } = await import("./live-intake.ts");
   return await openLiveIntake(options);
+}
+
+/** What is looked at by the clock; also without schedules, for a configuration that is read again may bring some. */
+async function beginSchedules(settings: RunSettings, parts: ScheduleParts, node: SchedulingNode): Promise<Scheduling> {
+  const { beginScheduling } = await import("./scheduling.ts");
+  return beginScheduling(settings, parts, node);
 }
 
 async function consoleOf({ console: where }: RunSettings, parts: Omit<ConsoleOptions, "token">) {
