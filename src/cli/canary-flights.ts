@@ -56,7 +56,7 @@ async function behindConnection(
   const connection = await connect(input, context);
   try {
     const clock = systemClock(context.clock);
-    const world = await worldOfConnection(connection, bucket, { clock, context });
+    const world = await worldOfConnection(connection, bucket, clock);
     const flight = { subject: bucket, world, options: { timeoutMs: TIMEOUT_MS, ...options } };
     return { flights: { flights: [flight], keep: async () => undefined }, close: () => connection.close() };
   } catch (error) {

@@ -11,18 +11,14 @@ import { S3Error } from "../s3/errors.ts";
 import type { ReplicationSettings } from "./config/settings.ts";
 import type { Connection } from "./connection.ts";
 import type { ConsoleClient } from "./console-client.ts";
-import { type Context, quiet } from "./context.ts";
+import { unseen } from "./context.ts";
 import { AccessError, UsageError } from "./errors.ts";
 import type { SiteClients } from "./run/clients.ts";
 import type { StoreSites } from "./run/store-sites.ts";
 import { scan } from "./scan.ts";
 
 /** A bucket whose versions show their status. @throws UsageError where it does not replicate; S3Error, AccessError */
-export async function worldOfConnection(
-  connection: Connection,
-  bucket: string,
-  { clock, context }: { readonly clock: Clock; readonly context: Context },
-): Promise<CanaryWorld> {
+export async function worldOfConnection(connection: Connection, bucket: string, clock: Clock): Promise<CanaryWorld> {
   const { store, settings } = await connection.bucket(bucket);
   const root = await settings.getBucketReplication(bucket);
   const configuration = root === undefined ? undefined : parseReplication(documentOfXml(root)).configuration;
@@ -38,7 +34,7 @@ export async function worldOfConnection(
     showsStatus: true,
     fateOf: async (version, operation, arn) =>
       console === undefined
-        ? await diagnosedFate(connection, version, arn, context)
+        ? await diagnosedFate(connection, version, arn)
         : await toldFate(console, version, operation, arn),
     forget: async (prefix) => {
       try {
@@ -74,9 +70,8 @@ async function diagnosedFate(
   connection: Connection,
   { bucket, key }: VersionRef,
   destinationArn: string,
-  context: Context,
 ): Promise<CanaryFate | undefined> {
-  const { diagnosis } = await scan(connection, { bucket, prefix: key }, quiet(context));
+  const { diagnosis } = await scan(connection, { bucket, prefix: key }, { stderr: unseen() });
   const cause =
     diagnosis.causes.find((one) => one.destination === destinationArn) ??
     diagnosis.causes.find((one) => one.destination === undefined);

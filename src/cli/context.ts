@@ -1,4 +1,5 @@
 /** What a command knows of the process it runs in. The only place, with `main.ts`, that touches the process. */
+import { Writable } from "node:stream";
 import { styleText } from "node:util";
 
 export interface Context {
@@ -37,10 +38,9 @@ export function processContext(): Context {
   };
 }
 
-/** The same, but that nobody sees how far work has come: for what is done beside other things. */
-export function quiet(context: Context): Context {
-  const stderr = Object.create(context.stderr, { isTTY: { value: false } }) as Context["stderr"];
-  return Object.create(context, { stderr: { value: stderr } }) as Context;
+/** Where progress goes that nobody sees: of what is done beside other things. */
+export function unseen(): Context["stderr"] {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 
 async function askTerminal(question: string): Promise<string> {

@@ -18,6 +18,7 @@ import { systemClock } from "./clock.ts";
 import { Company } from "./company.ts";
 import { UsageError } from "./errors.ts";
 import { LabSites } from "./lab-sites.ts";
+import { openLabWatches } from "./lab-watches.ts";
 import { openConsole } from "./open-console.ts";
 import { writeRunning } from "./running.ts";
 import { keptToken } from "./token.ts";
@@ -95,9 +96,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     engine.start();
     opened.push(() => engine.stop(STOP_GRACE_MS));
     opened.push(company.begin(engine, onBroken));
+    const replications = replicationsOf(lab, ledger);
+    const watching = { lab, endpoint, ledger, replications, clock: systemClock(clock), holder: name };
+    const watches = openLabWatches({ ...watching, onTrouble: () => undefined, onBroken });
+    opened.push(() => watches.close());
     const where = { host: options.host, port: options.consolePort, otherwise: "with --console-port" };
     const console_ = await openConsole(
-      { engine, ledger, token, clock, replications: replicationsOf(lab, ledger), onPaused: company.onPaused },
+      { engine, ledger, token, clock, replications, onPaused: company.onPaused, watches },
       where,
     );
     opened.push(() => console_.close());

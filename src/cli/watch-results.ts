@@ -9,7 +9,7 @@ import { findingsOf } from "../engine/probe.ts";
 import type { WatchResult } from "../monitor/history.ts";
 import type { BucketSettings } from "../s3/settings.ts";
 import type { Connection } from "./connection.ts";
-import type { Context } from "./context.ts";
+import { unseen } from "./context.ts";
 import { UsageError } from "./errors.ts";
 import { readLintText } from "./lint-input.ts";
 import type { Matrix } from "./rehearsal-words.ts";
@@ -69,15 +69,16 @@ export async function lintedBucket(
 export async function rehearsedBucket(
   subject: string,
   { bucket, connection }: { readonly bucket: string; readonly connection: Connection },
-  context: Context,
+  clock: () => number,
 ): Promise<WatchResult> {
-  const startedAtMs = context.clock();
-  const { status, value } = await rehearseBucket(connection, { bucket }, context, { markdown: false });
+  const startedAtMs = clock();
+  const progress = { clock, stderr: unseen() };
+  const { status, value } = await rehearseBucket(connection, { bucket }, progress, { markdown: false });
   const { kinds } = value as Matrix;
   const count = (fate: string) => kinds.filter((one) => one.fate === fate).length;
   const bad = kinds.find(({ fate }) => fate === "fails" || fate === "pending");
   const cell = bad?.cells.flatMap((one) => (one.outcome === "failed" || one.outcome === "pending" ? [one] : []))[0];
-  const atMs = context.clock();
+  const atMs = clock();
   const why = cell === undefined ? "" : ` to ${bucketOfArn(cell.destination) ?? cell.destination}: ${cell.says}`;
   return {
     kind: "rehearse",

@@ -10,12 +10,12 @@ import { flyCanaries, keptOf } from "../canarying.ts";
 import type { CanarySettings, ScheduleSettings } from "../config/schedules-section.ts";
 import type { ReplicationSettings, RunSettings, SiteSettings } from "../config/settings.ts";
 import { openConnection } from "../connection.ts";
-import { type Context, quiet } from "../context.ts";
+import type { Context } from "../context.ts";
 import { lintedBucket, probeResult, rehearsedBucket } from "../watch-results.ts";
 import { keepProbe } from "./kept-probes.ts";
 
 export interface ScheduleParts extends SitesParts {
-  readonly context: Context;
+  readonly context: Pick<Context, "clock">;
 }
 
 /** The schedules of a configuration; subjects are its replications. */
@@ -86,7 +86,7 @@ async function probes({ replication, parts }: Watched, signal: AbortSignal): Pro
   return results;
 }
 
-/** As somebody with the source site's credentials; nothing is said at the terminal. */
+/** As somebody with the source site's credentials; nobody sees its progress. */
 async function rehearsal({ replication, parts }: Watched): Promise<WatchResult> {
   const { clients, context } = parts;
   const { name, source } = replication;
@@ -97,7 +97,7 @@ async function rehearsal({ replication, parts }: Watched): Promise<WatchResult> 
   const access = { region: site.region, credentials, ...endpointOf(site) };
   const connection = await openConnection(access, context.clock, undefined);
   try {
-    return await rehearsedBucket(name, { bucket: source.bucket, connection }, quiet(context));
+    return await rehearsedBucket(name, { bucket: source.bucket, connection }, context.clock);
   } finally {
     await connection.close();
   }
