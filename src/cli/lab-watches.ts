@@ -144,6 +144,6 @@ class Owners {
 
   async close(): Promise<void> {
     const opened = await Promise.allSettled(this.#connections.values());
-    await Promise.all(opened.map((one) => (one.status === "fulfilled" ? one.value.close() : undefined)));
+    await Promise.all(opened.flatMap((one) => (one.status === "fulfilled" ? [one.value.close()] : [])));
   }
 }

@@ -250,11 +250,12 @@ export class Schedules {
     }
   }
 
-  async #results({ kind, subject, run }: Schedule, signal: AbortSignal): Promise<readonly WatchResult[]> {
+  async #results(schedule: Schedule, signal: AbortSignal): Promise<readonly WatchResult[]> {
+    const { kind, subject } = schedule;
     const { clock } = this.#options;
     const startedAtMs = clock.nowMs();
     try {
-      return await run(signal);
+      return await schedule.run(signal);
     } catch (error) {
       const atMs = clock.nowMs();
       const says = error instanceof Error ? error.message : String(error);

@@ -68,7 +68,7 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const bucket = uri === undefined ? undefined : parseBucketUri(uri);
   const opened = await openFlights({ bucket, file, replication, options }, input, context);
   if ("refused" in opened) return opened.refused;
-  const { flights, close } = opened;
+  const { flights } = opened;
   try {
     const { flyOnce, flyRepeatedly, planFlights } = await import("../canarying.ts");
     if (isGiven(input, "dryRun")) return await planFlights(flights.flights);
@@ -78,6 +78,6 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
     const repetition = { everyMs, json, ...(times === undefined ? {} : { times }) };
     return await flyRepeatedly(flights, repetition, sleep, context);
   } finally {
-    await close();
+    await opened.close();
   }
 }
