@@ -19,6 +19,7 @@ import { Company } from "./company.ts";
 import { UsageError } from "./errors.ts";
 import { LabSites } from "./lab-sites.ts";
 import { openLabWatches } from "./lab-watches.ts";
+import { startMetering } from "./metering.ts";
 import { openConsole } from "./open-console.ts";
 import { writeRunning } from "./running.ts";
 import { keptToken } from "./token.ts";
@@ -100,9 +101,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const watching = { lab, endpoint, ledger, replications, clock: systemClock(clock), holder: name };
     const watches = openLabWatches({ ...watching, onTrouble: () => undefined, onBroken });
     opened.push(() => watches.close());
+    const metering = startMetering({
+      ledger,
+      replications,
+      clock: systemClock(clock),
+      name,
+      isPublic: false,
+      onBroken,
+    });
+    opened.push(() => metering.stop());
     const where = { host: options.host, port: options.consolePort, otherwise: "with --console-port" };
     const console_ = await openConsole(
-      { engine, ledger, token, clock, replications, onPaused: company.onPaused, watches },
+      { engine, ledger, token, clock, replications, onPaused: company.onPaused, metering, watches },
       where,
     );
     opened.push(() => console_.close());

@@ -2,6 +2,7 @@
 import type { Engine } from "../engine/engine.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Replications } from "./replications.ts";
+import type { Metering } from "./routes/metrics.ts";
 import type { Watches } from "./watches.ts";
 
 export interface ConsoleOptions {
@@ -15,4 +16,6 @@ export interface ConsoleOptions {
   readonly onPaused?: () => void;
   /** What is looked at by the clock here. */
   readonly watches?: Watches;
+  /** What is measured. */
+  readonly metering?: Metering;
 }

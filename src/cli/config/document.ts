@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { PROFILES } from "../../s3/profiles.ts";
+import { metricsSection } from "./metrics-section.ts";
 import { listening, members, path, text } from "./parts.ts";
 import { schedulesSection } from "./schedules-section.ts";
 
@@ -243,6 +244,9 @@ export const DOCUMENT = members(
       .optional()
       .describe("Where the record of undone work is kept; default sqlite:lockstep.db"),
     console: console_.optional().describe("The API that status, resync and diagnose ask; none when it is left out"),
+    metrics: metricsSection
+      .optional()
+      .describe("Who may read metrics, and where; default: at the console, with its token"),
     schedules: schedulesSection.optional().describe("What is looked at by the clock; nothing when it is left out"),
   },
   "the configuration",

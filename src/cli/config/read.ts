@@ -17,6 +17,7 @@ import { readYaml } from "../placed-yaml.ts";
 import { crossIssues, resolved, unplaced } from "./check.ts";
 import { type ConfigDocument, DOCUMENT } from "./document.ts";
 import { ConfigError, type ConfigIssue, type FoundIssue, issuesOf, pathWords, received } from "./issues.ts";
+import { metricsSettings } from "./metrics-section.ts";
 import { scheduleIssues, scheduleSettings } from "./schedules-section.ts";
 import {
   type CredentialSource,
@@ -126,6 +127,7 @@ class Builder {
             },
           }),
       schedules: scheduleSettings(this.#document.schedules),
+      metrics: metricsSettings(this.#document, this.#files),
     };
     return { value, issues: this.#issues };
   }

@@ -12,10 +12,12 @@ import { Company } from "../company.ts";
 import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
+import type { MeteringOptions } from "../metering.ts";
 import { keptToken } from "../token.ts";
 import { SiteClients } from "./clients.ts";
 import type { LiveIntake, LiveIntakeOptions } from "./live-intake.ts";
 import { ledgerFileOf, openRunLedger } from "./open-ledger.ts";
+import type { OpenMetering } from "./open-metering.ts";
 import type { ScheduleParts } from "./schedules.ts";
 import type { Scheduling, SchedulingNode } from "./scheduling.ts";
 import { StoreSites } from "./store-sites.ts";
@@ -28,6 +30,8 @@ export interface EngineRoom {
   readonly sites: StoreSites;
   /** Undefined where the configuration names none. */
   readonly consoleUrl?: string;
+  /** Undefined where metrics have no address of their own. */
+  readonly metricsUrl?: string;
   /** In the order of the configuration, without their tokens. */
   readonly webhookUrls: readonly string[];
   /** Rejects when the engine cannot go on; never resolves. */
@@ -102,15 +106,20 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
           { holder: name, onTrouble, onBroken },
         );
     if (watches !== undefined) opened.push(() => watches.close());
+    const replications = replicationsOf(() => settings);
+    const metering = options.alone
+      ? undefined
+      : await meteringOf(settings, { ledger, replications, clock, name, onBroken }, opened);
     const console_ = options.alone
       ? undefined
       : await consoleOf(settings, {
           engine,
           ledger,
           clock: context.clock,
-          replications: replicationsOf(() => settings),
+          replications,
           onPaused: company.onPaused,
           ...(watches === undefined ? {} : { watches }),
+          ...(metering === undefined ? {} : { metering: metering.metering }),
         });
     if (console_ !== undefined) opened.push(() => console_.close());
     const { environment } = context;
@@ -125,6 +134,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
       sites,
       webhookUrls: live?.webhookUrls ?? [],
       ...(console_ === undefined ? {} : { consoleUrl: console_.url }),
+      ...(metering?.url === undefined ? {} : { metricsUrl: metering.url }),
       broken,
       use: (next) => {
         settings = next;
@@ -175,6 +185,19 @@ async function liveIntake(options: LiveIntakeOptions): Promise<LiveIntake> {
 async function beginSchedules(settings: RunSettings, parts: ScheduleParts, node: SchedulingNode): Promise<Scheduling> {
   const { beginScheduling } = await import("./scheduling.ts");
   return beginScheduling(settings, parts, node);
+}
+
+/** Undefined where nobody can ask. */
+async function meteringOf(
+  settings: RunSettings,
+  parts: Omit<MeteringOptions, "isPublic">,
+  opened: (() => Promise<void> | void)[],
+): Promise<OpenMetering | undefined> {
+  if (settings.console === undefined && settings.metrics.listen === undefined) return undefined;
+  const { openMetering } = await import("./open-metering.ts");
+  const open = await openMetering(settings.metrics, parts);
+  opened.push(() => open.close());
+  return open;
 }
 
 async function consoleOf({ console: where }: RunSettings, parts: Omit<ConsoleOptions, "token">) {
