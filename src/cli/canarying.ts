@@ -134,7 +134,8 @@ async function flyAll({ flights, keep }: Flights, signal: AbortSignal): Promise<
 }
 
 /** What is kept of it. */
-export function keptOf({ objects: _, left: __, ...kept }: FlownCanary): WatchResult {
+export function keptOf(flown: FlownCanary): WatchResult {
+  const { objects: _objects, left: _left, ...kept } = flown;
   return kept;
 }
 
