@@ -8,6 +8,8 @@ import type { KnownReplication } from "../console/replications.ts";
 import type { FailureRecord, FailureRecords } from "../doctor/ports.ts";
 import type { ResyncProgress, ResyncRequest } from "../engine/resync/model.ts";
 import type { Count } from "../ledger/ledger.ts";
+import type { WatchKind, WatchResult } from "../monitor/history.ts";
+import type { ScheduleStanding } from "../monitor/schedules.ts";
 import { AccessError, UsageError } from "./errors.ts";
 
 /** One page of recorded failures, as the console answers. */
@@ -27,6 +29,12 @@ class RefusedError extends UsageError {
     super(message);
     this.status = status;
   }
+}
+
+/** As the console answers. */
+export interface KnownWatches {
+  readonly results: readonly WatchResult[];
+  readonly schedules: readonly ScheduleStanding[];
 }
 
 export class ConsoleClient implements FailureRecords {
@@ -90,6 +98,16 @@ export class ConsoleClient implements FailureRecords {
 
   async turnJob(id: string, turn: "pause" | "resume" | "cancel"): Promise<ResyncProgress> {
     return await this.#ask<ResyncProgress>("POST", `/api/v1/jobs/${encodeURIComponent(id)}/${turn}`);
+  }
+
+  /** What watches found, and when the next ones are. */
+  async watches(asked: { readonly kind?: WatchKind; readonly subject?: string }): Promise<KnownWatches> {
+    return await this.#ask<KnownWatches>("GET", `/api/v1/watches?${new URLSearchParams(asked).toString()}`);
+  }
+
+  /** Takes the tasks of canaries under a prefix off the engine's record, for their versions are gone. */
+  async forgetCanaries(bucket: string, prefix: string): Promise<void> {
+    await this.#ask("POST", "/api/v1/watches/canary/forget", { bucket, prefix });
   }
 
   async #askIfThere<T>(method: "GET", path: string): Promise<T | undefined> {

@@ -1,4 +1,5 @@
 /** What a command knows of the process it runs in. The only place, with `main.ts`, that touches the process. */
+import { Writable } from "node:stream";
 import { styleText } from "node:util";
 
 export interface Context {
@@ -35,6 +36,11 @@ export function processContext(): Context {
       return () => process.off("SIGHUP", listener);
     },
   };
+}
+
+/** Where progress goes that nobody sees: of what is done beside other things. */
+export function unseen(): Context["stderr"] {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 
 async function askTerminal(question: string): Promise<string> {

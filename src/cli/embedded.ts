@@ -18,6 +18,7 @@ import { systemClock } from "./clock.ts";
 import { Company } from "./company.ts";
 import { UsageError } from "./errors.ts";
 import { LabSites } from "./lab-sites.ts";
+import { openLabWatches } from "./lab-watches.ts";
 import { startMetering } from "./metering.ts";
 import { openConsole } from "./open-console.ts";
 import { writeRunning } from "./running.ts";
@@ -97,6 +98,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     opened.push(() => engine.stop(STOP_GRACE_MS));
     opened.push(company.begin(engine, onBroken));
     const replications = replicationsOf(lab, ledger);
+    const watching = { lab, endpoint, ledger, replications, clock: systemClock(clock), holder: name };
+    const watches = openLabWatches({ ...watching, onTrouble: () => undefined, onBroken });
+    opened.push(() => watches.close());
     const metering = startMetering({
       ledger,
       replications,
@@ -108,7 +112,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     opened.push(() => metering.stop());
     const where = { host: options.host, port: options.consolePort, otherwise: "with --console-port" };
     const console_ = await openConsole(
-      { engine, ledger, token, clock, replications, onPaused: company.onPaused, metering },
+      { engine, ledger, token, clock, replications, onPaused: company.onPaused, metering, watches },
       where,
     );
     opened.push(() => console_.close());

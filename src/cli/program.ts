@@ -1,10 +1,12 @@
 /** Builds the parser and the help from the commands' data. */
 import { Command, CommanderError } from "commander";
 import { type CommandSpec, EXIT_STATUSES, type ExitStatus, type OptionValue } from "./command.ts";
+import { canaryCommand } from "./commands/canary.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
 import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
+import { historyCommand } from "./commands/history.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { lintCommand } from "./commands/lint.ts";
 import { logsCommand } from "./commands/logs.ts";
@@ -39,6 +41,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   policyCommand,
   logsCommand,
   probeCommand,
+  canaryCommand,
+  historyCommand,
   runCommand,
 ];
 

@@ -20,7 +20,7 @@ export interface RehearsalRequest {
 export async function rehearseBucket(
   connection: Connection,
   { bucket, change }: RehearsalRequest,
-  context: Context,
+  context: Pick<Context, "clock" | "stderr">,
   print: { readonly markdown: boolean },
 ): Promise<CommandResult> {
   const { setup } = await scan(connection, { bucket }, context);
@@ -31,7 +31,7 @@ export async function rehearseBucket(
 export async function rehearseSetup(
   setup: Setup,
   change: Change | undefined,
-  { clock }: Context,
+  { clock }: Pick<Context, "clock">,
   { markdown }: { readonly markdown: boolean },
 ): Promise<CommandResult> {
   const patched = change === undefined ? undefined : patchedSetup(setup, change(setup));

@@ -15,7 +15,11 @@ export interface Scan extends Explained {
 }
 
 /** Looks at a bucket, or at the keys with a prefix. */
-export async function scan(surroundings: Surroundings, scope: Omit<Scope, "key">, context: Context): Promise<Scan> {
+export async function scan(
+  surroundings: Surroundings,
+  scope: Omit<Scope, "key">,
+  context: Pick<Context, "stderr">,
+): Promise<Scan> {
   const { setup, examination } = await watched(surroundings, scope, context, examine);
   return { setup, alike: examination.alike(), ...examination.explained() };
 }
@@ -33,7 +37,7 @@ export async function scanKey(
 async function watched<Found>(
   surroundings: Surroundings,
   scope: Scope,
-  context: Context,
+  context: Pick<Context, "stderr">,
   look: (surroundings: Surroundings, scope: Scope, onSeen: (versions: number) => void) => Promise<Found>,
 ): Promise<Found> {
   const live = context.stderr.isTTY === true;

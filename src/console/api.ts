@@ -13,6 +13,7 @@ import { jobRoutes } from "./routes/jobs.ts";
 import { metricsRoutes, seriesRoutes } from "./routes/metrics.ts";
 import { replicationRoutes } from "./routes/replications.ts";
 import { taskRoutes } from "./routes/tasks.ts";
+import { watchRoutes } from "./routes/watches.ts";
 
 /** Makes the API; `serve` in `server.ts` puts it on a port. */
 export function createApi(options: ConsoleOptions): Hono {
@@ -27,6 +28,7 @@ export function createApi(options: ConsoleOptions): Hono {
   app.route("/api/v1", taskRoutes(options));
   app.route("/api/v1", jobRoutes(options));
   app.route("/api/v1", replicationRoutes(options));
+  app.route("/api/v1", watchRoutes(options));
   if (options.metering !== undefined) {
     app.route("/", metricsRoutes(options.metering, options.token));
     app.route("/api/v1", seriesRoutes(options.metering));

@@ -3,6 +3,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Replications } from "./replications.ts";
 import type { Metering } from "./routes/metrics.ts";
+import type { Watches } from "./watches.ts";
 
 export interface ConsoleOptions {
   readonly engine: Pick<Engine, "resync">;
@@ -13,6 +14,8 @@ export interface ConsoleOptions {
   readonly token: string;
   /** Called after something was paused or resumed here: other engines see it a little later. */
   readonly onPaused?: () => void;
+  /** What is looked at by the clock here. */
+  readonly watches?: Watches;
   /** What is measured. */
   readonly metering?: Metering;
 }

@@ -272,14 +272,14 @@ class RuleCanary {
 
   /** The source first, so that nothing is tried again; then what waits for it; then the replicas. */
   async #cleanUp(ends: readonly CanaryEnd[]): Promise<void> {
-    const { clock, forget } = this.#world;
+    const { clock } = this.#world;
     for (const [at, end] of ends.entries()) {
       const { left } = await removeCanaries(end, { prefix: this.#prefix, clock });
       this.#left.push(...left);
-      if (at === 0) await forget(this.#prefix);
+      if (at === 0) await this.#world.forget(this.#prefix);
     }
     // What was under way at the time may have FAILED since.
-    await forget(this.#prefix);
+    await this.#world.forget(this.#prefix);
   }
 }
 

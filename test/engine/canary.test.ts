@@ -307,6 +307,18 @@ describe("canary", () => {
     await nothingIsLeft();
   });
 
+  test("a resync leaves canaries alone, FAILED and untried ones", async () => {
+    await world.buckets();
+    await world.permit({ but: ["s3:ReplicateObject"] });
+    const key = `.lockstep-canary/${canaryId(Date.now() + MINUTE, "other0")}/plain`;
+    for (const one of [key, "photo"]) await world.put(one);
+    await world.settle();
+    await world.permit();
+    const { foundFailed, completed } = await world.resync();
+    assert.deepEqual([foundFailed, completed], [1, 1]);
+    assert.deepEqual(await there(REPLICA), ["photo"]);
+  });
+
   test("what would be written is told without writing it", async () => {
     await world.buckets({ prefix: "photos/" });
     const plans = await plannedCanaries(await surroundings(), { word: "plan", timeoutMs: MINUTE, multipart: true });

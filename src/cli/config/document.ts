@@ -8,6 +8,7 @@ import { z } from "zod";
 import { PROFILES } from "../../s3/profiles.ts";
 import { metricsSection } from "./metrics-section.ts";
 import { listening, members, path, text } from "./parts.ts";
+import { schedulesSection } from "./schedules-section.ts";
 
 /** `${NAME}` and nothing else: what is secret does not stand in the file. */
 export const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
@@ -246,6 +247,7 @@ export const DOCUMENT = members(
     metrics: metricsSection
       .optional()
       .describe("Who may read metrics, and where; default: at the console, with its token"),
+    schedules: schedulesSection.optional().describe("What is looked at by the clock; nothing when it is left out"),
   },
   "the configuration",
 );

@@ -18,6 +18,7 @@ import { crossIssues, resolved, unplaced } from "./check.ts";
 import { type ConfigDocument, DOCUMENT } from "./document.ts";
 import { ConfigError, type ConfigIssue, type FoundIssue, issuesOf, pathWords, received } from "./issues.ts";
 import { metricsSettings } from "./metrics-section.ts";
+import { scheduleIssues, scheduleSettings } from "./schedules-section.ts";
 import {
   type CredentialSource,
   NO_ROLE,
@@ -43,6 +44,7 @@ export function readConfiguration(file: string, environment: Environment): RunSe
   const parsed = DOCUMENT.safeParse(value);
   if (!parsed.success) add(issuesOf(parsed.error, value));
   add(crossIssues(value, environment));
+  if (parsed.success) add(scheduleIssues(parsed.data));
   const files = new Files(dirname(resolve(file)));
   const settings = parsed.success ? new Builder(parsed.data, environment, files).build() : undefined;
   if (settings !== undefined) add(settings.issues);
@@ -124,6 +126,7 @@ class Builder {
               tokenFile: this.#files.pathOf(console_.tokenFile ?? "lockstep.token"),
             },
           }),
+      schedules: scheduleSettings(this.#document.schedules),
       metrics: metricsSettings(this.#document, this.#files),
     };
     return { value, issues: this.#issues };

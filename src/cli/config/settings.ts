@@ -3,6 +3,7 @@ import type { ReplicationConfiguration } from "../../core/model.ts";
 import type { ComparedMetadata } from "../../engine/metadata-drift.ts";
 import type { ProviderProfile } from "../../s3/profiles.ts";
 import type { MetricsSettings } from "./metrics-section.ts";
+import type { ScheduleSettings } from "./schedules-section.ts";
 
 export interface RunSettings {
   readonly sites: ReadonlyMap<string, SiteSettings>;
@@ -15,6 +16,7 @@ export interface RunSettings {
   /** As `openLedger` takes it; a path is absolute. */
   readonly ledgerUrl: string;
   readonly console?: { readonly host: string; readonly port: number; readonly tokenFile: string };
+  readonly schedules: readonly ScheduleSettings[];
   readonly metrics: MetricsSettings;
 }
 

@@ -18,6 +18,8 @@ import { SiteClients } from "./clients.ts";
 import type { LiveIntake, LiveIntakeOptions } from "./live-intake.ts";
 import { ledgerFileOf, openRunLedger } from "./open-ledger.ts";
 import type { OpenMetering } from "./open-metering.ts";
+import type { ScheduleParts } from "./schedules.ts";
+import type { Scheduling, SchedulingNode } from "./scheduling.ts";
 import { StoreSites } from "./store-sites.ts";
 import { succeed } from "./succession.ts";
 
@@ -96,6 +98,14 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     opened.push(() => engine.stop(GRACE_MS));
     opened.push(company.begin(engine, onBroken));
     if (succession !== undefined) opened.push(succession.begin({ engine, ledger, clock, onBroken }));
+    const watches = options.alone
+      ? undefined
+      : await beginSchedules(
+          settings,
+          { clients, sites, ledger, clock, context },
+          { holder: name, onTrouble, onBroken },
+        );
+    if (watches !== undefined) opened.push(() => watches.close());
     const replications = replicationsOf(() => settings);
     const metering = options.alone
       ? undefined
@@ -108,6 +118,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
           clock: context.clock,
           replications,
           onPaused: company.onPaused,
+          ...(watches === undefined ? {} : { watches }),
           ...(metering === undefined ? {} : { metering: metering.metering }),
         });
     if (console_ !== undefined) opened.push(() => console_.close());
@@ -129,6 +140,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
         settings = next;
         sites.use(next);
         scans.wake();
+        watches?.use(next);
       },
       close,
     };
@@ -167,6 +179,12 @@ function replicationsOf(settings: () => RunSettings): Replications {
 async function liveIntake(options: LiveIntakeOptions): Promise<LiveIntake> {
   const { openLiveIntake } = await import("./live-intake.ts");
   return await openLiveIntake(options);
+}
+
+/** What is looked at by the clock; also without schedules, for a configuration that is read again may bring some. */
+async function beginSchedules(settings: RunSettings, parts: ScheduleParts, node: SchedulingNode): Promise<Scheduling> {
+  const { beginScheduling } = await import("./scheduling.ts");
+  return beginScheduling(settings, parts, node);
 }
 
 /** Undefined where nobody can ask. */

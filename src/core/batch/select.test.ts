@@ -50,3 +50,17 @@ test("a time takes what was written from then on, and nothing from then on that 
 test("statuses are counted, with delete markers among those that show none", () => {
   assert.deepEqual(countStatuses(FACTS.versions), { FAILED: 4, NONE: 3, COMPLETED: 1, REPLICA: 1, PENDING: 1 });
 });
+
+test("canaries are nobody's to repeat, whatever they show", () => {
+  const key = ".lockstep-canary/20260301T120000Z-a0/plain";
+  const facts = factsOf({
+    versions: [
+      { key, status: "FAILED" },
+      { key: "failed", status: "FAILED" },
+    ],
+  });
+  assert.deepEqual(
+    selectVersions(facts, { statuses: ["FAILED"] }).versions.map((one) => one.key),
+    ["failed"],
+  );
+});

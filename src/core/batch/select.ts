@@ -1,4 +1,5 @@
 /** Which versions of a bucket a job of an own manifest is about. Lists that S3 makes itself are `job.ts`'s filter. */
+import { isCanaryKey } from "../canary-key.ts";
 import { parseReplication } from "../config/parse.ts";
 import { diagnose } from "../diagnose/diagnose.ts";
 import type { Facts, VersionFacts } from "../diagnose/facts.ts";
@@ -38,6 +39,8 @@ export function selectVersions(facts: Facts, selection: Selection): Selected {
   const versions: VersionFacts[] = [];
   let [notEligible, bytes] = [0, 0];
   for (const version of facts.versions) {
+    // Canaries come and go by themselves.
+    if (isCanaryKey(version.key)) continue;
     if (!isInTime(version, selection) || !isWanted(version, selection)) continue;
     if (!isHeldBack(version)) continue;
     const taken = takenBy(version);

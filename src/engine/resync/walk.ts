@@ -3,6 +3,7 @@
  *
  * A walk changes nothing. Behind the last chunk of a page stands the cursor to go on with when all of it has been fed.
  */
+import { isCanaryKey } from "../../core/canary-key.ts";
 import type { Ledger, NewTask, Selection, TaskRow } from "../../ledger/ledger.ts";
 import type { Clock, Sites } from "../ports.ts";
 import { untriedTasks } from "../untried.ts";
@@ -53,7 +54,7 @@ async function* failedChunks(
     const page = await ledger.list(selection, { limit: CHUNK_TASKS, ...(after === undefined ? {} : { after }) });
     after = page.next;
     // What this job has fed and has FAILED again is not fed a second time.
-    const tasks = page.tasks.filter((one) => one.jobId !== jobId && isInTime(request, failedAtMs(one)));
+    const tasks = page.tasks.filter((one) => one.jobId !== jobId && isAsked(request, one, failedAtMs(one)));
     const end: Cursor = isUntriedAsked(request) ? { of: "untried" } : { of: "nothing" };
     yield { of: "failed", tasks, unreadable: 0, upTo: after === undefined ? end : { of: "failed", after } };
   } while (after !== undefined && !signal.aborted);
@@ -83,7 +84,7 @@ async function* untriedChunks(
     signal,
   );
   for await (const { tasks, unreadable, upTo } of pages) {
-    const wanted = tasks.filter((one) => isInTime(request, one.writtenAtMs));
+    const wanted = tasks.filter((one) => isAsked(request, one, one.writtenAtMs));
     for (let first = 0; first === 0 || first < wanted.length; first += CHUNK_TASKS) {
       const chunk = wanted.slice(first, first + CHUNK_TASKS);
       const isLast = first + CHUNK_TASKS >= wanted.length;
@@ -98,6 +99,8 @@ function failedAtMs({ lastAttemptAtMs, writtenAtMs }: TaskRow): number {
   return lastAttemptAtMs ?? writtenAtMs;
 }
 
-function isInTime({ sinceMs, untilMs }: ResyncRequest, atMs: number): boolean {
+/** Canaries come and go by themselves: whoever wrote them follows and removes them. */
+function isAsked({ sinceMs, untilMs }: ResyncRequest, { version }: NewTask, atMs: number): boolean {
+  if (isCanaryKey(version.key)) return false;
   return atMs >= (sinceMs ?? Number.NEGATIVE_INFINITY) && atMs < (untilMs ?? Number.POSITIVE_INFINITY);
 }
