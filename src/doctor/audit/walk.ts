@@ -5,6 +5,7 @@
  * Memory is a page of each end and what is being looked at, for each range. What is done is kept in a file (`progress.ts`)
  * every second or so, and when somebody interrupts.
  */
+import { setMaxListeners } from "node:events";
 import { KeyMerge, type KeyPair, type Side } from "../../core/audit/merge.ts";
 import { emptyTally, sumOf, type Tally } from "../../core/audit/tally.ts";
 import { compareKeys } from "../../core/keys.ts";
@@ -40,7 +41,10 @@ interface Walked {
 
 /** @returns true when all is done, false when it was interrupted. @throws S3Error, EvidenceError */
 export async function walk(options: WalkOptions, progress: Progress, signal: AbortSignal): Promise<boolean> {
-  const walker = new Walker(options, progress, signal);
+  const own = AbortSignal.any([signal]);
+  // Every call under way listens to it: that is no leak.
+  setMaxListeners(0, own);
+  const walker = new Walker(options, progress, own);
   try {
     await walker.all();
   } finally {
@@ -85,9 +89,11 @@ class Walker {
   async #lane(): Promise<void> {
     try {
       while (!this.#isOver()) {
+        // Asked for before it is decided: what changes meanwhile is not slept through.
+        const change = this.#change;
         const part = this.#waiting.shift() ?? (await this.#cut());
         if (part === "none") return;
-        if (part === "later") await this.#change;
+        if (part === "later") await change;
         else await this.#walk(part);
       }
     } catch (error) {
