@@ -13,6 +13,8 @@ const NOT_BROUGHT: ReadonlySet<string> = new Set([
   "MarkerIsObject",
   "ObjectIsMarker",
   "NewerVersionThere",
+  // The ledger's map holds it: who removes a replica for good has removed it.
+  "ReplicaRemoved",
 ]);
 
 /** @param bucket as the engine calls it */
