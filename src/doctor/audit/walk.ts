@@ -26,7 +26,7 @@ export interface WalkOptions extends PageOptions {
 }
 
 /** So many pages of a range are read before it is cut: what is at its end by then need not be. */
-const PAGES_BEFORE_CUT = 2;
+const PAGES_BEFORE_CUT = 4;
 const PARTS_MAX = 1000;
 const SAVE_EVERY_MS = 1000;
 
