@@ -12,7 +12,7 @@ import { rcloneConfiguration, SHAPES } from "./copying.ts";
 import { written } from "./objects.ts";
 import { type ProgramRun, type Taken, take } from "./process.ts";
 
-const ROUNDS = 3;
+const ROUNDS = 2;
 
 export async function benchAuditing(): Promise<void> {
   const shape = SHAPES["small"];
