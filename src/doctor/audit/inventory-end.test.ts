@@ -35,9 +35,9 @@ describe("an inventory as an end of an audit", () => {
       return path;
     });
     const inventory = { manifest: manifest(), name: "m", paths, directory };
-    const { end, close } = await inventoryEnd(inventory, NAMED);
+    const opened = await inventoryEnd(inventory, NAMED);
     const read = async (afterKey?: string) => {
-      const reader = end.rows(afterKey);
+      const reader = opened.end.rows(afterKey);
       const found: string[] = [];
       for (;;) {
         const { rows, isLast } = await reader.next(new AbortController().signal);
@@ -50,7 +50,7 @@ describe("an inventory as an end of an audit", () => {
     };
     assert.deepEqual(await read(), ["a b 2 deleted", "a b 1 7", "z 1 7", "é 1 7"]);
     assert.deepEqual(await read("z"), ["é 1 7"]);
-    await close();
+    await opened.close();
   });
 
   it("is refused where it is of another bucket, or lacks a column that is compared", async () => {
