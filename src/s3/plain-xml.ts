@@ -14,8 +14,7 @@ const DECLARATION = /^<\?xml version="1\.0"(?: encoding="(?:UTF-8|utf-8)")?\s*\?
 /** A tag, and the text behind it. Blanks in tags, attributes but a namespace, and names with prefixes are not plain. */
 const TAG = /<(\/?)([A-Za-z][A-Za-z0-9]*)( xmlns="[^"<&]*")?(\/?)>([^<]*)/y;
 /** What XML does not allow in text, or changes: carriage returns, controls, halves of surrogate pairs, the end of CDATA. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
-const UNPLAIN = /[\r\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|[\ud800-\udfff]|\]\]>|<!/;
+const UNPLAIN = /(?![\n\t])\p{Cc}|[\p{Cs}\ufffe\uffff]|\]\]>|<!/u;
 const ENTITY = /&(?:(amp|lt|gt|quot|apos);)?/g;
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 

@@ -1,10 +1,4 @@
-import {
-  type CommandInput,
-  type CommandResult,
-  type CommandSpec,
-  textOption,
-  textOptions,
-} from "../command.ts";
+import { type CommandInput, type CommandResult, type CommandSpec, textOption, textOptions } from "../command.ts";
 import { CONNECTION_OPTIONS } from "../connection-options.ts";
 import { CONSOLE_OPTIONS } from "../console-options.ts";
 import type { Context } from "../context.ts";
