@@ -1,6 +1,7 @@
 /** Builds the parser and the help from the commands' data. */
 import { Command, CommanderError } from "commander";
 import { type CommandSpec, EXIT_STATUSES, type ExitStatus, type OptionValue } from "./command.ts";
+import { auditCommand } from "./commands/audit.ts";
 import { canaryCommand } from "./commands/canary.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
@@ -37,6 +38,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   pauseCommand,
   resumeCommand,
   cancelCommand,
+  auditCommand,
   lintCommand,
   policyCommand,
   logsCommand,

@@ -8,6 +8,7 @@
  */
 import type { Ledger } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
+import type { NextKey } from "../s3/key-cuts.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import type { ComparedMetadata } from "./metadata-drift.ts";
 import { missingTasks, prefixOfWalk } from "./missing.ts";
@@ -15,7 +16,6 @@ import { Outage } from "./outage.ts";
 import type { Clock, Sites } from "./ports.ts";
 import type { Scanned } from "./scan-checkpoint.ts";
 import type { ScanPart } from "./scan-parts.ts";
-import type { NextKey } from "./scan-split.ts";
 import { SharedWalk } from "./shared-walk.ts";
 import { Wakeup } from "./wakeup.ts";
 

@@ -10,10 +10,10 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Ledger } from "../ledger/ledger.ts";
+import { cutBetween, type NextKey } from "../s3/key-cuts.ts";
 import type { Clock } from "./ports.ts";
 import { readScanCheckpoint, type Scanned, scanName, writeScanCheckpoint } from "./scan-checkpoint.ts";
 import { gapsBetween, isFree, type KeySpan, type ScanPart } from "./scan-parts.ts";
-import { cutBetween, type NextKey } from "./scan-split.ts";
 
 export interface SharedWalkOptions {
   readonly ledger: Ledger;

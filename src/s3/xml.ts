@@ -6,6 +6,7 @@
  */
 import { SaxesParser } from "saxes";
 import type { XmlElement } from "../core/xml.ts";
+import { parsePlainXml } from "./plain-xml.ts";
 
 /** `malformed`: no XML. `doctype`: could define entities. The other two: larger than the reader allows. */
 export type XmlProblem = "malformed" | "doctype" | "too-deep" | "too-large";
@@ -59,6 +60,8 @@ export function parseXml(text: string, options: XmlOptions = {}): XmlElement {
   const open: OpenElement[] = [];
   let root: XmlElement | undefined;
   const document = text.trimStart();
+  const plain = offsets === undefined ? parsePlainXml(document, depthMax) : undefined;
+  if (plain !== undefined) return plain;
   const offsetOf = (position: number) => position + text.length - document.length;
   const parser = new SaxesParser();
   parser.on("error", (error) => {

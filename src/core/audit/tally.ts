@@ -2,6 +2,7 @@
  * What an audit has counted: plain data, so that it can be kept while an audit is interrupted, and added up over ranges
  * of keys. Memory grows with the kinds of differences, not with the bucket.
  */
+import { reasonTitle } from "./reasons.ts";
 import { type AuditVerdict, VERDICTS } from "./verdict.ts";
 
 /** One version that is not simply equal, as reports and their files tell it. */
@@ -94,7 +95,13 @@ export function addDifference(tally: Tally, one: Difference, nowMs: number): voi
   const { verdict, status, reason, says, isExpected, sizeBytes, lastModifiedMs } = one;
   let kind = tally.reasons.find((other) => isOfKind(other, one));
   if (kind === undefined) {
-    const named = { verdict, ...(status === undefined ? {} : { status }), reason, says, isExpected };
+    const named = {
+      verdict,
+      ...(status === undefined ? {} : { status }),
+      reason,
+      says: reasonTitle(reason) ?? says,
+      isExpected,
+    };
     kind = { ...named, versions: 0, bytes: 0, oldestMs: lastModifiedMs };
     tally.reasons.push(kind);
   }

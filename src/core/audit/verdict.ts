@@ -91,13 +91,13 @@ export const JUDGED_BY_IDS: JudgeOptions = {
 export function judgeKey<Row extends AuditRow>(pair: KeyPair<Row>, options: JudgeOptions, to: Verdicts<Row>): void {
   const [version] = pair.source;
   const [replica] = pair.destination;
-  const isPlain = pair.source.length === 1 && pair.destination.length === 1 && options.replicaIds.size === 0;
+  const isPlain = pair.source.length === 1 && pair.destination.length === 1;
   // Most keys have one version at each end, and nothing is wrong with them.
   if (
     isPlain &&
     version !== undefined &&
     replica !== undefined &&
-    version.versionId === replica.versionId &&
+    (options.replicaIds.get(version.versionId) ?? version.versionId) === replica.versionId &&
     version.isDeleteMarker === replica.isDeleteMarker &&
     version.sizeBytes === replica.sizeBytes
   ) {

@@ -77,18 +77,31 @@ export class CsvTable implements InventoryTable {
     return Promise.resolve();
   }
 
-  async *#rows(): AsyncGenerator<CsvRow> {
-    for (const path of this.#paths) {
-      const unpacked = createReadStream(path).pipe(createGunzip());
-      try {
-        for await (const line of linesOf(unpacked, LINE_LENGTH_MAX)) {
-          const row = rowOf(line, this.#columns);
-          if (row["key"]?.startsWith(this.#prefix) === true) yield row;
-        }
-      } catch (error) {
-        if (!(error instanceof CsvError) && !isZlibError(error)) throw error;
-        throw new EvidenceError(`the inventory's files cannot be read: ${error.message}`, { cause: error });
+  #rows(): AsyncGenerator<CsvRow> {
+    return csvRows({ columns: this.#columns, paths: this.#paths, prefix: this.#prefix });
+  }
+}
+
+/** The rows of an inventory's files, in their order. @throws EvidenceError when they cannot be read */
+export async function* csvRows({
+  columns,
+  paths,
+  prefix,
+}: {
+  readonly columns: readonly string[];
+  readonly paths: readonly string[];
+  readonly prefix: string;
+}): AsyncGenerator<CsvRow> {
+  for (const path of paths) {
+    const unpacked = createReadStream(path).pipe(createGunzip());
+    try {
+      for await (const line of linesOf(unpacked, LINE_LENGTH_MAX)) {
+        const row = rowOf(line, columns);
+        if (row["key"]?.startsWith(prefix) === true) yield row;
       }
+    } catch (error) {
+      if (!(error instanceof CsvError) && !isZlibError(error)) throw error;
+      throw new EvidenceError(`the inventory's files cannot be read: ${error.message}`, { cause: error });
     }
   }
 }

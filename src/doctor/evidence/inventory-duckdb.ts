@@ -14,7 +14,7 @@ import { csvImport, groupsQuery, itemsQuery, type RowSource, sqlList } from "./i
 import { GROUPS_MAX, type GroupRequest, type InventoryTable } from "./inventory-table.ts";
 import { sqlText } from "./key-conditions.ts";
 
-type DuckDb = typeof import("@duckdb/node-api");
+export type DuckDb = typeof import("@duckdb/node-api");
 
 /** Undefined where it is not installed, or does not run. */
 export async function findDuckDb(): Promise<DuckDb | undefined> {

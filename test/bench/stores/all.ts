@@ -1,9 +1,10 @@
 /**
  * Measures `lockstep run` between two gateways of Ceph, beside rclone, beside Ceph's own replication, and beside what the
- * gateways can do at all: `node dist/test/bench/stores/all.js [small] [medium] [large] [lag] [backlog] [multisite]`.
+ * gateways can do at all: `node dist/test/bench/stores/all.js [small] [medium] [large] [lag] [backlog] [audit] [multisite]`.
  *
  * Needs Debian's radosgw, ceph-mon, ceph-osd, ceph-common and rclone. Compare ratios of one run, not figures of two.
  */
+import { benchAuditing } from "./auditing.ts";
 import { benchBacklog } from "./backlog.ts";
 import { benchCopying, SHAPES } from "./copying.ts";
 import { benchLag } from "./lag.ts";
@@ -13,6 +14,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   ...Object.fromEntries(Object.keys(SHAPES).map((name) => [name, () => benchCopying(name)])),
   lag: benchLag,
   backlog: benchBacklog,
+  audit: benchAuditing,
   multisite: benchMultisite,
 };
 

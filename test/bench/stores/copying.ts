@@ -113,7 +113,7 @@ function commandOf(tool: Tool, world: RunWorld, from: string, into: string, flag
   return { program: process.execPath, words: [BINARY, "run", "-c", path, "--once", "--json"], ...where };
 }
 
-function rcloneConfiguration(world: RunWorld): string {
+export function rcloneConfiguration(world: RunWorld): string {
   const { HERE, HERE_KEY, HERE_SECRET, THERE, THERE_KEY, THERE_SECRET } = world.stores.environment;
   const remote = (name: string, endpoint = "", key = "", secret = "") =>
     `[${name}]\ntype = s3\nprovider = Ceph\nendpoint = ${endpoint}\naccess_key_id = ${key}\nsecret_access_key = ${secret}\n`;

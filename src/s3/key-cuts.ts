@@ -6,7 +6,7 @@
  *
  * The halves are halves of that alphabet, not of the keys. Who finds theirs too small asks for another cut.
  */
-import { isPast } from "./scan-parts.ts";
+import { compareKeys } from "../core/keys.ts";
 
 /** The next key behind one; undefined when there is none. */
 export type NextKey = (afterKey: string) => Promise<string | undefined>;
@@ -41,6 +41,10 @@ export async function cutBetween(
   const highest = await largest(lowest, Math.max(lowest, top), (code) => hasBehind(`${prefix}${character(code)}`));
   if (highest > lowest) return `${prefix}${character(Math.ceil((lowest + highest) / 2))}`;
   return endOf(beginning(common + 1));
+}
+
+function isPast(key: string, upTo: string | undefined): boolean {
+  return upTo !== undefined && compareKeys(key, upTo) > 0;
 }
 
 /** The largest number for which it holds, of those from `low`, for which it does, to `high`; it holds up to some number. */

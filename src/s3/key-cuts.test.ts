@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { compareKeys } from "../core/keys.ts";
-import { cutBetween } from "./scan-split.ts";
+import { cutBetween } from "./key-cuts.ts";
 
 /** Cuts what is behind a key in a bucket of these keys; tells the halves, and how often the store was asked. */
 async function halves(keys: readonly string[], afterKey: string, upTo?: string) {
