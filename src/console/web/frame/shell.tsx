@@ -39,16 +39,9 @@ export function Shell({ about, session }: ShellProps) {
   const View = page?.view;
   return (
     <div class={isNavOpen ? "shell nav-open" : "shell"}>
-      <a
-        class="skip"
-        href="#content"
-        onClick={(event) => {
-          event.preventDefault();
-          heading.current?.focus();
-        }}
-      >
+      <button type="button" class="skip" onClick={() => heading.current?.focus()}>
         Skip to the page
-      </a>
+      </button>
       <Bar session={session} isNavOpen={isNavOpen} onNav={() => setNavOpen(!isNavOpen)} />
       <nav class="nav" id="nav" aria-label="Pages">
         <ul>
