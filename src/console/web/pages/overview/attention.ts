@@ -91,7 +91,7 @@ function failureNeeds({ byReason, replications }: Overview): Need[] {
       id: `failed ${code}`,
       tone: "bad",
       title: `${plural(tasks, "task")} FAILED: ${title}`,
-      says: `${code} · ${sizeWords(bytes)} not at the destination. They stay so until the cause is removed and they are replicated again.`,
+      says: `${code} · ${sizeWords(bytes)} are not at the destination, and stay away until the cause is removed.`,
       to: { place, says: "Cause" },
     }));
 }

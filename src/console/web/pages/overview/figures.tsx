@@ -16,7 +16,7 @@ export function Figures({ overview }: { readonly overview: Overview }) {
       <Figure title="Flow" value={rateWords(tasksPerSecond)}>
         {sizeWords(bytesPerSecond)}/s
       </Figure>
-      <Figure title="Lag, half are faster" value={lag === undefined ? "–" : spanWords(lag.p50Ms)}>
+      <Figure title="Lag, median" value={lag === undefined ? "–" : spanWords(lag.p50Ms)}>
         {lag === undefined ? "nothing new lately" : `p99 ${spanWords(lag.p99Ms)}`}
       </Figure>
       <Figure title="FAILED" value={shortCount(failed)} exact={countWords(failed)} isBad={failed > 0}>

@@ -35,7 +35,8 @@ export function FlowMap({ overview }: { readonly overview: Overview }) {
           {plural(new Set(flows.map((one) => one.bucket)).size, "bucket")}, {plural(flows.length, "flow")}
         </span>
       </header>
-      <div class="flow-place" ref={place}>
+      <div class="flow-place">
+        <div ref={place} />
         {flows.length === 0 ? <NoFlows overview={overview} /> : null}
         {flows.length > 0 && width >= MAP_PX_MIN ? <Drawn flows={shown} width={width} /> : null}
         {flows.length > 0 && width > 0 && width < MAP_PX_MIN ? <Listed flows={shown} /> : null}
