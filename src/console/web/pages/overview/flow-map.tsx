@@ -120,9 +120,7 @@ function DrawnArrow({ arrow: { flow, path, x, y }, room }: { readonly arrow: Arr
       <path class={`map-line weight-${weightOf(standing.tasksPerSecond)}`} d={path} />
       <path class="map-tip" d={`M${tipX - 1} ${tipY - 5.5}l9 5.5-9 5.5z`} />
       <text class="map-flow" x={x} y={y - 9}>
-        <tspan class="map-state" aria-hidden="true">
-          {SIGNS[state]}{" "}
-        </tspan>
+        <tspan class="map-state">{SIGNS[state]} </tspan>
         {headWords(flow, isShort)}
       </text>
       <text class="map-says" x={x} y={y + 20}>
