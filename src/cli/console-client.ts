@@ -5,9 +5,12 @@
 import type { KeyExplanation } from "../console/explain.ts";
 import type { Overview } from "../console/overview.ts";
 import type { KnownReplication } from "../console/replications.ts";
+import type { AlertsAnswer } from "../console/routes/alerts.ts";
 import type { FailureRecord, FailureRecords } from "../doctor/ports.ts";
 import type { ResyncProgress, ResyncRequest } from "../engine/resync/model.ts";
 import type { Count } from "../ledger/ledger.ts";
+import type { SinkTest } from "../monitor/alerts/alerting.ts";
+import type { Alert } from "../monitor/alerts/model.ts";
 import { AccessError, UsageError } from "./errors.ts";
 
 /** One page of recorded failures, as the console answers. */
@@ -92,6 +95,29 @@ export class ConsoleClient implements FailureRecords {
     return await this.#ask<ResyncProgress>("POST", `/api/v1/jobs/${encodeURIComponent(id)}/${turn}`);
   }
 
+  async alerts(): Promise<AlertsAnswer> {
+    return await this.#ask<AlertsAnswer>("GET", "/api/v1/alerts");
+  }
+
+  async silenceAlert(id: string, wish: { untilMs: number; by: string; why: string }): Promise<Alert> {
+    return await this.#ask<Alert>("POST", `/api/v1/alerts/${encodeURIComponent(id)}/silence`, wish);
+  }
+
+  async unsilenceAlert(id: string): Promise<Alert> {
+    return await this.#ask<Alert>("DELETE", `/api/v1/alerts/${encodeURIComponent(id)}/silence`);
+  }
+
+  /** Sends a test to one sink, or to all. */
+  async testAlerts(sink?: string): Promise<readonly SinkTest[]> {
+    const wish = sink === undefined ? {} : { sink };
+    return (await this.#ask<{ tests: readonly SinkTest[] }>("POST", "/api/v1/alerts/test", wish)).tests;
+  }
+
+  /** Makes the documents that are there now the known good. @returns how many had changed */
+  async acceptDrift(): Promise<number> {
+    return (await this.#ask<{ accepted: number }>("POST", "/api/v1/alerts/accept")).accepted;
+  }
+
   async #askIfThere<T>(method: "GET", path: string): Promise<T | undefined> {
     try {
       return await this.#ask<T>(method, path);
@@ -101,7 +127,7 @@ export class ConsoleClient implements FailureRecords {
     }
   }
 
-  async #ask<T>(method: "GET" | "POST", path: string, body?: unknown): Promise<T> {
+  async #ask<T>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<T> {
     let answer: Response;
     try {
       answer = await fetch(`${this.#url}${path}`, {

@@ -14,9 +14,11 @@ import { type Lab, openLab } from "../lab/lab.ts";
 import type { LabServer } from "../lab/server.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { openSqliteLedger } from "../ledger/sqlite.ts";
+import { openAlerting, UP_ALERTS } from "./alerting.ts";
 import { systemClock } from "./clock.ts";
 import { Company } from "./company.ts";
 import { UsageError } from "./errors.ts";
+import { labDigests } from "./lab-digests.ts";
 import { LabSites } from "./lab-sites.ts";
 import { openConsole } from "./open-console.ts";
 import { writeRunning } from "./running.ts";
@@ -95,9 +97,26 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     engine.start();
     opened.push(() => engine.stop(STOP_GRACE_MS));
     opened.push(company.begin(engine, onBroken));
+    const replications = replicationsOf(lab, ledger);
+    const alerting = openAlerting({
+      ledger,
+      replications,
+      clock,
+      environment: {},
+      name,
+      settings: () => UP_ALERTS,
+      digests: async () =>
+        await labDigests(
+          (await replications.list()).map((one) => one.bucket),
+          { lab, endpoint, clock },
+        ),
+      onTrouble: (says) => onFault("alerts", new Error(says)),
+      onBroken: (error) => onFault("alerts", error),
+    });
+    opened.push(() => alerting.close());
     const where = { host: options.host, port: options.consolePort, otherwise: "with --console-port" };
     const console_ = await openConsole(
-      { engine, ledger, token, clock, replications: replicationsOf(lab, ledger), onPaused: company.onPaused },
+      { engine, ledger, token, clock, replications, onPaused: company.onPaused, testAlerts: alerting.test },
       where,
     );
     opened.push(() => console_.close());

@@ -1,6 +1,7 @@
 /** What the console is made of; every part of its API takes what it needs of it. */
 import type { Engine } from "../engine/engine.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { SinkTest } from "../monitor/alerts/alerting.ts";
 import type { Replications } from "./replications.ts";
 
 export interface ConsoleOptions {
@@ -12,4 +13,6 @@ export interface ConsoleOptions {
   readonly token: string;
   /** Called after something was paused or resumed here: other engines see it a little later. */
   readonly onPaused?: () => void;
+  /** Sends a test to one sink of alerts, or to all. */
+  readonly testAlerts?: (sink?: string) => Promise<readonly SinkTest[]>;
 }

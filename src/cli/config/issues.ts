@@ -91,7 +91,7 @@ function valueAt(document: unknown, path: JsonPath): unknown {
   return value;
 }
 
-const SECRET = /(?:key|secret|token|password)/i;
+const SECRET = /(?:key|secret|token|password|slack|pagerduty)/i;
 const SHOWN_MAX = 60;
 
 /** Words for what stands somewhere. */

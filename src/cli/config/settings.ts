@@ -2,6 +2,7 @@
 import type { ReplicationConfiguration } from "../../core/model.ts";
 import type { ComparedMetadata } from "../../engine/metadata-drift.ts";
 import type { ProviderProfile } from "../../s3/profiles.ts";
+import type { AlertsSettings } from "./alerts-section.ts";
 
 export interface RunSettings {
   readonly sites: ReadonlyMap<string, SiteSettings>;
@@ -13,6 +14,7 @@ export interface RunSettings {
   readonly queues: readonly QueueSettings[];
   /** As `openLedger` takes it; a path is absolute. */
   readonly ledgerUrl: string;
+  readonly alerts: AlertsSettings;
   readonly console?: { readonly host: string; readonly port: number; readonly tokenFile: string };
 }
 

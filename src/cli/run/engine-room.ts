@@ -7,6 +7,7 @@ import { NotifiedChanges } from "../../engine/notifications/notified-changes.ts"
 import { type ScanResult, Scans } from "../../engine/scan.ts";
 import { DatabaseError, holdFile } from "../../ledger/database.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import { openAlerting } from "../alerting.ts";
 import { systemClock } from "../clock.ts";
 import { Company } from "../company.ts";
 import type { RunSettings } from "../config/settings.ts";
@@ -14,6 +15,7 @@ import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { keptToken } from "../token.ts";
 import { SiteClients } from "./clients.ts";
+import { documentDigests } from "./document-digests.ts";
 import type { LiveIntake, LiveIntakeOptions } from "./live-intake.ts";
 import { ledgerFileOf, openRunLedger } from "./open-ledger.ts";
 import { StoreSites } from "./store-sites.ts";
@@ -92,17 +94,34 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     opened.push(() => engine.stop(GRACE_MS));
     opened.push(company.begin(engine, onBroken));
     if (succession !== undefined) opened.push(succession.begin({ engine, ledger, clock, onBroken }));
-    const console_ = options.alone
-      ? undefined
-      : await consoleOf(settings, {
-          engine,
-          ledger,
-          clock: context.clock,
-          replications: replicationsOf(() => settings),
-          onPaused: company.onPaused,
-        });
-    if (console_ !== undefined) opened.push(() => console_.close());
+    const replications = replicationsOf(() => settings);
     const { environment } = context;
+    const alerting = options.alone
+      ? undefined
+      : openAlerting({
+          ledger,
+          replications,
+          clock: context.clock,
+          environment,
+          name,
+          settings: () => settings.alerts,
+          digests: () => documentDigests(settings.replications, { sites, clients }),
+          onTrouble,
+          onBroken,
+        });
+    if (alerting !== undefined) opened.push(() => alerting.close());
+    const console_ =
+      alerting === undefined
+        ? undefined
+        : await consoleOf(settings, {
+            engine,
+            ledger,
+            clock: context.clock,
+            replications,
+            onPaused: company.onPaused,
+            testAlerts: alerting.test,
+          });
+    if (console_ !== undefined) opened.push(() => console_.close());
     const live = options.alone
       ? undefined
       : await liveIntake({ settings, changes, sites, environment, clock, onTrouble, onBroken });
