@@ -192,11 +192,11 @@ export type AlertsForm = z.infer<typeof alertsSection>;
 
 /** What reads the rest of a configuration. */
 export interface AlertsReader {
-  resolved(text: string): string;
+  readonly resolved: (text: string) => string;
   /** Undefined when it cannot be read, which is told. */
-  text(path: JsonPath, file: string): string | undefined;
-  credentials(given: CredentialsForm): CredentialSource;
-  issue(found: FoundIssue): void;
+  readonly text: (path: JsonPath, file: string) => string | undefined;
+  readonly credentials: (given: CredentialsForm) => CredentialSource;
+  readonly issue: (found: FoundIssue) => void;
 }
 
 export function alertsSettingsOf(given: AlertsForm | undefined, reader: AlertsReader): AlertsSettings {

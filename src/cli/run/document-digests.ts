@@ -26,16 +26,14 @@ async function ofReplication(
   const { name, source, destinations, roleArn, propagateDeletes } = replication;
   const places = [source, ...destinations.values()];
   const settings = { source, destinations: [...destinations], roleArn, propagateDeletes };
-  const policies = places.map((place) => policyOf(name, place, clients));
-  return (
-    await Promise.all([
-      { replication: name, what: "the replication's settings", digest: digestOf(JSON.stringify(settings)) },
-      digested(name, `replication rules of ${source.name}`, async () =>
-        JSON.stringify(await sites.configuration(source.name)),
-      ),
-      ...policies,
-    ])
-  ).flatMap((one) => one ?? []);
+  const read = await Promise.all([
+    digested(name, `replication rules of ${source.name}`, async () =>
+      JSON.stringify(await sites.configuration(source.name)),
+    ),
+    ...places.map((place) => policyOf(name, place, clients)),
+  ]);
+  const own = { replication: name, what: "the replication's settings", digest: digestOf(JSON.stringify(settings)) };
+  return [own, ...read.flatMap((one) => one ?? [])];
 }
 
 async function policyOf(replication: string, place: Place, clients: SiteClients): Promise<DocumentDigest | undefined> {

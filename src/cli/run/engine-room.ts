@@ -103,7 +103,8 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
           replications,
           clock: context.clock,
           environment,
-          name,
+          // Alone on its ledger it goes on at once where a dead one ended.
+          name: isAlone ? "run" : name,
           settings: () => settings.alerts,
           digests: () => documentDigests(settings.replications, { sites, clients }),
           onTrouble,

@@ -26,7 +26,6 @@ export function timeOf(atMs: number): string {
 
 /** On one line: what others wrote may hold anything. */
 export function oneLine(text: string, lengthMax: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").trim();
+  const line = text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, " ").trim();
   return line.length > lengthMax ? `${line.slice(0, lengthMax - 1)}…` : line;
 }
