@@ -20,6 +20,7 @@ import { Company } from "./company.ts";
 import { UsageError } from "./errors.ts";
 import { labDigests } from "./lab-digests.ts";
 import { LabSites } from "./lab-sites.ts";
+import { startMetering } from "./metering.ts";
 import { openConsole } from "./open-console.ts";
 import { writeRunning } from "./running.ts";
 import { keptToken } from "./token.ts";
@@ -114,9 +115,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       onBroken: (error) => onFault("alerts", error),
     });
     opened.push(() => alerting.close());
+    const metering = startMetering({
+      ledger,
+      replications,
+      clock: systemClock(clock),
+      name,
+      isPublic: false,
+      onBroken,
+    });
+    opened.push(() => metering.stop());
     const where = { host: options.host, port: options.consolePort, otherwise: "with --console-port" };
     const console_ = await openConsole(
-      { engine, ledger, token, clock, replications, onPaused: company.onPaused, testAlerts: alerting.test },
+      { engine, ledger, token, clock, replications, onPaused: company.onPaused, metering, testAlerts: alerting.test },
       where,
     );
     opened.push(() => console_.close());

@@ -7,7 +7,7 @@ import { type Heartbeat, heartbeatsIn, isAway } from "../engine/heartbeat.ts";
 import { pausesIn } from "../engine/pauses.ts";
 import { percentilesOf, type StreamRate, sumOf } from "../engine/rates.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { latestOf, remembered } from "../monitor/history.ts";
+import { latest } from "../monitor/history.ts";
 import type { Observation, ObservedEngine, ObservedLag } from "../monitor/observation.ts";
 
 export interface MonitoringParts {
@@ -24,7 +24,7 @@ export async function observe({ ledger, replications, clock }: MonitoringParts):
     replications.list(),
     pausesIn(ledger),
     heartbeatsIn(ledger),
-    remembered(ledger),
+    latest(ledger),
   ]);
   return {
     atMs,
@@ -34,7 +34,7 @@ export async function observe({ ledger, replications, clock }: MonitoringParts):
       return { name, bucket, showsStatus, ...(pause === undefined ? {} : { pausedSinceMs: pause.sinceMs }) };
     }),
     engines: heartbeats.map((one) => engineOf(one, atMs)),
-    results: latestOf(results),
+    results,
     lags: lagsOf(heartbeats.filter((one) => !isAway(one, atMs))),
   };
 }

@@ -3,6 +3,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { SinkTest } from "../monitor/alerts/alerting.ts";
 import type { Replications } from "./replications.ts";
+import type { Metering } from "./routes/metrics.ts";
 
 export interface ConsoleOptions {
   readonly engine: Pick<Engine, "resync">;
@@ -15,4 +16,6 @@ export interface ConsoleOptions {
   readonly onPaused?: () => void;
   /** Sends a test to one sink of alerts, or to all. */
   readonly testAlerts?: (sink?: string) => Promise<readonly SinkTest[]>;
+  /** What is measured. */
+  readonly metering?: Metering;
 }

@@ -8,18 +8,9 @@ import {
   type ConditionSettings,
   DEFAULT_ALERT_SETTINGS,
 } from "../../monitor/alerts/settings.ts";
-import {
-  type CredentialsForm,
-  credentials,
-  duration,
-  members,
-  millisecondsOf,
-  named,
-  path,
-  reference,
-  text,
-} from "./forms.ts";
+import { type CredentialsForm, credentials, duration, millisecondsOf, named, reference } from "./forms.ts";
 import type { FoundIssue } from "./issues.ts";
+import { members, path, text } from "./parts.ts";
 import type { CredentialSource } from "./settings.ts";
 
 export interface AlertsSettings {

@@ -7,7 +7,9 @@
 import { z } from "zod";
 import { PROFILES } from "../../s3/profiles.ts";
 import { alertsSection } from "./alerts-section.ts";
-import { credentials, duration, members, named, path, reference, text } from "./forms.ts";
+import { credentials, duration, named, reference } from "./forms.ts";
+import { metricsSection } from "./metrics-section.ts";
+import { listening, members, path, text } from "./parts.ts";
 
 const PROVIDERS = ["auto", ...(Object.keys(PROFILES) as (keyof typeof PROFILES)[])] as const;
 
@@ -110,15 +112,6 @@ const limits = members(
   "limits",
 );
 
-const listening = {
-  host: text(/^[A-Za-z0-9.:_-]+$/, "an address to listen on", "Write 127.0.0.1 for this machine only")
-    .optional()
-    .describe("Where it listens; default 127.0.0.1"),
-  port: z.int({ error: "a port number\nWrite 0 to 65535" }).min(0).max(65535, {
-    error: "a port number\nWrite 0 to 65535",
-  }),
-};
-
 const console_ = members(
   {
     ...listening,
@@ -209,6 +202,9 @@ export const DOCUMENT = members(
       .describe("Where the record of undone work is kept; default sqlite:lockstep.db"),
     alerts: alertsSection.optional().describe("When somebody is told that something is wrong, and where"),
     console: console_.optional().describe("The API that status, resync and diagnose ask; none when it is left out"),
+    metrics: metricsSection
+      .optional()
+      .describe("Who may read metrics, and where; default: at the console, with its token"),
   },
   "the configuration",
 );

@@ -1,22 +1,6 @@
-/** Forms of which the parts of `lockstep.yaml` are made. What is wrong says what is expected and, behind a line break, what to do. */
+/** What several parts of `lockstep.yaml` name: secrets, credentials, durations. */
 import { z } from "zod";
-
-/** An object without unknown members. */
-export function members<Shape extends z.core.$ZodShape>(shape: Shape, what: string) {
-  const known = Object.keys(shape).join(", ");
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === "unrecognized_keys"
-        ? `one of ${known}\nCorrect the name, or take it out`
-        : `${what}: an object with ${known}\nWrite it indented, as "name: value" lines`,
-  });
-}
-
-/** Text of a form. */
-export function text(pattern: RegExp, expected: string, remedy: string) {
-  const error = `${expected}\n${remedy}`;
-  return z.string({ error }).regex(pattern, { error });
-}
+import { members, path, text } from "./parts.ts";
 
 /** `${NAME}` and nothing else: what is secret does not stand in the file. */
 export const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
@@ -25,10 +9,6 @@ const NAMES = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** A name of somebody's choice. */
 export const named = (what: string) =>
   text(NAMES, `a name of ${what}`, "Use letters, digits, dots, dashes and underscores");
-
-/** A path of a file. */
-export const path = (what: string) =>
-  text(/^.+$/s, `the path of ${what}`, "A relative path starts at the configuration file");
 
 /** `${NAME}` for something secret. */
 export const reference = (what: string) =>

@@ -19,6 +19,7 @@ import { crossIssues, resolved, unplaced } from "./check.ts";
 import { type ConfigDocument, DOCUMENT } from "./document.ts";
 import { type CredentialsForm, millisecondsOf } from "./forms.ts";
 import { ConfigError, type ConfigIssue, type FoundIssue, issuesOf, pathWords, received } from "./issues.ts";
+import { metricsSettings } from "./metrics-section.ts";
 import {
   type CredentialSource,
   NO_ROLE,
@@ -131,6 +132,7 @@ class Builder {
               tokenFile: this.#files.pathOf(console_.tokenFile ?? "lockstep.token"),
             },
           }),
+      metrics: metricsSettings(this.#document, this.#files),
     };
     return { value, issues: this.#issues };
   }

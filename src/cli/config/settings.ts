@@ -3,6 +3,7 @@ import type { ReplicationConfiguration } from "../../core/model.ts";
 import type { ComparedMetadata } from "../../engine/metadata-drift.ts";
 import type { ProviderProfile } from "../../s3/profiles.ts";
 import type { AlertsSettings } from "./alerts-section.ts";
+import type { MetricsSettings } from "./metrics-section.ts";
 
 export interface RunSettings {
   readonly sites: ReadonlyMap<string, SiteSettings>;
@@ -16,6 +17,7 @@ export interface RunSettings {
   readonly ledgerUrl: string;
   readonly alerts: AlertsSettings;
   readonly console?: { readonly host: string; readonly port: number; readonly tokenFile: string };
+  readonly metrics: MetricsSettings;
 }
 
 /** One address that notifications of a site are sent to. Several may share a port. */
