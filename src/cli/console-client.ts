@@ -5,9 +5,12 @@
 import type { KeyExplanation } from "../console/explain.ts";
 import type { Overview } from "../console/overview.ts";
 import type { KnownReplication } from "../console/replications.ts";
+import type { AlertsAnswer } from "../console/routes/alerts.ts";
 import type { FailureRecord, FailureRecords } from "../doctor/ports.ts";
 import type { ResyncProgress, ResyncRequest } from "../engine/resync/model.ts";
 import type { Count } from "../ledger/ledger.ts";
+import type { SinkTest } from "../monitor/alerts/alerting.ts";
+import type { Alert } from "../monitor/alerts/model.ts";
 import type { WatchKind, WatchResult } from "../monitor/history.ts";
 import type { ScheduleStanding } from "../monitor/schedules.ts";
 import { AccessError, UsageError } from "./errors.ts";
@@ -110,6 +113,29 @@ export class ConsoleClient implements FailureRecords {
     await this.#ask("POST", "/api/v1/watches/canary/forget", { bucket, prefix });
   }
 
+  async alerts(): Promise<AlertsAnswer> {
+    return await this.#ask<AlertsAnswer>("GET", "/api/v1/alerts");
+  }
+
+  async silenceAlert(id: string, wish: { untilMs: number; by: string; why: string }): Promise<Alert> {
+    return await this.#ask<Alert>("POST", `/api/v1/alerts/${encodeURIComponent(id)}/silence`, wish);
+  }
+
+  async unsilenceAlert(id: string): Promise<Alert> {
+    return await this.#ask<Alert>("DELETE", `/api/v1/alerts/${encodeURIComponent(id)}/silence`);
+  }
+
+  /** Sends a test to one sink, or to all. */
+  async testAlerts(sink?: string): Promise<readonly SinkTest[]> {
+    const wish = sink === undefined ? {} : { sink };
+    return (await this.#ask<{ tests: readonly SinkTest[] }>("POST", "/api/v1/alerts/test", wish)).tests;
+  }
+
+  /** Makes the documents that are there now the known good. @returns how many had changed */
+  async acceptDrift(): Promise<number> {
+    return (await this.#ask<{ accepted: number }>("POST", "/api/v1/alerts/accept")).accepted;
+  }
+
   async #askIfThere<T>(method: "GET", path: string): Promise<T | undefined> {
     try {
       return await this.#ask<T>(method, path);
@@ -119,7 +145,7 @@ export class ConsoleClient implements FailureRecords {
     }
   }
 
-  async #ask<T>(method: "GET" | "POST", path: string, body?: unknown): Promise<T> {
+  async #ask<T>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<T> {
     let answer: Response;
     try {
       answer = await fetch(`${this.#url}${path}`, {

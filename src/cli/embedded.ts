@@ -14,9 +14,11 @@ import { type Lab, openLab } from "../lab/lab.ts";
 import type { LabServer } from "../lab/server.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { openSqliteLedger } from "../ledger/sqlite.ts";
+import { openAlerting, UP_ALERTS } from "./alerting.ts";
 import { systemClock } from "./clock.ts";
 import { Company } from "./company.ts";
 import { UsageError } from "./errors.ts";
+import { labDigests } from "./lab-digests.ts";
 import { LabSites } from "./lab-sites.ts";
 import { openLabWatches } from "./lab-watches.ts";
 import { startMetering } from "./metering.ts";
@@ -101,6 +103,22 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const watching = { lab, endpoint, ledger, replications, clock: systemClock(clock), holder: name };
     const watches = openLabWatches({ ...watching, onTrouble: () => undefined, onBroken });
     opened.push(() => watches.close());
+    const alerting = openAlerting({
+      ledger,
+      replications,
+      clock,
+      environment: {},
+      name,
+      settings: () => UP_ALERTS,
+      digests: async () =>
+        await labDigests(
+          (await replications.list()).map((one) => one.bucket),
+          { lab, endpoint, clock },
+        ),
+      onTrouble: (says) => onFault("alerts", new Error(says)),
+      onBroken: (error) => onFault("alerts", error),
+    });
+    opened.push(() => alerting.close());
     const metering = startMetering({
       ledger,
       replications,
@@ -112,7 +130,17 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     opened.push(() => metering.stop());
     const where = { host: options.host, port: options.consolePort, otherwise: "with --console-port" };
     const console_ = await openConsole(
-      { engine, ledger, token, clock, replications, onPaused: company.onPaused, metering, watches },
+      {
+        engine,
+        ledger,
+        token,
+        clock,
+        replications,
+        onPaused: company.onPaused,
+        metering,
+        watches,
+        testAlerts: alerting.test,
+      },
       where,
     );
     opened.push(() => console_.close());

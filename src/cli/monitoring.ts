@@ -5,9 +5,10 @@
 import type { Replications } from "../console/replications.ts";
 import { type Heartbeat, heartbeatsIn, isAway } from "../engine/heartbeat.ts";
 import { pausesIn } from "../engine/pauses.ts";
+import { percentilesOf, type StreamRate, sumOf } from "../engine/rates.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { latest } from "../monitor/history.ts";
-import type { Observation, ObservedEngine } from "../monitor/observation.ts";
+import type { Observation, ObservedEngine, ObservedLag } from "../monitor/observation.ts";
 
 export interface MonitoringParts {
   readonly ledger: Ledger;
@@ -28,13 +29,28 @@ export async function observe({ ledger, replications, clock }: MonitoringParts):
   return {
     atMs,
     counts,
-    replications: known.map(({ name, bucket }) => {
+    replications: known.map(({ name, bucket, showsStatus }) => {
       const pause = pauses.find((one) => one.bucket === bucket);
-      return { name, bucket, ...(pause === undefined ? {} : { pausedSinceMs: pause.sinceMs }) };
+      return { name, bucket, showsStatus, ...(pause === undefined ? {} : { pausedSinceMs: pause.sinceMs }) };
     }),
     engines: heartbeats.map((one) => engineOf(one, atMs)),
     results,
+    lags: lagsOf(heartbeats.filter((one) => !isAway(one, atMs))),
   };
+}
+
+function lagsOf(heartbeats: readonly Heartbeat[]): readonly ObservedLag[] {
+  const byStream = new Map<string, StreamRate[]>();
+  for (const rate of heartbeats.flatMap((one) => one.streams)) {
+    const name = `${rate.bucket} ${rate.destinationArn}`;
+    byStream.set(name, [...(byStream.get(name) ?? []), rate]);
+  }
+  return [...byStream.values()].flatMap((rates) => {
+    const [first] = rates;
+    const lag = percentilesOf(sumOf(rates.map((one) => one.lag)));
+    if (first === undefined || lag === undefined) return [];
+    return [{ bucket: first.bucket, destinationArn: first.destinationArn, p99Ms: lag.p99Ms, tasks: lag.tasks }];
+  });
 }
 
 function engineOf(heartbeat: Heartbeat, nowMs: number): ObservedEngine {

@@ -1,6 +1,7 @@
 /** Builds the parser and the help from the commands' data. */
 import { Command, CommanderError } from "commander";
 import { type CommandSpec, EXIT_STATUSES, type ExitStatus, type OptionValue } from "./command.ts";
+import { alertsCommand } from "./commands/alerts.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { canaryCommand } from "./commands/canary.ts";
 import { cancelCommand } from "./commands/cancel.ts";
@@ -39,6 +40,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   resumeCommand,
   cancelCommand,
   auditCommand,
+  alertsCommand,
   lintCommand,
   policyCommand,
   logsCommand,

@@ -9,6 +9,7 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { DatabaseError } from "../ledger/database-error.ts";
 import type { ConsoleOptions } from "./options.ts";
+import { alertRoutes } from "./routes/alerts.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { metricsRoutes, seriesRoutes } from "./routes/metrics.ts";
 import { replicationRoutes } from "./routes/replications.ts";
@@ -26,6 +27,7 @@ export function createApi(options: ConsoleOptions): Hono {
   });
   app.get("/api/v1/health", (c) => c.json({ ok: true }));
   app.route("/api/v1", taskRoutes(options));
+  app.route("/api/v1", alertRoutes(options));
   app.route("/api/v1", jobRoutes(options));
   app.route("/api/v1", replicationRoutes(options));
   app.route("/api/v1", watchRoutes(options));

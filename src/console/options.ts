@@ -1,6 +1,7 @@
 /** What the console is made of; every part of its API takes what it needs of it. */
 import type { Engine } from "../engine/engine.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { SinkTest } from "../monitor/alerts/alerting.ts";
 import type { Replications } from "./replications.ts";
 import type { Metering } from "./routes/metrics.ts";
 import type { Watches } from "./watches.ts";
@@ -16,6 +17,8 @@ export interface ConsoleOptions {
   readonly onPaused?: () => void;
   /** What is looked at by the clock here. */
   readonly watches?: Watches;
+  /** Sends a test to one sink of alerts, or to all. */
+  readonly testAlerts?: (sink?: string) => Promise<readonly SinkTest[]>;
   /** What is measured. */
   readonly metering?: Metering;
 }

@@ -13,6 +13,17 @@ export interface Observation {
   readonly engines: readonly ObservedEngine[];
   /** The latest of each kind, subject and rule. */
   readonly results: readonly WatchResult[];
+  /** Of streams of which something was completed in the last minutes. */
+  readonly lags?: readonly ObservedLag[];
+}
+
+/** From the writing of versions to their replicas'. */
+export interface ObservedLag {
+  readonly bucket: string;
+  readonly destinationArn: string;
+  readonly p99Ms: number;
+  /** How many versions it is of. */
+  readonly tasks: number;
 }
 
 export interface ObservedReplication {
@@ -20,6 +31,8 @@ export interface ObservedReplication {
   readonly name: string;
   readonly bucket: string;
   readonly pausedSinceMs?: number;
+  /** Its versions show their status at the store, so that they can be diagnosed there; default true. */
+  readonly showsStatus?: boolean;
 }
 
 export interface ObservedEngine {

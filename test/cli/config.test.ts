@@ -8,10 +8,12 @@ import { ConfigError, issueWords } from "../../src/cli/config/issues.ts";
 import { readConfiguration } from "../../src/cli/config/read.ts";
 import { printSchema } from "../../src/cli/config/schema.ts";
 import type { RunSettings } from "../../src/cli/config/settings.ts";
+import { CONDITION_DEFAULTS, DEFAULT_ALERT_SETTINGS } from "../../src/monitor/alerts/settings.ts";
 
 /** A case: what is wrong stands in `# expect:` comments of the file, one line each, in the order of lines. */
 const CASES = "test/fixtures/run-config";
-const ENVIRONMENT = { KEY: "AKIA", SECRET: "hidden", STORE: "http://127.0.0.1:9000", PASSWORD: "p" };
+const STORE = "http://127.0.0.1:9000";
+const ENVIRONMENT = { KEY: "AKIA", SECRET: "hidden", STORE, PASSWORD: "p" };
 
 describe("the configuration of run", () => {
   const directory = mkdtempSync(join(tmpdir(), "lockstep-config-"));
@@ -122,12 +124,66 @@ replications:
     assert.deepEqual(rules[2], rules[0]);
   });
 
+  describe("of alerts", () => {
+    const alerts = (section: string) =>
+      read(`
+sites: {a: {endpoint: http://a}, b: {endpoint: http://b}}
+replications:
+  r: {source: {site: a, bucket: a-bucket}, configuration: {fromBucket: true}, destinations: {"arn:aws:s3:::b": {site: b, bucket: b-bucket}}}
+${section}`).alerts;
+
+    it("has defaults for all conditions, and tells nobody", () => {
+      assert.deepEqual(alerts(""), { settings: DEFAULT_ALERT_SETTINGS, sinks: [] });
+    });
+
+    it("changes conditions one by one; the lower bound keeps its distance", () => {
+      const { conditions } = alerts(
+        "alerts: {conditions: {lag: {over: 6m, repeat: 0s}, failed: {over: 10, below: 2, severity: info}, drift: false}}",
+      ).settings;
+      const { lag, failed, drift, newCause } = conditions;
+      assert.deepEqual([lag?.over, lag?.below, lag?.repeatMs, lag?.forMs], [360_000, 240_000, 0, 300_000]);
+      assert.deepEqual([failed?.over, failed?.below, failed?.severity], [10, 2, "info"]);
+      assert.equal(drift, undefined);
+      assert.deepEqual(newCause, CONDITION_DEFAULTS.newCause);
+      assert.throws(
+        () => alerts("alerts: {conditions: {lag: {over: 5m, below: 10m}}}"),
+        /lag\.below: .*a bound that is/,
+      );
+    });
+
+    it("takes secrets of sinks from the environment", () => {
+      const { sinks } = alerts(`
+alerts:
+  sinks:
+    hook: {webhook: "\${STORE}", token: "\${KEY}", hmacKey: "\${SECRET}", severity: critical}
+    pager: {pagerduty: "\${KEY}"}
+    topic: {sns: arn:aws:sns:eu-west-1:111122223333:t, credentials: {profile: ops}}
+    mail: {email: smtp://mail.example.org, from: a@example.org, to: [b@example.org], user: u, password: "\${SECRET}"}
+`);
+      const email = { kind: "email", host: "mail.example.org", port: 587, tls: "required", from: "a@example.org" };
+      assert.deepEqual(sinks, [
+        { name: "hook", severity: "critical", kind: "webhook", url: STORE, token: "AKIA", hmacKey: "hidden" },
+        { name: "pager", severity: "info", kind: "pagerduty", routingKey: "AKIA" },
+        {
+          name: "topic",
+          severity: "info",
+          kind: "sns",
+          topicArn: "arn:aws:sns:eu-west-1:111122223333:t",
+          credentials: { kind: "profile", profile: "ops" },
+        },
+        { name: "mail", severity: "info", ...email, to: ["b@example.org"], user: "u", password: "hidden" },
+      ]);
+    });
+  });
+
   it("never repeats what may be a secret", () => {
-    const text = readFileSync(join(CASES, "plain-secrets.case.yaml"), "utf8").replace(/^#.*$/gm, "");
-    assert.throws(
-      () => read(text),
-      (error) => error instanceof ConfigError && !/verysecret/.test(JSON.stringify(error.issues) + error.message),
-    );
+    for (const name of ["plain-secrets", "alerts-that-cannot-be"]) {
+      const text = readFileSync(join(CASES, `${name}.case.yaml`), "utf8").replace(/^#.*$/gm, "");
+      assert.throws(
+        () => read(text),
+        (error) => error instanceof ConfigError && !/verysecret/.test(JSON.stringify(error.issues) + error.message),
+      );
+    }
   });
 
   it("is published as a JSON Schema that is not stale", () => {

@@ -196,6 +196,7 @@ const REFERRING: readonly RegExp[] = [
   /^sites\.[^\n]+\.(?:endpoint|credentials\.[A-Za-z]+)$/,
   /^intake\.webhooks\.\d+\.token$/,
   /^intake\.queues\.\d+\.(?:url|credentials\.[A-Za-z]+)$/,
+  /^alerts\.sinks\.[^\n]+\.(?:webhook|token|hmacKey|slack|pagerduty|url|endpoint|user|password|credentials\.[A-Za-z]+)$/,
   /^ledger$/,
 ];
 

@@ -6,52 +6,11 @@
  */
 import { z } from "zod";
 import { PROFILES } from "../../s3/profiles.ts";
+import { alertsSection } from "./alerts-section.ts";
+import { credentials, duration, named, reference } from "./forms.ts";
 import { metricsSection } from "./metrics-section.ts";
 import { listening, members, path, text } from "./parts.ts";
 import { schedulesSection } from "./schedules-section.ts";
-
-/** `${NAME}` and nothing else: what is secret does not stand in the file. */
-export const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
-
-const NAMES = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-const named = (what: string) => text(NAMES, `a name of ${what}`, "Use letters, digits, dots, dashes and underscores");
-
-const reference = (what: string) =>
-  text(
-    REFERENCE,
-    `a reference to an environment variable that holds ${what}`,
-    `Write \${NAME}, and set NAME in the environment: secrets do not stand in this file`,
-  );
-
-const credentials = z
-  .union(
-    [
-      z.literal("environment", { error: `"environment"\nWrite environment, or one of the other forms` }),
-      members({ profile: named("a profile of the AWS configuration files") }, "a profile"),
-      members(
-        {
-          file: path("a file in the form of ~/.aws/credentials"),
-          profile: named("a profile in that file").optional(),
-        },
-        "a file",
-      ),
-      members(
-        {
-          accessKeyId: reference("the access key id"),
-          secretAccessKey: reference("the secret access key"),
-          sessionToken: reference("the session token").optional(),
-        },
-        "keys",
-      ),
-    ],
-    {
-      error:
-        "environment, {profile}, {file, profile}, or {accessKeyId, secretAccessKey}\nChoose one of the forms of credentials",
-    },
-  )
-  .describe(
-    "Whose calls these are: `environment` (AWS_ACCESS_KEY_ID and so on), a profile, a file, or references to variables",
-  );
 
 const PROVIDERS = ["auto", ...(Object.keys(PROFILES) as (keyof typeof PROFILES)[])] as const;
 
@@ -140,7 +99,6 @@ const replication = members(
   "a replication",
 );
 
-const duration = text(/^[1-9][0-9]{0,8}(?:s|m|h|d)$/, "a duration", "Write a number and s, m, h or d: 15m");
 const count = (what: string) =>
   z
     .int({ error: `${what}, from 1\nWrite a whole number` })
@@ -243,6 +201,7 @@ export const DOCUMENT = members(
     )
       .optional()
       .describe("Where the record of undone work is kept; default sqlite:lockstep.db"),
+    alerts: alertsSection.optional().describe("When somebody is told that something is wrong, and where"),
     console: console_.optional().describe("The API that status, resync and diagnose ask; none when it is left out"),
     metrics: metricsSection
       .optional()

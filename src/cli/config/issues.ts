@@ -91,7 +91,9 @@ function valueAt(document: unknown, path: JsonPath): unknown {
   return value;
 }
 
-const SECRET = /(?:key|secret|token|password)/i;
+const SECRET = /(?:key|secret|token|password|slack|pagerduty)/i;
+/** A user, and perhaps a password, in an address. */
+const SIGNED_IN = /^[a-z]+:\/\/[^\s/]*@/i;
 const SHOWN_MAX = 60;
 
 /** Words for what stands somewhere. */
@@ -99,7 +101,8 @@ export function received(value: unknown, path: JsonPath): string {
   if (value === undefined || value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return `an object with ${Object.keys(value).join(", ") || "no members"}`;
-  if (typeof value === "string" && SECRET.test(String(path.at(-1)))) return "other text, not shown here";
+  if (typeof value === "string" && (SECRET.test(String(path.at(-1))) || SIGNED_IN.test(value)))
+    return "other text, not shown here";
   return shortened(value);
 }
 

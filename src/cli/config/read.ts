@@ -14,8 +14,10 @@ import { PROFILES, profileOf } from "../../s3/profiles.ts";
 import { parseXml, XmlError } from "../../s3/xml.ts";
 import { DEFAULT_HOST, DEFAULT_REGION } from "../defaults.ts";
 import { readYaml } from "../placed-yaml.ts";
+import { alertsSettingsOf } from "./alerts-section.ts";
 import { crossIssues, resolved, unplaced } from "./check.ts";
 import { type ConfigDocument, DOCUMENT } from "./document.ts";
+import { type CredentialsForm, millisecondsOf } from "./forms.ts";
 import { ConfigError, type ConfigIssue, type FoundIssue, issuesOf, pathWords, received } from "./issues.ts";
 import { metricsSettings } from "./metrics-section.ts";
 import { scheduleIssues, scheduleSettings } from "./schedules-section.ts";
@@ -117,6 +119,12 @@ class Builder {
       webhooks: (intake?.webhooks ?? []).map((one, index) => this.#webhook(["intake", "webhooks", index], one)),
       queues: (intake?.queues ?? []).map((one) => this.#queue(one)),
       ledgerUrl: this.#ledgerUrl(resolved(ledger, this.#environment)),
+      alerts: alertsSettingsOf(this.#document.alerts, {
+        resolved: (text) => resolved(text, this.#environment),
+        text: (path, file) => this.#text(path, file),
+        credentials: (given) => this.#credentials(given),
+        issue: (found) => this.#issues.push(found),
+      }),
       ...(console_ === undefined
         ? {}
         : {
@@ -171,7 +179,7 @@ class Builder {
     }
   }
 
-  #credentials(given: NonNullable<ConfigDocument["sites"][string]["credentials"]>): CredentialSource {
+  #credentials(given: CredentialsForm): CredentialSource {
     if (given === "environment") return { kind: "environment" };
     if ("file" in given) {
       return { kind: "file", file: this.#files.pathOf(given.file), profile: given.profile ?? "default" };
@@ -286,10 +294,4 @@ type QueueDocument = NonNullable<IntakeDocument["queues"]>[number];
 /** AWS's own queues say in their URL where they are. */
 function regionOfQueue(url: string): string | undefined {
   return /^https:\/\/sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\//.exec(url)?.[1];
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function millisecondsOf(duration: string): number {
-  return Number(duration.slice(0, -1)) * (UNITS[duration.slice(-1)] ?? 0);
 }

@@ -2,6 +2,7 @@
 import type { ReplicationConfiguration } from "../../core/model.ts";
 import type { ComparedMetadata } from "../../engine/metadata-drift.ts";
 import type { ProviderProfile } from "../../s3/profiles.ts";
+import type { AlertsSettings } from "./alerts-section.ts";
 import type { MetricsSettings } from "./metrics-section.ts";
 import type { ScheduleSettings } from "./schedules-section.ts";
 
@@ -15,6 +16,7 @@ export interface RunSettings {
   readonly queues: readonly QueueSettings[];
   /** As `openLedger` takes it; a path is absolute. */
   readonly ledgerUrl: string;
+  readonly alerts: AlertsSettings;
   readonly console?: { readonly host: string; readonly port: number; readonly tokenFile: string };
   readonly schedules: readonly ScheduleSettings[];
   readonly metrics: MetricsSettings;

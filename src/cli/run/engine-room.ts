@@ -7,6 +7,7 @@ import { NotifiedChanges } from "../../engine/notifications/notified-changes.ts"
 import { type ScanResult, Scans } from "../../engine/scan.ts";
 import { DatabaseError, holdFile } from "../../ledger/database.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import { openAlerting } from "../alerting.ts";
 import { systemClock } from "../clock.ts";
 import { Company } from "../company.ts";
 import type { RunSettings } from "../config/settings.ts";
@@ -15,6 +16,7 @@ import { UsageError } from "../errors.ts";
 import type { MeteringOptions } from "../metering.ts";
 import { keptToken } from "../token.ts";
 import { SiteClients } from "./clients.ts";
+import { documentDigests } from "./document-digests.ts";
 import type { LiveIntake, LiveIntakeOptions } from "./live-intake.ts";
 import { ledgerFileOf, openRunLedger } from "./open-ledger.ts";
 import type { OpenMetering } from "./open-metering.ts";
@@ -110,19 +112,36 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     const metering = options.alone
       ? undefined
       : await meteringOf(settings, { ledger, replications, clock, name, onBroken }, opened);
-    const console_ = options.alone
-      ? undefined
-      : await consoleOf(settings, {
-          engine,
-          ledger,
-          clock: context.clock,
-          replications,
-          onPaused: company.onPaused,
-          ...(watches === undefined ? {} : { watches }),
-          ...(metering === undefined ? {} : { metering: metering.metering }),
-        });
-    if (console_ !== undefined) opened.push(() => console_.close());
     const { environment } = context;
+    const alerting = options.alone
+      ? undefined
+      : openAlerting({
+          ledger,
+          replications,
+          clock: context.clock,
+          environment,
+          // Alone on its ledger it goes on at once where a dead one ended.
+          name: isAlone ? "run" : name,
+          settings: () => settings.alerts,
+          digests: () => documentDigests(settings.replications, { sites, clients }),
+          onTrouble,
+          onBroken,
+        });
+    if (alerting !== undefined) opened.push(() => alerting.close());
+    const console_ =
+      alerting === undefined
+        ? undefined
+        : await consoleOf(settings, {
+            engine,
+            ledger,
+            clock: context.clock,
+            replications,
+            onPaused: company.onPaused,
+            testAlerts: alerting.test,
+            ...(watches === undefined ? {} : { watches }),
+            ...(metering === undefined ? {} : { metering: metering.metering }),
+          });
+    if (console_ !== undefined) opened.push(() => console_.close());
     const live = options.alone
       ? undefined
       : await liveIntake({ settings, changes, sites, environment, clock, onTrouble, onBroken });
