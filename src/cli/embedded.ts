@@ -18,6 +18,7 @@ import { systemClock } from "./clock.ts";
 import { Company } from "./company.ts";
 import { UsageError } from "./errors.ts";
 import { LabSites } from "./lab-sites.ts";
+import { startMetering } from "./metering.ts";
 import { openConsole } from "./open-console.ts";
 import { writeRunning } from "./running.ts";
 import { keptToken } from "./token.ts";
@@ -95,9 +96,19 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     engine.start();
     opened.push(() => engine.stop(STOP_GRACE_MS));
     opened.push(company.begin(engine, onBroken));
+    const replications = replicationsOf(lab, ledger);
+    const metering = startMetering({
+      ledger,
+      replications,
+      clock: systemClock(clock),
+      name,
+      isPublic: false,
+      onBroken,
+    });
+    opened.push(() => metering.stop());
     const where = { host: options.host, port: options.consolePort, otherwise: "with --console-port" };
     const console_ = await openConsole(
-      { engine, ledger, token, clock, replications: replicationsOf(lab, ledger), onPaused: company.onPaused },
+      { engine, ledger, token, clock, replications, onPaused: company.onPaused, metering },
       where,
     );
     opened.push(() => console_.close());

@@ -10,6 +10,7 @@ import { z } from "zod";
 import { DatabaseError } from "../ledger/database-error.ts";
 import type { ConsoleOptions } from "./options.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { metricsRoutes, seriesRoutes } from "./routes/metrics.ts";
 import { replicationRoutes } from "./routes/replications.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
@@ -26,6 +27,10 @@ export function createApi(options: ConsoleOptions): Hono {
   app.route("/api/v1", taskRoutes(options));
   app.route("/api/v1", jobRoutes(options));
   app.route("/api/v1", replicationRoutes(options));
+  if (options.metering !== undefined) {
+    app.route("/", metricsRoutes(options.metering, options.token));
+    app.route("/api/v1", seriesRoutes(options.metering));
+  }
   app.notFound((c) => c.json({ error: `there is nothing at ${c.req.path}` }, 404));
   app.onError((error, c) => {
     if (error instanceof z.ZodError) return c.json({ error: z.prettifyError(error) }, 400);

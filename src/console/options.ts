@@ -2,6 +2,7 @@
 import type { Engine } from "../engine/engine.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Replications } from "./replications.ts";
+import type { Metering } from "./routes/metrics.ts";
 
 export interface ConsoleOptions {
   readonly engine: Pick<Engine, "resync">;
@@ -12,4 +13,6 @@ export interface ConsoleOptions {
   readonly token: string;
   /** Called after something was paused or resumed here: other engines see it a little later. */
   readonly onPaused?: () => void;
+  /** What is measured. */
+  readonly metering?: Metering;
 }

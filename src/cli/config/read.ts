@@ -17,6 +17,7 @@ import { readYaml } from "../placed-yaml.ts";
 import { crossIssues, resolved, unplaced } from "./check.ts";
 import { type ConfigDocument, DOCUMENT } from "./document.ts";
 import { ConfigError, type ConfigIssue, type FoundIssue, issuesOf, pathWords, received } from "./issues.ts";
+import { metricsSettings } from "./metrics-section.ts";
 import {
   type CredentialSource,
   NO_ROLE,
@@ -123,6 +124,7 @@ class Builder {
               tokenFile: this.#files.pathOf(console_.tokenFile ?? "lockstep.token"),
             },
           }),
+      metrics: metricsSettings(this.#document, this.#files),
     };
     return { value, issues: this.#issues };
   }

@@ -2,6 +2,7 @@
 import type { ReplicationConfiguration } from "../../core/model.ts";
 import type { ComparedMetadata } from "../../engine/metadata-drift.ts";
 import type { ProviderProfile } from "../../s3/profiles.ts";
+import type { MetricsSettings } from "./metrics-section.ts";
 
 export interface RunSettings {
   readonly sites: ReadonlyMap<string, SiteSettings>;
@@ -14,6 +15,7 @@ export interface RunSettings {
   /** As `openLedger` takes it; a path is absolute. */
   readonly ledgerUrl: string;
   readonly console?: { readonly host: string; readonly port: number; readonly tokenFile: string };
+  readonly metrics: MetricsSettings;
 }
 
 /** One address that notifications of a site are sent to. Several may share a port. */
