@@ -85,6 +85,10 @@ export async function withBelongings<R>(
   write: (request: WriteRequest) => Promise<R>,
 ): Promise<R> {
   const all = belongingsOf(run);
+  if (all.length === 0) {
+    run.toBring = all;
+    return await answered(step, write(request));
+  }
   const late = lateBelongings(run, step);
   run.toBring = all.filter(({ name }) => late.has(name));
   let belongings = all.filter(({ name }) => !late.has(name));

@@ -113,8 +113,9 @@ export class Gate {
 
   /** For its lanes. */
   leave(end: End, sign: Sign, told: { readonly isTrial: boolean; readonly answer: LastAnswer }): void {
-    const jitter = this.#options.clock.random();
-    if (end.breaker.leave(sign, { ...told, jitter }) === "closed") this.free(end);
+    const { isTrial, answer } = told;
+    const jitter = sign === "away" ? this.#options.clock.random() : 0;
+    if (end.breaker.leave(sign, { isTrial, answer, jitter }) === "closed") this.free(end);
   }
 
   /** For its lanes: what was tried at this end need not wait any more. */

@@ -6,7 +6,7 @@
  * keeps replicas from being replicated on. A copy of a replica under another key has a digest that does not fit, and is
  * no replica. Delete markers carry no metadata: the ledger and their place among the versions have to do.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { VersionRef } from "../core/model.ts";
 
 /** The name of the user metadata. */
@@ -24,7 +24,7 @@ export function isMarked(userMetadata: Readonly<Record<string, string>>, key: st
 }
 
 function digestOf(key: string): string {
-  return createHash("sha256").update(key).digest("hex").slice(0, 16);
+  return hash("sha256", key, "hex").slice(0, 16);
 }
 
 /** The checkpoint that says that a bucket holds replicas: its versions are then asked for their mark before anything else. */

@@ -274,8 +274,11 @@ export function headOf(run: Run): ObjectHead {
 
 /** How the version's bytes go over. Once decided it stays, so that all steps of a try mean the same parts. */
 export function layoutFor(run: Run): Layout {
-  run.layout ??= layoutOf({
-    ...headOf(run),
+  if (run.layout !== undefined) return run.layout;
+  const { sizeBytes, etag } = headOf(run);
+  run.layout = layoutOf({
+    sizeBytes,
+    etag,
     readsParts: run.sourceTraits.readsParts !== false,
     mayGuess: provesByEtag(run),
     copiesWithin: copiesWithin(run),
@@ -287,7 +290,8 @@ export function layoutFor(run: Run): Layout {
 }
 
 /** Whether the ETags that the destination gives to the source's parts make up the source's own ETag. */
-export function provesByEtag({ source, sourceTraits, destinationTraits, rule, ...run }: Run): boolean {
+export function provesByEtag(run: Run): boolean {
+  const { source, sourceTraits, destinationTraits, rule } = run;
   const { head, seal } = source;
   if (head === undefined || seal !== undefined || run.provesNothingByEtag === true) return false;
   const { kind } = head.encryption;

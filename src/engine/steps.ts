@@ -32,8 +32,8 @@ import { copiesWithin, copyObjectWithin } from "./within.ts";
 import { finishWrite, writeRequest } from "./write.ts";
 
 /** Performs one step. @throws StepFailure when a store refuses it */
-export async function performStep(run: Run, step: Step): Promise<void> {
-  await PERFORM[step.name](run, step);
+export function performStep(run: Run, step: Step): Promise<void> {
+  return PERFORM[step.name](run, step);
 }
 
 const PERFORM: Readonly<Record<StepName, (run: Run, step: Step) => Promise<void>>> = {

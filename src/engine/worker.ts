@@ -187,6 +187,9 @@ export class Worker {
     this.#claimedAtMs = nowMs;
     this.#hasNews = false;
     if (limit === 0) return [];
+    // When the ledger was away for long: what has been done and waits to be recorded is not to be claimed and done again.
+    const expired = [...this.#flights.values()].filter((one) => !one.isLost && one.leaseUntilMs <= nowMs);
+    if (expired.length > 0) await this.#renew(expired);
     const leaseUntilMs = nowMs + LEASE_MS;
     const claiming = ledger.claim({ worker: name, limit, limits, nowMs, leaseUntilMs, ...this.#sizes });
     const claims = await claiming.catch((error: unknown) => {

@@ -41,6 +41,8 @@ export class StoreSites implements Sites {
   readonly #options: StoreSitesOptions;
   #replications: ReadonlyMap<string, ReplicationSettings> = new Map();
   #places: ReadonlyMap<string, Place> = new Map();
+  /** By place and role: every task asks for two. */
+  readonly #stores = new Map<string, Store>();
   readonly #configurations = new Map<string, Kept<ReplicationConfiguration | undefined>>();
   readonly #traits = new Map<string, Kept<Promise<BucketTraits>>>();
   readonly #told = new Set<string>();
@@ -57,6 +59,7 @@ export class StoreSites implements Sites {
     this.#places = new Map(
       replications.flatMap((one) => [one.source, ...one.destinations.values()]).map((place) => [place.name, place]),
     );
+    this.#stores.clear();
     this.#configurations.clear();
     this.#traits.clear();
     this.#told.clear();
@@ -219,8 +222,14 @@ export class StoreSites implements Sites {
   }
 
   #store(place: Place, roleArn: string | undefined): Store {
-    const { store } = this.#client(place, roleArn);
-    return place.name === place.bucket ? store : renamed(store, place.bucket);
+    const name = `${place.name} ${roleArn ?? ""}`;
+    let store = this.#stores.get(name);
+    if (store === undefined) {
+      const { store: own } = this.#client(place, roleArn);
+      store = place.name === place.bucket ? own : renamed(own, place.bucket);
+      this.#stores.set(name, store);
+    }
+    return store;
   }
 }
 
