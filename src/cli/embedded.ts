@@ -18,6 +18,9 @@ import { openSqliteLedger } from "../ledger/sqlite.ts";
 import { systemClock } from "./clock.ts";
 import { Company } from "./company.ts";
 import { DEFAULT_HOST } from "./defaults.ts";
+import { OwnersDesk } from "./desk/desk.ts";
+import { LabRoom } from "./desk/lab-desk.ts";
+import { LabWorld } from "./desk/lab-world.ts";
 import { UsageError } from "./errors.ts";
 import { LabSites } from "./lab-sites.ts";
 import { openConsole } from "./open-console.ts";
@@ -35,6 +38,7 @@ export interface EmbeddedOptions {
   /** Where the console listens, and how; default: on this machine only, without TLS. */
   readonly console?: Partial<Pick<ConsolePlace, "host" | "tls" | "insecure">>;
   readonly clock: () => number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Told of faults of ours; the process goes on. */
   readonly onFault: (what: string, error: unknown) => void;
 }
@@ -116,6 +120,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         onPaused: company.onPaused,
         onFault: (error) => onFault("the console", error),
         about: { version: packageVersion(), mode: "up" },
+        desk: new OwnersDesk(new LabWorld({ lab, endpoint, ledger, clock, environment: options.environment })),
+        lab: new LabRoom({ lab, endpoint, token, clock }),
       },
       where,
     );

@@ -27,10 +27,11 @@ export interface ServeOptions {
 
 /** Resolves after everything is closed again. */
 export async function serve(options: ServeOptions, context: Context): Promise<void> {
-  const { clock, stderr, stdout, interrupted } = context;
+  const { clock, environment, stderr, stdout, interrupted } = context;
   const embedded = await startEmbedded({
     ...options,
     clock,
+    environment,
     onFault: (what, error) => {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       stderr.write(`lockstep: a fault in ${what}: ${text}\n`);

@@ -73,11 +73,11 @@ export function createApi(options: ConsoleOptions): Api {
   const routes = [...told, openApiRoute(told, options.about.version)];
   const app = new Hono<ConsoleEnv>();
   app.use(securityHeaders(isSecure));
-  app.use("/api/*", createGuard({ routes, token, sessions, changes, names }));
   app.use(
     "/api/*",
     bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => c.json({ error: "the body is too long" }, 413) }),
   );
+  app.use("/api/*", createGuard({ routes, token, sessions, changes, names }));
   for (const { method, path, run } of routes) app.on(method, `${API_ROOT}${path}`, run);
   const page = new Page(PAGE_DIRECTORY, names);
   app.get(
