@@ -1,5 +1,6 @@
 /** Everything that `run` holds while it runs: the ledger, the sites, the engine, the scans, the console. */
 import { hostname } from "node:os";
+import type { Desk } from "../../console/desk.ts";
 import type { ConsoleOptions } from "../../console/options.ts";
 import type { Replications } from "../../console/replications.ts";
 import { Engine } from "../../engine/engine.ts";
@@ -11,6 +12,7 @@ import { systemClock } from "../clock.ts";
 import { Company } from "../company.ts";
 import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
+import type { StoresDeskOptions } from "../desk/stores-desk.ts";
 import { UsageError } from "../errors.ts";
 import { keptToken } from "../token.ts";
 import { packageVersion } from "../version.ts";
@@ -103,6 +105,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
           onPaused: company.onPaused,
           onFault: (error) => onTrouble(`a fault in the console: ${stackOf(error)}`),
           about: { version: packageVersion(), mode: "run" },
+          desk: await deskOf({ sites, ledger, clock, settings: () => settings }),
         });
     if (console_ !== undefined) opened.push(() => console_.close());
     const { environment } = context;
@@ -160,6 +163,11 @@ function replicationsOf(settings: () => RunSettings): Replications {
 async function liveIntake(options: LiveIntakeOptions): Promise<LiveIntake> {
   const { openLiveIntake } = await import("./live-intake.ts");
   return await openLiveIntake(options);
+}
+
+async function deskOf(options: StoresDeskOptions): Promise<Desk> {
+  const { StoresDesk } = await import("../desk/stores-desk.ts");
+  return new StoresDesk(options);
 }
 
 async function consoleOf({ console: where }: RunSettings, parts: Omit<ConsoleOptions, "token">) {
