@@ -14,11 +14,13 @@ import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import type { StoresDeskOptions } from "../desk/stores-desk.ts";
 import { UsageError } from "../errors.ts";
+import type { MeteringOptions } from "../metering.ts";
 import { keptToken } from "../token.ts";
 import { packageVersion } from "../version.ts";
 import { SiteClients } from "./clients.ts";
 import type { LiveIntake, LiveIntakeOptions } from "./live-intake.ts";
 import { ledgerFileOf, openRunLedger } from "./open-ledger.ts";
+import type { OpenMetering } from "./open-metering.ts";
 import { StoreSites } from "./store-sites.ts";
 import { succeed } from "./succession.ts";
 
@@ -29,6 +31,8 @@ export interface EngineRoom {
   readonly sites: StoreSites;
   /** Undefined where the configuration names none. */
   readonly consoleUrl?: string;
+  /** Undefined where metrics have no address of their own. */
+  readonly metricsUrl?: string;
   /** In the order of the configuration, without their tokens. */
   readonly webhookUrls: readonly string[];
   /** Rejects when the engine cannot go on; never resolves. */
@@ -95,17 +99,22 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     opened.push(() => engine.stop(GRACE_MS));
     opened.push(company.begin(engine, onBroken));
     if (succession !== undefined) opened.push(succession.begin({ engine, ledger, clock, onBroken }));
+    const replications = replicationsOf(() => settings);
+    const metering = options.alone
+      ? undefined
+      : await meteringOf(settings, { ledger, replications, clock, name, onBroken }, opened);
     const console_ = options.alone
       ? undefined
       : await consoleOf(settings, {
           engine,
           ledger,
           clock: context.clock,
-          replications: replicationsOf(() => settings),
+          replications,
           onPaused: company.onPaused,
           onFault: (error) => onTrouble(`a fault in the console: ${stackOf(error)}`),
           about: { version: packageVersion(), mode: "run" },
           desk: await deskOf({ sites, ledger, clock, settings: () => settings }),
+          ...(metering === undefined ? {} : { metering: metering.metering }),
         });
     if (console_ !== undefined) opened.push(() => console_.close());
     const { environment } = context;
@@ -120,6 +129,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
       sites,
       webhookUrls: live?.webhookUrls ?? [],
       ...(console_ === undefined ? {} : { consoleUrl: console_.url }),
+      ...(metering?.url === undefined ? {} : { metricsUrl: metering.url }),
       broken,
       use: (next) => {
         settings = next;
@@ -168,6 +178,19 @@ async function liveIntake(options: LiveIntakeOptions): Promise<LiveIntake> {
 async function deskOf(options: StoresDeskOptions): Promise<Desk> {
   const { StoresDesk } = await import("../desk/stores-desk.ts");
   return new StoresDesk(options);
+}
+
+/** Undefined where nobody can ask. */
+async function meteringOf(
+  settings: RunSettings,
+  parts: Omit<MeteringOptions, "isPublic">,
+  opened: (() => Promise<void> | void)[],
+): Promise<OpenMetering | undefined> {
+  if (settings.console === undefined && settings.metrics.listen === undefined) return undefined;
+  const { openMetering } = await import("./open-metering.ts");
+  const open = await openMetering(settings.metrics, parts);
+  opened.push(() => open.close());
+  return open;
 }
 
 async function consoleOf({ console: where }: RunSettings, parts: Omit<ConsoleOptions, "token">) {
