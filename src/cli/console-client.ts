@@ -3,6 +3,7 @@
  */
 
 import type { KeyExplanation } from "../console/explain.ts";
+import type { FailurePage } from "../console/failures.ts";
 import type { Overview } from "../console/overview.ts";
 import type { KnownReplication } from "../console/replications.ts";
 import type { AlertsAnswer } from "../console/routes/alerts.ts";
@@ -14,13 +15,6 @@ import type { Alert } from "../monitor/alerts/model.ts";
 import type { WatchKind, WatchResult } from "../monitor/history.ts";
 import type { ScheduleStanding } from "../monitor/schedules.ts";
 import { AccessError, UsageError } from "./errors.ts";
-
-/** One page of recorded failures, as the console answers. */
-export interface FailurePage {
-  readonly failures: readonly FailureRecord[];
-  /** Where the next page starts; undefined on the last one. */
-  readonly next?: string;
-}
 
 const PAGE = 1000;
 

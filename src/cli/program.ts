@@ -8,6 +8,7 @@ import { cancelCommand } from "./commands/cancel.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
 import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
+import { hashPasswordCommand } from "./commands/hash-password.ts";
 import { historyCommand } from "./commands/history.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { lintCommand } from "./commands/lint.ts";
@@ -48,6 +49,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   canaryCommand,
   historyCommand,
   runCommand,
+  hashPasswordCommand,
 ];
 
 /**

@@ -2,6 +2,9 @@
 import type { Engine } from "../engine/engine.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { SinkTest } from "../monitor/alerts/alerting.ts";
+import type { ConsoleUser } from "./auth/logins.ts";
+import type { Desk } from "./desk.ts";
+import type { LabDesk } from "./lab-desk.ts";
 import type { Replications } from "./replications.ts";
 import type { Metering } from "./routes/metrics.ts";
 import type { Watches } from "./watches.ts";
@@ -19,6 +22,24 @@ export interface ConsoleOptions {
   readonly watches?: Watches;
   /** Sends a test to one sink of alerts, or to all. */
   readonly testAlerts?: (sink?: string) => Promise<readonly SinkTest[]>;
+  /** Told of faults of ours; the console goes on. */
+  readonly onFault?: (error: unknown) => void;
+  readonly about: About;
+  /** Undefined: nothing can be examined here. */
+  readonly desk?: Desk;
+  /** Where there is a lab. */
+  readonly lab?: LabDesk;
+  /** Who may log in with a password, by name. */
+  readonly users?: ReadonlyMap<string, ConsoleUser>;
+  /** Names that the console is asked by, besides `localhost` and addresses. */
+  readonly names?: readonly string[];
+  /** It is served with TLS. */
+  readonly isSecure?: boolean;
   /** What is measured. */
   readonly metering?: Metering;
+}
+
+export interface About {
+  readonly version: string;
+  readonly mode: "up" | "run";
 }

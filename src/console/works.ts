@@ -4,7 +4,7 @@
  */
 import type { WorkProgress } from "./desk.ts";
 
-export type WorkKind = "diagnose" | "prove" | "apply" | "undo" | "rehearse" | "watch";
+export type WorkKind = "diagnose" | "prove" | "apply" | "undo" | "rehearse";
 
 export interface Work<Result = unknown> {
   readonly id: string;

@@ -19,7 +19,7 @@ describe("documents of a lab", () => {
   let embedded: Embedded;
   let replica: S3Client;
   before(async () => {
-    const where = { dataDir, host: "127.0.0.1", port: 0, consolePort: 0 };
+    const where = { dataDir, host: "127.0.0.1", port: 0, consolePort: 0, environment: {} };
     embedded = await startEmbedded({ ...where, clock, onFault: (_, error) => faults.push(error) });
     const { lab, endpoint } = embedded;
     const credentials = await lab.account(DEFAULT_ACCOUNT);

@@ -22,6 +22,7 @@ import { ConfigError, type ConfigIssue, type FoundIssue, issuesOf, pathWords, re
 import { metricsSettings } from "./metrics-section.ts";
 import { scheduleIssues, scheduleSettings } from "./schedules-section.ts";
 import {
+  type ConsoleSettings,
   type CredentialSource,
   NO_ROLE,
   type Place,
@@ -125,15 +126,7 @@ class Builder {
         credentials: (given) => this.#credentials(given),
         issue: (found) => this.#issues.push(found),
       }),
-      ...(console_ === undefined
-        ? {}
-        : {
-            console: {
-              host: console_.host ?? DEFAULT_HOST,
-              port: console_.port,
-              tokenFile: this.#files.pathOf(console_.tokenFile ?? "lockstep.token"),
-            },
-          }),
+      ...(console_ === undefined ? {} : { console: this.#console(console_) }),
       schedules: scheduleSettings(this.#document.schedules),
       metrics: metricsSettings(this.#document, this.#files),
     };
@@ -198,6 +191,22 @@ class Builder {
     const certificate = this.#text([...path, "tls", "certificate"], tls.certificate) ?? "";
     const key = this.#text([...path, "tls", "key"], tls.key) ?? "";
     return { ...address, ...secret, tls: { certificate, key } };
+  }
+
+  #console(given: ConsoleDocument): ConsoleSettings {
+    const { host = DEFAULT_HOST, port, tokenFile = "lockstep.token", names = [], users = {}, tls, insecure } = given;
+    const pem = (member: "certificate" | "key", file: string) => this.#text(["console", "tls", member], file) ?? "";
+    return {
+      host,
+      port,
+      tokenFile: this.#files.pathOf(tokenFile),
+      names,
+      users: new Map(Object.entries(users)),
+      ...(insecure === undefined ? {} : { insecure }),
+      ...(tls === undefined
+        ? {}
+        : { tls: { certificate: pem("certificate", tls.certificate), key: pem("key", tls.key) } }),
+    };
   }
 
   #queue({ site, url: given, region, credentials }: QueueDocument): QueueSettings {
@@ -289,6 +298,7 @@ class Builder {
 
 type IntakeDocument = NonNullable<ConfigDocument["intake"]>;
 type WebhookDocument = NonNullable<IntakeDocument["webhooks"]>[number];
+type ConsoleDocument = NonNullable<ConfigDocument["console"]>;
 type QueueDocument = NonNullable<IntakeDocument["queues"]>[number];
 
 /** AWS's own queues say in their URL where they are. */

@@ -1,5 +1,6 @@
 /** Everything that `run` holds while it runs: the ledger, the sites, the engine, the scans, the console. */
 import { hostname } from "node:os";
+import type { Desk } from "../../console/desk.ts";
 import type { ConsoleOptions } from "../../console/options.ts";
 import type { Replications } from "../../console/replications.ts";
 import { Engine } from "../../engine/engine.ts";
@@ -12,9 +13,11 @@ import { systemClock } from "../clock.ts";
 import { Company } from "../company.ts";
 import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
+import type { StoresDeskOptions } from "../desk/stores-desk.ts";
 import { UsageError } from "../errors.ts";
 import type { MeteringOptions } from "../metering.ts";
 import { keptToken } from "../token.ts";
+import { packageVersion } from "../version.ts";
 import { SiteClients } from "./clients.ts";
 import { documentDigests } from "./document-digests.ts";
 import type { LiveIntake, LiveIntakeOptions } from "./live-intake.ts";
@@ -137,6 +140,9 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
             clock: context.clock,
             replications,
             onPaused: company.onPaused,
+            onFault: (error) => onTrouble(`a fault in the console: ${stackOf(error)}`),
+            about: { version: packageVersion(), mode: "run" },
+            desk: await deskOf({ sites, ledger, clock, settings: () => settings }),
             testAlerts: alerting.test,
             ...(watches === undefined ? {} : { watches }),
             ...(metering === undefined ? {} : { metering: metering.metering }),
@@ -206,6 +212,11 @@ async function beginSchedules(settings: RunSettings, parts: ScheduleParts, node:
   return beginScheduling(settings, parts, node);
 }
 
+async function deskOf(options: StoresDeskOptions): Promise<Desk> {
+  const { StoresDesk } = await import("../desk/stores-desk.ts");
+  return new StoresDesk(options);
+}
+
 /** Undefined where nobody can ask. */
 async function meteringOf(
   settings: RunSettings,
@@ -221,7 +232,17 @@ async function meteringOf(
 
 async function consoleOf({ console: where }: RunSettings, parts: Omit<ConsoleOptions, "token">) {
   if (where === undefined) return undefined;
-  const { host, port, tokenFile } = where;
+  const { tokenFile, users, names, ...place } = where;
   const { openConsole } = await import("../open-console.ts");
-  return await openConsole({ ...parts, token: keptToken(tokenFile) }, { host, port, otherwise: "under console" });
+  return await openConsole({ ...parts, token: keptToken(tokenFile), users, names }, { ...place, otherwise: OTHERWISE });
+}
+
+const OTHERWISE = {
+  port: "choose another one under console",
+  tls: "Name a certificate and its key under console.tls",
+  insecure: "write console.insecure: true",
+};
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

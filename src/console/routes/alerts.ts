@@ -1,5 +1,4 @@
 /** Alerts over HTTP: listed, silenced, tested; and documents accepted as the known good. The same from every engine. */
-import { Hono } from "hono";
 import { z } from "zod";
 import {
   alertOf,
@@ -13,7 +12,9 @@ import {
 } from "../../monitor/alerts/book.ts";
 import { accept } from "../../monitor/alerts/drift.ts";
 import type { Alert, Silence } from "../../monitor/alerts/model.ts";
+import { ApiError } from "../errors.ts";
 import type { ConsoleOptions } from "../options.ts";
+import type { ApiContext, Route } from "./route.ts";
 
 export interface AlertsAnswer {
   /** The most urgent first; those that are over for a day. */
@@ -40,53 +41,93 @@ const newSilence = z.strictObject({
 });
 const newTest = z.strictObject({ sink: z.string().optional() });
 
-export function alertRoutes({
-  ledger,
-  clock,
-  testAlerts,
-}: Pick<ConsoleOptions, "ledger" | "clock" | "testAlerts">): Hono {
-  const app = new Hono();
-  const answer = async (): Promise<AlertsAnswer> => {
-    const [kept, silences] = await Promise.all([readBook(ledger), silencesIn(ledger, clock())]);
-    const book = kept ?? newBook();
-    const alerts = [...groupsOf(book).values()].flatMap((members) => alertOf(members, book, silences) ?? []);
-    const troubles = Object.entries(book.troubles).toSorted(([, one], [, other]) => other.atMs - one.atMs);
-    const oldestAtMs = Math.min(...book.outbox.map((one) => one.atMs));
-    const [last] = troubles;
-    return {
-      alerts: alerts.toSorted(byUrgency),
-      silences,
-      outbox: {
-        waiting: book.outbox.length,
-        ...(book.outbox.length === 0 ? {} : { oldestAtMs }),
-        ...(last === undefined ? {} : { lastError: `${last[0]}: ${last[1].says}` }),
-        givenUp: book.givenUp,
-      },
-    };
+type AlertParts = Pick<ConsoleOptions, "ledger" | "clock" | "testAlerts">;
+
+export function alertRoutes(parts: AlertParts): readonly Route[] {
+  const { ledger, clock, testAlerts } = parts;
+  /** @throws ApiError 404 */
+  const find = async (c: ApiContext): Promise<Alert> => {
+    const id = c.req.param("id") ?? "";
+    const found = (await alertsOf(parts)).alerts.find((one) => one.id === id);
+    if (found === undefined) throw new ApiError(404, `there is no alert ${id}`);
+    return found;
   };
-  const find = async (id: string) => (await answer()).alerts.find((one) => one.id === id);
-  const nowhere = (id: string) => ({ error: `there is no alert ${id}` });
-  app.get("/alerts", async (c) => c.json(await answer()));
-  app.post("/alerts/test", async (c) => {
-    const { sink } = newTest.parse(await c.req.json());
-    const tests = (await testAlerts?.(sink)) ?? [];
-    if (tests.length > 0) return c.json({ tests });
-    return c.json({ error: sink === undefined ? "no sinks are configured" : `there is no sink ${sink}` }, 404);
-  });
-  app.post("/alerts/accept", async (c) => c.json({ accepted: await accept(ledger) }));
-  app.post("/alerts/:id/silence", async (c) => {
-    const id = c.req.param("id");
-    const wish = newSilence.parse(await c.req.json());
-    if (wish.untilMs <= clock()) throw new RangeError("untilMs is over already");
-    if ((await find(id)) === undefined) return c.json(nowhere(id), 404);
-    await silence(ledger, { id, ...wish, atMs: clock() });
-    return c.json((await find(id)) ?? nowhere(id));
-  });
-  app.delete("/alerts/:id/silence", async (c) => {
-    const id = c.req.param("id");
-    await unsilence(ledger, id);
-    const found = await find(id);
-    return found === undefined ? c.json(nowhere(id), 404) : c.json(found);
-  });
-  return app;
+  return [
+    {
+      method: "GET",
+      path: "/alerts",
+      access: "viewer",
+      does: "Lists the alerts, the most urgent first, what is silenced, and what has not reached its sinks",
+      answers: "AlertsAnswer",
+      run: async (c) => c.json(await alertsOf(parts)),
+    },
+    {
+      method: "POST",
+      path: "/alerts/test",
+      access: "operator",
+      does: "Sends a test to one sink, or to all",
+      body: newTest,
+      answers: "{tests: SinkTest[]}",
+      run: async (c) => {
+        const { sink } = newTest.parse(await c.req.json());
+        const tests = (await testAlerts?.(sink)) ?? [];
+        if (tests.length > 0) return c.json({ tests });
+        throw new ApiError(404, sink === undefined ? "no sinks are configured" : `there is no sink ${sink}`);
+      },
+    },
+    {
+      method: "POST",
+      path: "/alerts/accept",
+      access: "operator",
+      does: "Makes the documents that are there now the known good",
+      answers: "{accepted: number}",
+      run: async (c) => c.json({ accepted: await accept(ledger) }),
+    },
+    {
+      method: "POST",
+      path: "/alerts/:id/silence",
+      access: "operator",
+      does: "Silences an alert for a time",
+      body: newSilence,
+      answers: "Alert",
+      run: async (c) => {
+        const wish = newSilence.parse(await c.req.json());
+        if (wish.untilMs <= clock()) throw new RangeError("untilMs is over already");
+        const { id } = await find(c);
+        await silence(ledger, { id, ...wish, by: wish.by === "" ? c.get("who").user : wish.by, atMs: clock() });
+        return c.json(await find(c));
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/alerts/:id/silence",
+      access: "operator",
+      does: "Ends the silence of an alert",
+      answers: "Alert",
+      run: async (c) => {
+        await unsilence(ledger, c.req.param("id") ?? "");
+        return c.json(await find(c));
+      },
+    },
+  ];
+}
+
+/** How alerts stand, by what the evaluating engine has written down. */
+export async function alertsOf({ ledger, clock }: Pick<AlertParts, "ledger" | "clock">): Promise<AlertsAnswer> {
+  const [kept, silences] = await Promise.all([readBook(ledger), silencesIn(ledger, clock())]);
+  const book = kept ?? newBook();
+  const alerts = [...groupsOf(book).values()].flatMap((members) => alertOf(members, book, silences) ?? []);
+  const troubles = Object.entries(book.troubles).toSorted(([, one], [, other]) => other.atMs - one.atMs);
+  const oldestAtMs = Math.min(...book.outbox.map((one) => one.atMs));
+  const [last] = troubles;
+  return {
+    alerts: alerts.toSorted(byUrgency),
+    silences,
+    outbox: {
+      waiting: book.outbox.length,
+      ...(book.outbox.length === 0 ? {} : { oldestAtMs }),
+      ...(last === undefined ? {} : { lastError: `${last[0]}: ${last[1].says}` }),
+      givenUp: book.givenUp,
+    },
+  };
 }

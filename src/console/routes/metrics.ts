@@ -3,13 +3,14 @@ import { Hono } from "hono";
 import { z } from "zod";
 import type { Series } from "../../monitor/series.ts";
 import { sameSecret } from "../auth/secrets.ts";
+import type { Route } from "./route.ts";
 
 export interface Metering {
   /** What Prometheus reads, as it is now. */
   readonly text: () => Promise<string>;
   /** Anybody who reaches the port may read metrics. */
   readonly isPublic: boolean;
-  readonly series: Pick<Series, "tell">;
+  readonly series: Pick<Series, "tell" | "latest">;
 }
 
 /** Prometheus's text format. */
@@ -32,8 +33,16 @@ export function metricsRoutes(metering: Pick<Metering, "text" | "isPublic">, tok
 const seriesQuery = z.object({ range: z.enum(["hour", "day"]).default("hour") });
 
 /** `/series` */
-export function seriesRoutes({ series }: Pick<Metering, "series">): Hono {
-  const app = new Hono();
-  app.get("/series", (c) => c.json(series.tell(seriesQuery.parse(c.req.query()).range)));
-  return app;
+export function seriesRoutes({ series }: Pick<Metering, "series">): readonly Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/series",
+      access: "viewer",
+      does: "Tells the figures of the last hour or day, step by step",
+      query: seriesQuery,
+      answers: "ToldSeries",
+      run: (c) => c.json(series.tell(seriesQuery.parse(c.req.query()).range)),
+    },
+  ];
 }
