@@ -4,6 +4,7 @@ import { overview } from "./live.ts";
 import { Causes } from "./pages/causes/causes.tsx";
 import { Objects } from "./pages/objects/objects.tsx";
 import { Overview } from "./pages/overview/overview.tsx";
+import { Rules } from "./pages/rules/rules.tsx";
 import type { IconName } from "./parts/icon.tsx";
 import type { About } from "./shapes.ts";
 
@@ -32,4 +33,5 @@ export const PAGES: readonly Page[] = [
     count: () => ({ count: overview.value?.failed ?? 0, says: "FAILED" }),
   },
   { path: "objects", title: "Objects", icon: "objects", letter: "b", view: Objects },
+  { path: "rules", title: "Rules", icon: "rules", letter: "r", view: Rules },
 ];
