@@ -42,9 +42,10 @@ const SPANS = [
   [1, "s"],
 ] as const;
 
-/** The two largest units of a span: `45s`, `3m 20s`, `2d 4h`; below a second in milliseconds. */
+/** The two largest units of a span: `1.2s`, `45s`, `3m 20s`, `2d 4h`; below a second in milliseconds. */
 export function spanWords(ms: number): string {
   if (ms > 0 && ms < 1000) return `${Math.round(ms)}ms`;
+  if (ms >= 1000 && ms < 9950) return `${(ms / 1000).toFixed(1).replace(/\.0$/, "")}s`;
   let left = Math.max(0, Math.round(ms / 1000));
   const parts: string[] = [];
   for (const [seconds, unit] of SPANS) {
@@ -69,11 +70,17 @@ const CLOCK = new Intl.DateTimeFormat(undefined, {
   second: "2-digit",
   hourCycle: "h23",
 });
+const SHORT_CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const DAY = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric" });
 
 /** `20:01:12` */
 export function clockWords(atMs: number): string {
   return CLOCK.format(atMs);
+}
+
+/** `20:01`, on axes. */
+export function shortClock(atMs: number): string {
+  return SHORT_CLOCK.format(atMs);
 }
 
 /** `Nov 23, 2026 20:01:12`, in the person's time zone. */

@@ -39,26 +39,17 @@ export function Shell({ about, session }: ShellProps) {
   const View = page?.view;
   return (
     <div class={isNavOpen ? "shell nav-open" : "shell"}>
-      <a
-        class="skip"
-        href="#content"
-        onClick={(event) => {
-          event.preventDefault();
-          heading.current?.focus();
-        }}
-      >
+      <button type="button" class="skip" onClick={() => heading.current?.focus()}>
         Skip to the page
-      </a>
-      <Bar session={session} isNavOpen={isNavOpen} onNav={() => setNavOpen(!isNavOpen)} />
+      </button>
+      <Bar isNavOpen={isNavOpen} onNav={() => setNavOpen(!isNavOpen)} />
       <nav class="nav" id="nav" aria-label="Pages">
         <ul>
           {pages.map((one) => (
             <NavItem key={one.path} page={one} isHere={one.path === path} onGo={() => setNavOpen(false)} />
           ))}
         </ul>
-        <p class="nav-foot">
-          {about.version} · {about.mode}
-        </p>
+        <NavFoot about={about} session={session} />
       </nav>
       <button
         type="button"
@@ -98,14 +89,36 @@ function NavItem(props: { readonly page: Page; readonly isHere: boolean; readonl
   );
 }
 
+function NavFoot({ about, session }: ShellProps) {
+  const leaving = useAction(logOut);
+  return (
+    <div class="nav-foot">
+      <p class="who" title={`${session.user}, ${session.role}`}>
+        <Icon name="user" size={16} />
+        <span class="who-name">
+          {session.user === "" || session.user === session.role ? session.role : `${session.user}, ${session.role}`}
+        </span>
+        <Button
+          kind="quiet"
+          icon="leave"
+          label="Log out"
+          isBusy={leaving.isRunning}
+          onPress={() => void leaving.run()}
+        />
+      </p>
+      <p>
+        {about.version} · {about.mode}
+      </p>
+    </div>
+  );
+}
+
 interface BarProps {
-  readonly session: Session;
   readonly isNavOpen: boolean;
   readonly onNav: () => void;
 }
 
-function Bar({ session, isNavOpen, onNav }: BarProps) {
-  const leaving = useAction(logOut);
+function Bar({ isNavOpen, onNav }: BarProps) {
   const turnTheme = () => {
     theme.value = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? "auto";
   };
@@ -138,17 +151,6 @@ function Bar({ session, isNavOpen, onNav }: BarProps) {
             }}
           />
         </span>
-        <span class="who" title={`${session.user}, ${session.role}`}>
-          <Icon name="user" size={16} />
-          <span class="who-name">{session.role}</span>
-        </span>
-        <Button
-          kind="quiet"
-          icon="leave"
-          label="Log out"
-          isBusy={leaving.isRunning}
-          onPress={() => void leaving.run()}
-        />
       </div>
     </header>
   );

@@ -1,8 +1,9 @@
 /** Figures over time, drawn by uPlot in the colours of the theme, with the latest figures in words beside them. */
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { themeTurns } from "../theme.ts";
+import { clockWords, shortClock } from "../words.ts";
 
 export interface ChartLine {
   readonly title: string;
@@ -26,6 +27,7 @@ const HEIGHT = 148;
 export function Chart({ title, atMs, lines, words, group }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(undefined);
+  const [at, setAt] = useState<number | undefined>(undefined);
   const turns = themeTurns.value;
   const data = dataOf(atMs, lines);
   const latest = useRef({ data, words });
@@ -35,7 +37,7 @@ export function Chart({ title, atMs, lines, words, group }: ChartProps) {
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const options = optionsOf({ element, lines, group, words: (value) => latest.current.words(value) });
+    const options = optionsOf({ element, lines, group, words: (value) => latest.current.words(value), onPoint: setAt });
     const drawn = new uPlot(options, latest.current.data, element);
     chart.current = drawn;
     const watcher = new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height: HEIGHT }));
@@ -54,7 +56,16 @@ export function Chart({ title, atMs, lines, words, group }: ChartProps) {
     <figure class="chart">
       <figcaption>
         <span class="chart-title">{title}</span>
-        <span class="chart-now">{lines.map((one) => latestWords(one, lines.length > 1, words)).join(" · ")}</span>
+        <span class="chart-now">
+          {at === undefined ? null : <span>{clockWords(atMs[at] ?? 0)}</span>}
+          {lines.map((one) => (
+            <span key={one.title}>
+              {lines.length > 1 ? <i class={`swatch ${one.tone}`} /> : null}
+              {lines.length > 1 ? `${one.title} ` : ""}
+              {figureOf(one, at, words)}
+            </span>
+          ))}
+        </span>
       </figcaption>
       <div ref={place} class="chart-place" role="img" aria-label={summaryOf(title, lines, words)} />
     </figure>
@@ -65,10 +76,10 @@ function dataOf(atMs: readonly number[], lines: readonly ChartLine[]): uPlot.Ali
   return [atMs.map((one) => one / 1000), ...lines.map((one) => [...one.values])];
 }
 
-function latestWords({ title, values }: ChartLine, isNamed: boolean, words: (value: number) => string): string {
-  const last = values.findLast((one) => one !== null);
-  const says = last === undefined || last === null ? "nothing known" : words(last);
-  return isNamed ? `${title} ${says}` : says;
+/** Under the cursor, or the latest that is known. */
+function figureOf({ values }: ChartLine, at: number | undefined, words: (value: number) => string): string {
+  const value = at === undefined ? values.findLast((one) => one !== null) : values[at];
+  return value === undefined || value === null ? "nothing known" : words(value);
 }
 
 /** What the picture shows, for those who do not see it. */
@@ -87,9 +98,11 @@ interface Drawn {
   readonly lines: readonly ChartLine[];
   readonly group: string | undefined;
   readonly words: (value: number) => string;
+  /** Told which moment the cursor is at. */
+  readonly onPoint: (at: number | undefined) => void;
 }
 
-function optionsOf({ element, lines, group, words }: Drawn): uPlot.Options {
+function optionsOf({ element, lines, group, words, onPoint }: Drawn): uPlot.Options {
   const colour = (name: string) => colourOf(element, name);
   const axis = { stroke: colour("--dim"), grid: { stroke: colour("--line-soft"), width: 1 }, ticks: { show: false } };
   const font = `11px ${getComputedStyle(element).fontFamily}`;
@@ -97,7 +110,8 @@ function optionsOf({ element, lines, group, words }: Drawn): uPlot.Options {
     width: element.clientWidth || 320,
     height: HEIGHT,
     padding: [10, 6, 0, 0],
-    legend: { show: true, live: true },
+    legend: { show: false },
+    hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? undefined)] },
     cursor: {
       y: false,
       points: { size: 6 },
@@ -106,11 +120,11 @@ function optionsOf({ element, lines, group, words }: Drawn): uPlot.Options {
     },
     scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1e-6)] } },
     axes: [
-      { ...axis, font, size: 26, space: 64 },
+      { ...axis, font, size: 26, space: 64, values: (_, values) => values.map((one) => shortClock(one * 1000)) },
       { ...axis, font, size: 58, space: 32, values: (_, values) => values.map((one) => words(one)) },
     ],
     series: [
-      { value: (_, at) => (at === null ? "–" : new Date(at * 1000).toLocaleTimeString()) },
+      {},
       ...lines.map(
         (line): uPlot.Series => ({
           label: line.title,
@@ -118,7 +132,6 @@ function optionsOf({ element, lines, group, words }: Drawn): uPlot.Options {
           ...(lines.length === 1 ? { fill: colour(`--chart-${line.tone}-fill`) } : {}),
           width: 1.75,
           points: { show: false },
-          value: (_, value) => (value === null ? "–" : words(value)),
         }),
       ),
     ],

@@ -1,0 +1,126 @@
+/** What needs a person, of all that is known: the worst first, each with where to go. What mends itself is not among it. */
+import type { ResyncProgress } from "../../../../engine/resync/model.ts";
+import type { Overview } from "../../../overview.ts";
+import { placeOf } from "../../route.ts";
+import type { Alert } from "../../shapes.ts";
+import { agoWords, bucketName, plural, sizeWords, spanWords } from "../../words.ts";
+
+export interface Need {
+  readonly id: string;
+  readonly tone: "bad" | "warn";
+  readonly title: string;
+  readonly says: string;
+  /** Where more is told, and what the way there is called. */
+  readonly to: { readonly place: string; readonly says: string };
+}
+
+interface Known {
+  readonly overview: Overview;
+  readonly alerts: readonly Alert[];
+  readonly jobs: readonly ResyncProgress[];
+  readonly hasPage: (path: string) => boolean;
+}
+
+export function needsOf(known: Known): readonly Need[] {
+  const needs = [
+    ...engineNeeds(known.overview),
+    ...alertNeeds(known),
+    ...breakerNeeds(known.overview),
+    ...failureNeeds(known.overview),
+    ...jobNeeds(known),
+    ...pauseNeeds(known.overview),
+  ];
+  return [...needs.filter((one) => one.tone === "bad"), ...needs.filter((one) => one.tone === "warn")];
+}
+
+function engineNeeds({ engines, pending, atMs }: Overview): Need[] {
+  const to = { place: placeOf("overview"), says: "Engines" };
+  const away = engines.filter((one) => one.isAway);
+  if (engines.length === away.length) {
+    const waits =
+      pending > 0 ? `${plural(pending, "task")} wait and nothing moves.` : "Whatever is written now will wait.";
+    return [{ id: "no-engine", tone: "bad", title: "No engine runs", says: waits, to }];
+  }
+  return away.map((one) => ({
+    id: `away ${one.name}`,
+    tone: "warn",
+    title: `Engine ${one.name} is silent`,
+    says: `It last told something ${agoWords(one.atMs, atMs)}. The others do its work.`,
+    to,
+  }));
+}
+
+function alertNeeds({ alerts, overview, hasPage }: Known): Need[] {
+  return alerts
+    .filter((one) => one.state === "firing" && (one.silencedUntilMs ?? 0) < overview.atMs)
+    .map((one) => ({
+      id: `alert ${one.id}`,
+      tone: one.severity === "critical" || one.severity === "page" ? "bad" : "warn",
+      title: one.title,
+      says: one.says,
+      to: { place: placeOf(hasPage("alerts") ? "alerts" : "overview"), says: "Alert" },
+    }));
+}
+
+/** One for each end, however many engines and streams meet it. */
+function breakerNeeds({ replications, atMs }: Overview): Need[] {
+  const ends = new Map<string, Need>();
+  for (const { bucket, destinations } of replications) {
+    for (const { name, sinceMs, nextTrialAtMs } of destinations.flatMap((one) => one.breakers)) {
+      const next =
+        nextTrialAtMs === undefined ? "It is being tried" : `It is tried again in ${spanWords(nextTrialAtMs - atMs)}`;
+      ends.set(name, {
+        id: `breaker ${name}`,
+        tone: "bad",
+        title: `Nobody answers at ${bucketName(name)}`,
+        says: `For ${spanWords(atMs - sinceMs)}. ${next}; nothing is lost meanwhile, versions wait as PENDING.`,
+        to: { place: placeOf("causes", { bucket }), says: "Diagnose" },
+      });
+    }
+  }
+  return [...ends.values()];
+}
+
+function failureNeeds({ byReason, replications }: Overview): Need[] {
+  const failing = replications.filter((one) => one.destinations.some(({ failed }) => failed > 0));
+  const [only] = failing;
+  const place = placeOf("causes", failing.length === 1 && only !== undefined ? { bucket: only.bucket } : {});
+  return byReason
+    .filter((one) => one.state === "FAILED")
+    .map(({ code, title, tasks, bytes }) => ({
+      id: `failed ${code}`,
+      tone: "bad",
+      title: `${plural(tasks, "task")} FAILED: ${title}`,
+      says: `${code} · ${sizeWords(bytes)} are not at the destination, and stay away until the cause is removed.`,
+      to: { place, says: "Cause" },
+    }));
+}
+
+function jobNeeds({ jobs, hasPage }: Known): Need[] {
+  return jobs
+    .filter((one) => one.state === "broken")
+    .slice(0, 3)
+    .map((one) => ({
+      id: `job ${one.id}`,
+      tone: "warn",
+      title: `A resync of ${one.bucket} broke off`,
+      says: one.error ?? "It says nothing about why.",
+      to: { place: placeOf(hasPage("jobs") ? "jobs" : "overview"), says: "Jobs" },
+    }));
+}
+
+function pauseNeeds({ replications, atMs }: Overview): Need[] {
+  return replications.flatMap(({ name, bucket, pausedSinceMs, destinations }) => {
+    if (pausedSinceMs === undefined) return [];
+    const waiting = destinations.reduce((sum, one) => sum + one.pending, 0);
+    return [
+      {
+        id: `paused ${bucket}`,
+        tone: "warn",
+        title: `${name} is paused`,
+        says: `Since ${spanWords(atMs - pausedSinceMs)}; ${plural(waiting, "task")} wait.`,
+        to: { place: placeOf("objects", { bucket }), says: "Objects" },
+      } satisfies Need,
+    ];
+  });
+}
