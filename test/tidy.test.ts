@@ -21,7 +21,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files that nobody imports because the world does. */
-const ENTRIES = new Set(["src/index.ts", "src/core/index.ts", "src/lab/index.ts", "src/cli/main.ts", "src/console/web/main.tsx"]);
+const ENTRIES = new Set([
+  "src/index.ts",
+  "src/core/index.ts",
+  "src/lab/index.ts",
+  "src/cli/main.ts",
+  "src/console/web/main.tsx",
+]);
 
 const SOURCES = readdirSync("src", { recursive: true, encoding: "utf8" })
   .filter((path) => /\.tsx?$/.test(path) && !path.endsWith("vite.config.ts"))

@@ -3,19 +3,13 @@
  */
 
 import type { KeyExplanation } from "../console/explain.ts";
+import type { FailurePage } from "../console/failures.ts";
 import type { Overview } from "../console/overview.ts";
 import type { KnownReplication } from "../console/replications.ts";
 import type { FailureRecord, FailureRecords } from "../doctor/ports.ts";
 import type { ResyncProgress, ResyncRequest } from "../engine/resync/model.ts";
 import type { Count } from "../ledger/ledger.ts";
 import { AccessError, UsageError } from "./errors.ts";
-
-/** One page of recorded failures, as the console answers. */
-export interface FailurePage {
-  readonly failures: readonly FailureRecord[];
-  /** Where the next page starts; undefined on the last one. */
-  readonly next?: string;
-}
 
 const PAGE = 1000;
 

@@ -8,6 +8,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Replication, Replications } from "../console/replications.ts";
+import type { ConsolePlace } from "../console/server.ts";
 import { Engine } from "../engine/engine.ts";
 import type { FlavourName } from "../lab/flavours/flavours.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
@@ -16,11 +17,16 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { openSqliteLedger } from "../ledger/sqlite.ts";
 import { systemClock } from "./clock.ts";
 import { Company } from "./company.ts";
+import { DEFAULT_HOST } from "./defaults.ts";
+import { OwnersDesk } from "./desk/desk.ts";
+import { LabRoom } from "./desk/lab-desk.ts";
+import { LabWorld } from "./desk/lab-world.ts";
 import { UsageError } from "./errors.ts";
 import { LabSites } from "./lab-sites.ts";
 import { openConsole } from "./open-console.ts";
 import { writeRunning } from "./running.ts";
 import { keptToken } from "./token.ts";
+import { packageVersion } from "./version.ts";
 
 export interface EmbeddedOptions {
   readonly dataDir: string;
@@ -29,7 +35,10 @@ export interface EmbeddedOptions {
   readonly host: string;
   readonly port: number;
   readonly consolePort: number;
+  /** Where the console listens, and how; default: on this machine only, without TLS. */
+  readonly console?: Partial<Pick<ConsolePlace, "host" | "tls" | "insecure">>;
   readonly clock: () => number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Told of faults of ours; the process goes on. */
   readonly onFault: (what: string, error: unknown) => void;
 }
@@ -45,6 +54,11 @@ export interface Embedded {
   close(): Promise<void>;
 }
 
+const OTHERWISE = {
+  port: "choose another one with --console-port",
+  tls: "Give --console-tls-cert and --console-tls-key",
+  insecure: "give --console-insecure",
+};
 /** How long work in flight may take to end. */
 const STOP_GRACE_MS = 5000;
 
@@ -95,9 +109,20 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     engine.start();
     opened.push(() => engine.stop(STOP_GRACE_MS));
     opened.push(company.begin(engine, onBroken));
-    const where = { host: options.host, port: options.consolePort, otherwise: "with --console-port" };
+    const where = { host: DEFAULT_HOST, ...options.console, port: options.consolePort, otherwise: OTHERWISE };
     const console_ = await openConsole(
-      { engine, ledger, token, clock, replications: replicationsOf(lab, ledger), onPaused: company.onPaused },
+      {
+        engine,
+        ledger,
+        token,
+        clock,
+        replications: replicationsOf(lab, ledger),
+        onPaused: company.onPaused,
+        onFault: (error) => onFault("the console", error),
+        about: { version: packageVersion(), mode: "up" },
+        desk: new OwnersDesk(new LabWorld({ lab, endpoint, ledger, clock, environment: options.environment })),
+        lab: new LabRoom({ lab, endpoint, token, clock }),
+      },
       where,
     );
     opened.push(() => console_.close());

@@ -1,25 +1,20 @@
 /** What `fix` does: plans patches for causes, shows them, applies them with an undo, takes them back. */
-import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import { type Alike, Examination, type Explained } from "../core/diagnose/diagnose.ts";
 import type { Setup } from "../core/diagnose/facts.ts";
 import { patchesOf } from "../core/diagnose/patches.ts";
 import type { Cause, Patch } from "../core/diagnose/report.ts";
-import { applyPatches, lastingOf, undoOf, type Waiting } from "../doctor/apply.ts";
-import { ApplyError } from "../doctor/apply-error.ts";
-import { type Application, History } from "../doctor/history.ts";
-import { checkPermissions } from "../doctor/may-write.ts";
+import { lastingOf } from "../doctor/apply.ts";
+import type { Application } from "../doctor/history.ts";
 import { patchCommand, patchDiff, patchTitle } from "../doctor/patch-forms.ts";
 import { type Proof, prove } from "../doctor/prove.ts";
 import { type Ink, plural } from "../doctor/report.ts";
-import { sleep } from "./clock.ts";
+import { type Applying, applyPlan, historyOf, type Probe, takeBack } from "./applying.ts";
 import type { CommandResult } from "./command.ts";
 import type { Connection } from "./connection.ts";
 import { type Context, styled } from "./context.ts";
-import { AccessError, RefusedError, UsageError } from "./errors.ts";
+import { UsageError } from "./errors.ts";
 import { proofWords } from "./proof-words.ts";
-import { scan, scanKey } from "./scan.ts";
-import { stateDirectory } from "./state-directory.ts";
+import { scan } from "./scan.ts";
 
 export interface FixPlan {
   readonly bucket: string;
@@ -63,7 +58,10 @@ export function planOf({ diagnosis, edits, setup, alike }: Diagnosed, causeId: s
 }
 
 /** Tries the patches in a lab in memory; nothing else is touched. */
-export async function proofOf({ setup, alike, causes, patches }: FixPlan, { clock }: Context): Promise<Proof> {
+export async function proofOf(
+  { setup, alike, causes, patches }: FixPlan,
+  { clock }: Pick<Context, "clock">,
+): Promise<Proof> {
   const { rehearsals } = await import("./rehearsal/rehearse.ts");
   const examination = new Examination(setup);
   for (const one of alike) examination.add(one.version, one);
@@ -133,16 +131,11 @@ export async function apply(
   { proof, yes = false }: ApplyOptions,
 ): Promise<CommandResult> {
   if (fix.patches.length === 0) return show(fix, { endpoint: connection.endpoint }, styled);
-  if (proof?.verdict === "refused") {
-    context.stderr.write(`${proofWords(proof, styled).join("\n")}\n`);
-    throw new RefusedError("the patches were refused by their proof: nothing was written");
-  }
-  const permissions = await checkPermissions(connection, fix.setup, fix.patches);
-  const [missing] = permissions.missing;
-  if (missing !== undefined) throw new AccessError(`${missing.says}; nothing was written`);
-  await confirm(fix, connection, permissions.unchecked, context, yes);
-  const { undo, applied } = await writePatches(connection, fix, context);
-  const probe = await probed(connection, fix, context);
+  if (proof?.verdict === "refused") context.stderr.write(`${proofWords(proof, styled).join("\n")}\n`);
+  const { undo, applied, permissions, probe } = await applyPlan(connection, fix, applyingOf(context), {
+    ...(proof === undefined ? {} : { proof }),
+    confirm: (unchecked) => confirm(fix, connection, unchecked, context, yes),
+  });
   return {
     status: probe.left.length > 0 ? 1 : 0,
     value: {
@@ -166,44 +159,11 @@ export async function apply(
   };
 }
 
-/**
- * Writes patches, with what takes them back kept first.
- *
- * @returns those that were really written, and the id that undoes them
- * @throws ApplyError, ChangedError, S3Error, AwsError
- */
-export async function writePatches(
-  connection: Connection,
-  { bucket, patches }: Pick<FixPlan, "bucket" | "patches">,
-  context: Context,
-): Promise<{ readonly undo: string; readonly applied: readonly Patch[] }> {
-  const application: Application = {
-    id: `u-${randomBytes(5).toString("hex")}`,
-    bucket: bucket,
-    endpoint: connection.endpoint,
-    accountId: connection.accountId,
-    appliedAt: new Date(context.clock()).toISOString(),
-    patches,
-  };
-  // What is about to be written is kept first: a crash in between can be undone.
-  const history = historyOf(context);
-  await history.save(application);
-  let applied: readonly Patch[];
-  try {
-    applied = await applyPatches(connection, patches, waitingOf(context));
-  } catch (error) {
-    const stuck = error instanceof ApplyError ? error.stuck.map((one) => one.patch) : [];
-    const undoneAt = new Date(context.clock()).toISOString();
-    await history.save(stuck.length > 0 ? { ...application, patches: stuck } : { ...application, undoneAt });
-    throw error;
-  }
-  await history.save({ ...application, patches: applied });
-  return { undo: application.id, applied };
-}
-
-function waitingOf(context: Context): Waiting {
+/** How a command applies: with a word on standard error for each patch that shows. */
+export function applyingOf(context: Context): Applying {
   return {
-    sleep: (ms) => sleep(ms, context.interrupted),
+    ...context,
+    signal: context.interrupted,
     onInEffect: (patch) => {
       if (context.stderr.isTTY === true) context.stderr.write(`in effect: ${patchTitle(patch)}\n`);
     },
@@ -236,31 +196,6 @@ async function confirm(
   if (!/^y(?:es)?$/i.test(answer.trim())) throw new UsageError("nothing was written");
 }
 
-interface Probe {
-  /** Ids of causes that the patches are of and that samples of theirs no longer show. */
-  readonly gone: readonly string[];
-  readonly left: readonly string[];
-}
-
-const PROBES_MAX = 5;
-
-/** Looks at one sample of each cause anew: what the patches were to remove must not be said any more. */
-async function probed(connection: Connection, fix: FixPlan, context: Context): Promise<Probe> {
-  const places = new Set(fix.patches.map((one) => `${one.target} ${one.resource}`));
-  const aimed = fix.causes.filter(({ fix: { patches } }) =>
-    patches.some((one) => places.has(`${one.target} ${one.resource}`)),
-  );
-  const left: string[] = [];
-  const gone: string[] = [];
-  for (const { id, affected } of aimed.slice(0, PROBES_MAX)) {
-    const [sample] = affected.samples;
-    if (sample === undefined) continue;
-    const { diagnosis } = await scanKey(connection, { bucket: fix.bucket, key: sample.key }, context);
-    (diagnosis.causes.some((one) => one.id === id) ? left : gone).push(id);
-  }
-  return { gone, left };
-}
-
 function probeLines({ gone, left }: Probe): string[] {
   return [
     ...(gone.length > 0
@@ -276,28 +211,13 @@ export async function undo(
   id: string,
   context: Context,
 ): Promise<CommandResult> {
-  const history = historyOf(context);
-  const application = await history.find(id);
-  if (application === undefined || application.bucket !== bucket) {
-    throw new UsageError(
-      `nothing was applied to s3://${bucket} under ${id}: lockstep fix s3://${bucket} --history lists it`,
-    );
-  }
-  if (application.undoneAt !== undefined)
-    throw new UsageError(`${id} was taken back already at ${application.undoneAt}`);
-  if (application.endpoint !== connection.endpoint || application.accountId !== connection.accountId) {
-    throw new UsageError(`${id} was applied at ${application.endpoint} in account ${application.accountId}, not here`);
-  }
-  const patches = undoOf(application.patches);
-  await applyPatches(connection, patches, waitingOf(context));
-  await history.save({ ...application, undoneAt: new Date(context.clock()).toISOString() });
-  const lasting = lastingOf(application.patches);
+  const { restored, lasting } = await takeBack(connection, { bucket, id }, applyingOf(context));
   return {
     status: 0,
-    value: { bucket, undone: id, restored: patches, lasting },
+    value: { bucket, undone: id, restored, lasting },
     words: () =>
       [
-        ...patches.map((one) => `${styled("green", "restored")}  ${patchTitle(one)}`),
+        ...restored.map((one) => `${styled("green", "restored")}  ${patchTitle(one)}`),
         ...lasting.map((one) => `${styled("yellow", "stays")}     ${patchTitle(one)}`),
       ].join("\n"),
   };
@@ -317,8 +237,4 @@ export async function showHistory(bucket: string, context: Context): Promise<Com
       return applications.map(line).join("\n");
     },
   };
-}
-
-function historyOf(context: Context): History {
-  return new History(join(stateDirectory(context), "applied"));
 }

@@ -9,7 +9,7 @@ import type { Connection } from "./connection.ts";
 import { type Context, styled } from "./context.ts";
 import type { Change } from "./rehearsal/change.ts";
 import { rehearsals } from "./rehearsal/rehearse.ts";
-import { type MatrixRow, matrixMarkdown, matrixWords } from "./rehearsal-words.ts";
+import { type Matrix, type MatrixRow, matrixMarkdown, matrixWords } from "./rehearsal-words.ts";
 import { scan } from "./scan.ts";
 
 export interface RehearsalRequest {
@@ -31,9 +31,24 @@ export async function rehearseBucket(
 export async function rehearseSetup(
   setup: Setup,
   change: Change | undefined,
-  { clock }: Context,
+  context: Context,
   { markdown }: { readonly markdown: boolean },
 ): Promise<CommandResult> {
+  const value = await rehearsalOf(setup, change, context);
+  const isBad = value.kinds.some(({ change, fate }) => change === "broken" || fate === "fails" || fate === "pending");
+  return {
+    status: isBad ? 1 : 0,
+    value,
+    words: () => (markdown ? matrixMarkdown(value) : matrixWords(value, styled)),
+  };
+}
+
+/** The rehearsal alone: every kind, under the setup and, where there is a change, with it. */
+export async function rehearsalOf(
+  setup: Setup,
+  change: Change | undefined,
+  { clock }: Pick<Context, "clock">,
+): Promise<Matrix> {
   const patched = change === undefined ? undefined : patchedSetup(setup, change(setup));
   const now = kindsOf(setup);
   const kinds = patched === undefined ? now.kinds : allKinds(now.kinds, kindsOf(patched).kinds);
@@ -42,15 +57,8 @@ export async function rehearseSetup(
   const before = await rehearse(setup, samples);
   const after = patched === undefined ? undefined : await rehearse(patched, samples);
   const rows = kinds.map((kind, at) => rowOf(kind, before[at], after?.[at]));
-  const isBad = rows.some(({ change, fate }) => change === "broken" || fate === "fails" || fate === "pending");
   const { rulesLeftOut } = now;
-  const bucket = setup.source.name;
-  const value = { bucket, withChange: patched !== undefined, kinds: rows, rulesLeftOut };
-  return {
-    status: isBad ? 1 : 0,
-    value,
-    words: () => (markdown ? matrixMarkdown(value) : matrixWords(value, styled)),
-  };
+  return { bucket: setup.source.name, withChange: patched !== undefined, kinds: rows, rulesLeftOut };
 }
 
 /** Those of today, and those of rules that the change brings. */

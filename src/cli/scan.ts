@@ -14,19 +14,41 @@ export interface Scan extends Explained {
   readonly alike: readonly Alike[];
 }
 
-/** Looks at a bucket, or at the keys with a prefix. */
+/** Looks at a bucket, or at the keys with a prefix, with progress on standard error. */
 export async function scan(surroundings: Surroundings, scope: Omit<Scope, "key">, context: Context): Promise<Scan> {
-  const { setup, examination } = await watched(surroundings, scope, context, examine);
-  return { setup, alike: examination.alike(), ...examination.explained() };
+  return await watched(surroundings, scope, context, lookAt);
 }
 
-/** Looks at the versions of one key. */
+/** Looks at the versions of one key, likewise. */
 export async function scanKey(
   surroundings: Surroundings,
   scope: Scope & { readonly key: string },
   context: Context,
-): Promise<Explained & { readonly facts: Facts }> {
-  const facts = await watched(surroundings, scope, context, collectFacts);
+): Promise<ScannedKey> {
+  return await watched(surroundings, scope, context, lookAtKey);
+}
+
+/** The look alone. @param onSeen called with the number of versions seen so far; what it throws ends the look */
+export async function lookAt(
+  surroundings: Surroundings,
+  scope: Omit<Scope, "key">,
+  onSeen: (versions: number) => void,
+): Promise<Scan> {
+  const { setup, examination } = await examine(surroundings, scope, onSeen);
+  return { setup, alike: examination.alike(), ...examination.explained() };
+}
+
+export interface ScannedKey extends Explained {
+  readonly facts: Facts;
+}
+
+/** Likewise of one key. */
+export async function lookAtKey(
+  surroundings: Surroundings,
+  scope: Scope,
+  onSeen: (versions: number) => void = () => undefined,
+): Promise<ScannedKey> {
+  const facts = await collectFacts(surroundings, scope, onSeen);
   return { facts, ...diagnose(facts) };
 }
 

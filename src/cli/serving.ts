@@ -10,7 +10,7 @@ import { openConnection } from "./connection.ts";
 import { ConsoleClient } from "./console-client.ts";
 import { type Context, styled } from "./context.ts";
 import { DEFAULT_ACCOUNT, DEFAULT_DATA_DIR } from "./defaults.ts";
-import { type Embedded, startEmbedded } from "./embedded.ts";
+import { type Embedded, type EmbeddedOptions, startEmbedded } from "./embedded.ts";
 import { EXAMPLE_BUCKET, EXAMPLE_REPLICA_BUCKET, EXAMPLE_TASKS, writeExample } from "./example.ts";
 import { scan } from "./scan.ts";
 
@@ -22,14 +22,16 @@ export interface ServeOptions {
   readonly host: string;
   readonly port: number;
   readonly consolePort: number;
+  readonly console: NonNullable<EmbeddedOptions["console"]>;
 }
 
 /** Resolves after everything is closed again. */
 export async function serve(options: ServeOptions, context: Context): Promise<void> {
-  const { clock, stderr, stdout, interrupted } = context;
+  const { clock, environment, stderr, stdout, interrupted } = context;
   const embedded = await startEmbedded({
     ...options,
     clock,
+    environment,
     onFault: (what, error) => {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       stderr.write(`lockstep: a fault in ${what}: ${text}\n`);
@@ -100,7 +102,8 @@ function upWords(embedded: Embedded, dataDir: string, diagnosis: Diagnosis | und
   const where = dataDir === DEFAULT_DATA_DIR ? "" : ` --data ${dataDir}`;
   const lines = [
     `${styled("bold", "Lockstep")} serves S3, IAM, STS and KMS at ${styled("cyan", embedded.endpoint)}`,
-    `console API at ${embedded.consoleUrl} · data in ${dataDir} · ctrl-C stops`,
+    `console at ${styled("cyan", `${embedded.consoleUrl}/#token=${embedded.token}`)}`,
+    `data in ${dataDir} · ctrl-C stops`,
   ];
   if (diagnosis !== undefined) lines.push("", ...exampleWords(diagnosis));
   lines.push("", "In another terminal:", `  eval "$(npx lockstep env${where})"`);

@@ -1,47 +1,136 @@
 /**
- * The console's HTTP API: what the engines know and can be asked to do, for the command line and the page.
+ * The console put together: its HTTP API for the command line and the page, and the page itself.
  *
- * Every call carries the token. GET changes nothing. What is wrong with a call is told in `error`, with the status of its
- * kind: 400 the call itself, 401 the token, 404 nothing there, 409 not in this state, 503 the ledger is out of reach.
+ * Every call of the API is in a table (`routes/`), by which the guard lets it pass. GET changes nothing. What is wrong with a
+ * call is told in `error`, with the status of its kind: 400 the call itself, 401 nobody is logged in, 403 this one may not,
+ * 404 nothing there, 409 not in this state, 429 too many tries, 503 what is needed is out of reach.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
-import { z } from "zod";
-import { DatabaseError } from "../ledger/database-error.ts";
+import { bodyLimit } from "hono/body-limit";
+import { createGuard } from "./auth/guard.ts";
+import type { ConsoleEnv } from "./auth/identity.ts";
+import { Logins } from "./auth/logins.ts";
+import { Sessions } from "./auth/sessions.ts";
+import { Changes } from "./changes.ts";
+import type { DeskDiagnosis } from "./desk.ts";
+import { refusalOf } from "./errors.ts";
+import { LiveEvents, type LiveTopic } from "./events.ts";
+import { securityHeaders } from "./headers.ts";
+import { openApiOf } from "./openapi.ts";
 import type { ConsoleOptions } from "./options.ts";
+import { type Overview, overviewOf } from "./overview.ts";
+import { PAGE_DIRECTORY, Page } from "./page.ts";
+import { aboutRoutes } from "./routes/about.ts";
+import { deskRoutes } from "./routes/desk.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { labRoutes } from "./routes/lab.ts";
 import { replicationRoutes } from "./routes/replications.ts";
+import { reportRoutes } from "./routes/reports.ts";
+import { API_ROOT, type Route } from "./routes/route.ts";
+import { sessionRoutes } from "./routes/session.ts";
 import { taskRoutes } from "./routes/tasks.ts";
+import { workRoutes } from "./routes/works.ts";
+import { WorkRunner } from "./work-runner.ts";
 
-/** Makes the API; `serve` in `server.ts` puts it on a port. */
-export function createApi(options: ConsoleOptions): Hono {
-  const app = new Hono();
-  app.use("/api/*", async (c, next) => {
-    const given = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
-    if (given === undefined || !sameSecret(given, options.token))
-      return c.json({ error: "the token is missing or wrong" }, 401);
-    return await next();
-  });
-  app.get("/api/v1/health", (c) => c.json({ ok: true }));
-  app.route("/api/v1", taskRoutes(options));
-  app.route("/api/v1", jobRoutes(options));
-  app.route("/api/v1", replicationRoutes(options));
-  app.notFound((c) => c.json({ error: `there is nothing at ${c.req.path}` }, 404));
-  app.onError((error, c) => {
-    if (error instanceof z.ZodError) return c.json({ error: z.prettifyError(error) }, 400);
-    if (error instanceof RangeError) return c.json({ error: error.message }, 400);
-    if (error instanceof SyntaxError) return c.json({ error: "the body is not JSON" }, 400);
-    if (error instanceof DatabaseError) {
-      const waits = "what is PENDING waits until it is back";
-      return c.json({ error: `the ledger cannot be reached: ${error.message}; ${waits}` }, 503);
-    }
-    return c.json({ error: error.message }, 500);
-  });
-  return app;
+export interface Api {
+  readonly app: Hono<ConsoleEnv>;
+  readonly routes: readonly Route[];
+  /** Ends works and hangs up on listeners. */
+  close(): void;
 }
 
-/** Compares digests, so that neither length nor content of the secret shows in the time it takes. */
-function sameSecret(a: string, b: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
+const OVERVIEW_MS = 2000;
+/** Buckets whose last diagnosis is remembered. */
+const DIAGNOSES_KEPT = 50;
+
+/** Makes the API; `startConsole` in `server.ts` puts it on a port. */
+export function createApi(options: ConsoleOptions): Api {
+  const { clock, token, names = [], users = new Map(), isSecure = false } = options;
+  const onFault = options.onFault ?? (() => undefined);
+  const sessions = new Sessions(clock);
+  const changes = new Changes(options);
+  const events = eventsOf(options, onFault);
+  const works = new WorkRunner({
+    clock,
+    changes,
+    onFault,
+    onChange: (work) => events.tell(`work ${work.id}`, "work", work),
+  });
+  const diagnoses = new Map<string, DeskDiagnosis>();
+  const { desk, watch } = options;
+  const told: Route[] = [
+    ...sessionRoutes({ sessions, changes, isSecure, logins: new Logins({ token, users, clock }) }),
+    ...aboutRoutes({ ...options, changes, events, works }),
+    ...replicationRoutes(options),
+    ...taskRoutes(options),
+    ...jobRoutes(options),
+    ...deskRoutes({ desk, lastDiagnosis: (bucket) => diagnoses.get(bucket) }),
+    ...workRoutes({ desk, works, onDiagnosed: keeper(diagnoses), ...(watch === undefined ? {} : { watch }) }),
+    ...reportRoutes(options),
+    ...labRoutes(options.lab),
+  ];
+  const routes = [...told, openApiRoute(told, options.about.version)];
+  const app = new Hono<ConsoleEnv>();
+  app.use(securityHeaders(isSecure));
+  app.use(
+    "/api/*",
+    bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => c.json({ error: "the body is too long" }, 413) }),
+  );
+  app.use("/api/*", createGuard({ routes, token, sessions, changes, names }));
+  for (const { method, path, run } of routes) app.on(method, `${API_ROOT}${path}`, run);
+  const page = new Page(PAGE_DIRECTORY, names);
+  app.get(
+    "*",
+    async (c, next) => (c.req.path.startsWith("/api/") ? undefined : await page.answer(c)) ?? (await next()),
+  );
+  app.notFound((c) => c.json({ error: `there is nothing at ${c.req.path}` }, 404));
+  app.onError((error, c) => {
+    const { status, body, isFault } = refusalOf(error);
+    if (isFault) onFault(error);
+    return c.json(body, status);
+  });
+  return {
+    app,
+    routes,
+    close: () => {
+      works.cancelAll();
+      events.close();
+    },
+  };
+}
+
+function eventsOf(options: ConsoleOptions, onFault: (error: unknown) => void): LiveEvents {
+  const { clock, engine, topics = [] } = options;
+  const overview = {
+    name: "overview",
+    everyMs: OVERVIEW_MS,
+    read: async () => await overviewOf(options),
+    // The time alone is no news.
+    gistOf: (value: Overview) => ({ ...value, atMs: 0, engines: value.engines.map((one) => ({ ...one, atMs: 0 })) }),
+  } satisfies LiveTopic<Overview>;
+  const jobs = { name: "jobs", everyMs: OVERVIEW_MS, read: async () => ({ jobs: await engine.resync.list() }) };
+  return new LiveEvents({ clock, onFault, topics: [overview, jobs, ...topics] });
+}
+
+/** Remembers the diagnoses of the buckets that were looked at last. */
+function keeper(diagnoses: Map<string, DeskDiagnosis>) {
+  return (bucket: string, diagnosis: DeskDiagnosis): void => {
+    diagnoses.delete(bucket);
+    diagnoses.set(bucket, diagnosis);
+    const [oldest] = diagnoses.keys();
+    if (diagnoses.size > DIAGNOSES_KEPT && oldest !== undefined) diagnoses.delete(oldest);
+  };
+}
+
+function openApiRoute(told: readonly Route[], version: string): Route {
+  const route: Route = {
+    method: "GET",
+    path: "/openapi.json",
+    access: "anybody",
+    does: "This document",
+    answers: "OpenAPI 3.1",
+    run: (c) => c.json(openApiOf([...told, route], version)),
+  };
+  return route;
 }

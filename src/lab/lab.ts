@@ -85,6 +85,8 @@ export interface Lab {
   place(setup: Setup): Promise<void>;
   /** Whose a bucket is, where it is, what it replicates, and what its versions can have; undefined when there is none of that name. */
   bucket(name: string): LabBucket | undefined;
+  /** All of them, in the order of their names. */
+  buckets(): readonly LabBucket[];
   /**
    * Sets what a version's `x-amz-replication-status` shows. False when the version is gone.
    *
@@ -106,7 +108,10 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-export type LabBucket = Pick<Bucket, "account" | "region" | "replication" | "objectLock" | "ownerEnforced">;
+export type LabBucket = Pick<
+  Bucket,
+  "name" | "account" | "region" | "versioning" | "replication" | "objectLock" | "ownerEnforced"
+>;
 
 const LOOPBACK = "127.0.0.1";
 
@@ -237,6 +242,7 @@ function labOf(
     direct: (by, region = "us-east-1", more = {}) => openDirectStore(s3, { ...more, by, region, clock }),
     place: (setup) => placeSetup({ s3, identity: parts.identity, kms, organizations, clock }, setup),
     bucket: (name) => s3.buckets.find(name),
+    buckets: () => s3.buckets.all().sort((one, other) => (one.name < other.name ? -1 : 1)),
     setReplicationStatus: (ref, status, destinationArn, ended) =>
       setReplicationStatus(s3, ref, status, {
         nowMs: clock(),

@@ -43,6 +43,8 @@ export interface Identity {
   /** Makes the account when it is new. Idempotent: the root credentials stay the same. */
   ensureAccount(accountId: string): Promise<Credentials>;
   hasAccount(accountId: string): boolean;
+  /** In their order. */
+  accountIds(): readonly string[];
   /** The 64 hex digits by which S3 calls an account. */
   canonicalUserId(accountId: string): string;
   accountOfCanonicalUserId(canonicalUserId: string): string | undefined;

@@ -35,6 +35,7 @@ describe("logs, from a change to its name", () => {
       host: "127.0.0.1",
       port: 0,
       consolePort: 0,
+      environment: {},
       clock: () => Date.now(),
       onFault: (_what, error) => faults.push(error),
     });

@@ -51,6 +51,7 @@ export class World {
       host: "127.0.0.1",
       port: 0,
       consolePort: 0,
+      environment: {},
       clock: () => Date.now(),
       onFault: (_, error) => faults.push(error),
     });

@@ -115,7 +115,8 @@ export class World {
     });
     engine.start();
     const replications = { list: async () => [], find: async () => undefined };
-    const parts = { engine, ledger, replications, clock: now, token: TOKEN };
+    const about = { version: "0.0.0", mode: "up" as const };
+    const parts = { engine, ledger, replications, clock: now, token: TOKEN, about };
     const served = await startConsole({ ...parts, host: "127.0.0.1", port: 0 });
     const closing = [
       () => lab.close(),

@@ -4,12 +4,13 @@ import { checkJobRole, type JobUse, newJobRole, type RoleVerdict } from "../../c
 import type { Patch } from "../../core/diagnose/report.ts";
 import { collectRoleSetup } from "../../doctor/batch/role.ts";
 import { patchCommand, patchDiff, patchTitle } from "../../doctor/patch-forms.ts";
+import { writePatches } from "../applying.ts";
 import type { CommandResult } from "../command.ts";
 import { confirm } from "../confirming.ts";
 import type { Connection } from "../connection.ts";
 import { type Context, styled } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { writePatches } from "../fixing.ts";
+import { applyingOf } from "../fixing.ts";
 import type { BatchRequest, NewJob } from "./request.ts";
 
 export type JobRole =
@@ -90,6 +91,6 @@ async function makeRole(
     context.stderr.write(`${patchLines(patches, connection.endpoint).join("\n").trimStart()}\n\n`);
   }
   if (!(await confirm(context, `Make the role ${name}?`, request.isAgreed))) return { state: "declined" };
-  const { undo } = await writePatches(connection, { bucket: request.bucket, patches }, context);
+  const { undo } = await writePatches(connection, { bucket: request.bucket, patches }, applyingOf(context));
   return { state: "fit", arn, undo };
 }

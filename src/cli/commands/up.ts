@@ -19,7 +19,11 @@ export const upCommand: CommandSpec = {
     { flags: "--data <dir>", help: "where everything is kept", default: DEFAULT_DATA_DIR },
     { flags: "--port <number>", help: "port of S3, IAM, STS and KMS", default: String(DEFAULT_PORT) },
     { flags: "--console-port <number>", help: "port of the console", default: String(DEFAULT_CONSOLE_PORT) },
-    { flags: "--host <address>", help: "address to listen on", default: DEFAULT_HOST },
+    { flags: "--host <address>", help: "address to listen on, but for the console", default: DEFAULT_HOST },
+    { flags: "--console-host <address>", help: "address that the console listens on", default: DEFAULT_HOST },
+    { flags: "--console-tls-cert <file>", help: "certificate in PEM: serves the console with TLS" },
+    { flags: "--console-tls-key <file>", help: "its private key in PEM" },
+    { flags: "--console-insecure", help: "let the console listen elsewhere without TLS" },
   ],
   examples: [
     { does: "see it work", type: "lockstep up --example" },
@@ -44,10 +48,26 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
       host: textOption(input, "host") ?? DEFAULT_HOST,
       port: portNumber(input, "port", "--port"),
       consolePort: portNumber(input, "consolePort", "--console-port"),
+      console: await consolePlace(input),
     },
     context,
   );
   return { status: 0, value: undefined, words: () => "" };
+}
+
+/** @throws UsageError */
+async function consolePlace(input: CommandInput) {
+  const [cert, key] = [textOption(input, "consoleTlsCert"), textOption(input, "consoleTlsKey")];
+  const place = {
+    host: textOption(input, "consoleHost") ?? DEFAULT_HOST,
+    ...(isGiven(input, "consoleInsecure") ? { insecure: true } : {}),
+  };
+  if (cert === undefined && key === undefined) return place;
+  if (cert === undefined || key === undefined) {
+    throw new UsageError("--console-tls-cert and --console-tls-key go together: give both");
+  }
+  const { readPem } = await import("../pem.ts");
+  return { ...place, tls: { certificate: readPem(cert), key: readPem(key) } };
 }
 
 /** 0 takes any free port. */

@@ -5,6 +5,7 @@
  * one (a site that is named and not there) is looked at in `check.ts`.
  */
 import { z } from "zod";
+import { PASSWORD_HASH } from "../../console/auth/passwords.ts";
 import { PROFILES } from "../../s3/profiles.ts";
 
 /** An object without unknown members. */
@@ -179,12 +180,48 @@ const listening = {
   }),
 };
 
+const record = (what: string) => ({ error: `${what} by name\nWrite "name:" and its members, indented` });
+
+const tls = members(
+  { certificate: path("a file of certificates in PEM"), key: path("the file of its private key in PEM") },
+  "a certificate and its key",
+);
+
 const console_ = members(
   {
     ...listening,
     tokenFile: path("the file that holds the console's token")
       .optional()
       .describe("Made when it is not there; default: lockstep.token beside the configuration"),
+    tls: tls.optional().describe("Serves the console with TLS; needed to listen anywhere but on this machine"),
+    insecure: z
+      .boolean({ error: "true or false\nLeave it out" })
+      .optional()
+      .describe("Listens without TLS where others on the network could read along. Default false"),
+    names: z
+      .array(text(/^[A-Za-z0-9.-]{1,253}$/, "a name of this machine", "Write it without a scheme and a port"), {
+        error: "a list of names\nBegin each with a dash",
+      })
+      .optional()
+      .describe("Names that the console is asked by, besides localhost and addresses; others are refused"),
+    users: z
+      .record(
+        named("a user"),
+        members(
+          {
+            role: z.enum(["viewer", "operator"], { error: "viewer or operator\nViewers change nothing" }),
+            passwordHash: text(
+              PASSWORD_HASH,
+              "the hash of a password",
+              "Write what `lockstep hash-password` prints: passwords do not stand in this file",
+            ),
+          },
+          "a user",
+        ),
+        record("users"),
+      )
+      .optional()
+      .describe("Who may log in with a password, by name; the token lets in without"),
   },
   "the console",
 );
@@ -199,12 +236,7 @@ const webhook = members(
     token: reference("the token that senders show").describe(
       "Shown as a bearer token, as a password, or as the last part of the path",
     ),
-    tls: members(
-      { certificate: path("a file of certificates in PEM"), key: path("the file of its private key in PEM") },
-      "a certificate and its key",
-    )
-      .optional()
-      .describe("Listens with TLS"),
+    tls: tls.optional().describe("Listens with TLS"),
   },
   "a webhook",
 );
@@ -248,8 +280,6 @@ const intake = members(
   },
   "the ways in",
 );
-
-const record = (what: string) => ({ error: `${what} by name\nWrite "name:" and its members, indented` });
 
 /** The whole file. */
 export const DOCUMENT = members(

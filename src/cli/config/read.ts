@@ -18,6 +18,7 @@ import { crossIssues, resolved, unplaced } from "./check.ts";
 import { type ConfigDocument, DOCUMENT } from "./document.ts";
 import { ConfigError, type ConfigIssue, type FoundIssue, issuesOf, pathWords, received } from "./issues.ts";
 import {
+  type ConsoleSettings,
   type CredentialSource,
   NO_ROLE,
   type Place,
@@ -114,15 +115,7 @@ class Builder {
       webhooks: (intake?.webhooks ?? []).map((one, index) => this.#webhook(["intake", "webhooks", index], one)),
       queues: (intake?.queues ?? []).map((one) => this.#queue(one)),
       ledgerUrl: this.#ledgerUrl(resolved(ledger, this.#environment)),
-      ...(console_ === undefined
-        ? {}
-        : {
-            console: {
-              host: console_.host ?? DEFAULT_HOST,
-              port: console_.port,
-              tokenFile: this.#files.pathOf(console_.tokenFile ?? "lockstep.token"),
-            },
-          }),
+      ...(console_ === undefined ? {} : { console: this.#console(console_) }),
     };
     return { value, issues: this.#issues };
   }
@@ -185,6 +178,22 @@ class Builder {
     const certificate = this.#text([...path, "tls", "certificate"], tls.certificate) ?? "";
     const key = this.#text([...path, "tls", "key"], tls.key) ?? "";
     return { ...address, ...secret, tls: { certificate, key } };
+  }
+
+  #console(given: ConsoleDocument): ConsoleSettings {
+    const { host = DEFAULT_HOST, port, tokenFile = "lockstep.token", names = [], users = {}, tls, insecure } = given;
+    const pem = (member: "certificate" | "key", file: string) => this.#text(["console", "tls", member], file) ?? "";
+    return {
+      host,
+      port,
+      tokenFile: this.#files.pathOf(tokenFile),
+      names,
+      users: new Map(Object.entries(users)),
+      ...(insecure === undefined ? {} : { insecure }),
+      ...(tls === undefined
+        ? {}
+        : { tls: { certificate: pem("certificate", tls.certificate), key: pem("key", tls.key) } }),
+    };
   }
 
   #queue({ site, url: given, region, credentials }: QueueDocument): QueueSettings {
@@ -276,6 +285,7 @@ class Builder {
 
 type IntakeDocument = NonNullable<ConfigDocument["intake"]>;
 type WebhookDocument = NonNullable<IntakeDocument["webhooks"]>[number];
+type ConsoleDocument = NonNullable<ConfigDocument["console"]>;
 type QueueDocument = NonNullable<IntakeDocument["queues"]>[number];
 
 /** AWS's own queues say in their URL where they are. */

@@ -1,4 +1,6 @@
 /** A configuration as the engine runs by it: references resolved, defaults filled in, files read. */
+import type { ConsoleUser } from "../../console/auth/logins.ts";
+import type { ConsolePlace } from "../../console/server.ts";
 import type { ReplicationConfiguration } from "../../core/model.ts";
 import type { ComparedMetadata } from "../../engine/metadata-drift.ts";
 import type { ProviderProfile } from "../../s3/profiles.ts";
@@ -13,7 +15,15 @@ export interface RunSettings {
   readonly queues: readonly QueueSettings[];
   /** As `openLedger` takes it; a path is absolute. */
   readonly ledgerUrl: string;
-  readonly console?: { readonly host: string; readonly port: number; readonly tokenFile: string };
+  readonly console?: ConsoleSettings;
+}
+
+/** Where the console listens, and who may log in. */
+export interface ConsoleSettings extends ConsolePlace {
+  readonly tokenFile: string;
+  /** Besides `localhost` and addresses. */
+  readonly names: readonly string[];
+  readonly users: ReadonlyMap<string, ConsoleUser>;
 }
 
 /** One address that notifications of a site are sent to. Several may share a port. */

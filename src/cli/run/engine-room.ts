@@ -13,6 +13,7 @@ import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { keptToken } from "../token.ts";
+import { packageVersion } from "../version.ts";
 import { SiteClients } from "./clients.ts";
 import type { LiveIntake, LiveIntakeOptions } from "./live-intake.ts";
 import { ledgerFileOf, openRunLedger } from "./open-ledger.ts";
@@ -100,6 +101,8 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
           clock: context.clock,
           replications: replicationsOf(() => settings),
           onPaused: company.onPaused,
+          onFault: (error) => onTrouble(`a fault in the console: ${stackOf(error)}`),
+          about: { version: packageVersion(), mode: "run" },
         });
     if (console_ !== undefined) opened.push(() => console_.close());
     const { environment } = context;
@@ -161,7 +164,17 @@ async function liveIntake(options: LiveIntakeOptions): Promise<LiveIntake> {
 
 async function consoleOf({ console: where }: RunSettings, parts: Omit<ConsoleOptions, "token">) {
   if (where === undefined) return undefined;
-  const { host, port, tokenFile } = where;
+  const { tokenFile, users, names, ...place } = where;
   const { openConsole } = await import("../open-console.ts");
-  return await openConsole({ ...parts, token: keptToken(tokenFile) }, { host, port, otherwise: "under console" });
+  return await openConsole({ ...parts, token: keptToken(tokenFile), users, names }, { ...place, otherwise: OTHERWISE });
+}
+
+const OTHERWISE = {
+  port: "choose another one under console",
+  tls: "Name a certificate and its key under console.tls",
+  insecure: "write console.insecure: true",
+};
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

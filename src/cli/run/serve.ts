@@ -1,11 +1,13 @@
 /** `run`: from the command's words to an engine between stores, until somebody ends it. */
 import { once } from "node:events";
+import { isDeepStrictEqual } from "node:util";
 import { systemClock } from "../clock.ts";
 import type { CommandResult } from "../command.ts";
 import { ConfigError, refusalOf } from "../config/issues.ts";
 import { readConfiguration } from "../config/read.ts";
 import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
+import { keptToken } from "../token.ts";
 import { SiteClients } from "./clients.ts";
 import { type EngineRoom, openEngineRoom } from "./engine-room.ts";
 import { runOnce, scanWords } from "./once.ts";
@@ -103,7 +105,7 @@ async function serve(room: EngineRoom, options: ServeOptions, context: Context):
     summary(settings),
     ...(webhookUrls.length === 0 ? [] : [`notifications at ${webhookUrls.join(", ")}`]),
     ...(settings.queues.length === 0 ? [] : [`notifications from ${settings.queues.map((one) => one.url).join(", ")}`]),
-    ...(consoleUrl === undefined ? [] : [`console API at ${consoleUrl}`]),
+    ...(consoleUrl === undefined ? [] : [`console at ${entryOf(consoleUrl, settings, stdout.isTTY === true)}`]),
     "ctrl-C stops",
   ];
   const line = parts.join("; ");
@@ -130,6 +132,14 @@ async function serve(room: EngineRoom, options: ServeOptions, context: Context):
   }
 }
 
+/** A person gets an address that logs in; what may be kept in a log gets none. */
+function entryOf(consoleUrl: string, { console: where }: RunSettings, isPerson: boolean): string {
+  if (where === undefined) return consoleUrl;
+  return isPerson
+    ? `${consoleUrl}/#token=${keptToken(where.tokenFile)}`
+    : `${consoleUrl}, its token in ${where.tokenFile}`;
+}
+
 function summary({ replications, scanEveryMs }: RunSettings): string {
   const names = replications.map((one) => one.name).join(", ");
   return `replicating ${names}, scanning every ${scanEveryMs / 1000} s`;
@@ -142,6 +152,6 @@ function unchangeable(before: RunSettings, after: RunSettings): string[] {
     ...(same("webhooks") ? [] : ["the webhooks"]),
     ...(same("queues") ? [] : ["the queues"]),
     ...(before.ledgerUrl === after.ledgerUrl ? [] : ["the ledger"]),
-    ...(JSON.stringify(before.console) === JSON.stringify(after.console) ? [] : ["the console"]),
+    ...(isDeepStrictEqual(before.console, after.console) ? [] : ["the console"]),
   ];
 }

@@ -1,8 +1,9 @@
 /** Jobs over HTTP: they are started, listed, asked for, paused, resumed and cancelled. */
-import { type Context, Hono } from "hono";
 import { z } from "zod";
 import type { ResyncProgress, ResyncRequest } from "../../engine/resync/model.ts";
+import { ApiError } from "../errors.ts";
 import type { ConsoleOptions } from "../options.ts";
+import type { ApiContext, Route } from "./route.ts";
 
 const atMs = z.number().int();
 
@@ -21,22 +22,57 @@ const newJob = z.strictObject({
   limit: z.number().int().min(1).optional(),
 });
 
-export function jobRoutes({ engine: { resync } }: Pick<ConsoleOptions, "engine">): Hono {
-  const app = new Hono();
-  app.get("/jobs", async (c) => c.json({ jobs: await resync.list() }));
-  app.post("/jobs", async (c) => c.json(await resync.start(requestOf(newJob.parse(await c.req.json()))), 202));
-  app.get("/jobs/:id", async (c) => answer(c, await resync.progress(c.req.param("id"))));
-  app.post("/jobs/:id/pause", async (c) => answer(c, await resync.pause(c.req.param("id")), "paused"));
-  app.post("/jobs/:id/resume", async (c) => answer(c, await resync.resume(c.req.param("id")), "running"));
-  app.post("/jobs/:id/cancel", async (c) => answer(c, await resync.cancel(c.req.param("id")), "cancelled"));
-  return app;
+export function jobRoutes({ engine: { resync } }: Pick<ConsoleOptions, "engine">): readonly Route[] {
+  const turns = [
+    { verb: "pause", does: "Pauses a job", turn: (id: string) => resync.pause(id), wanted: "paused" },
+    { verb: "resume", does: "Resumes a job", turn: (id: string) => resync.resume(id), wanted: "running" },
+    { verb: "cancel", does: "Cancels a job", turn: (id: string) => resync.cancel(id), wanted: "cancelled" },
+  ] as const;
+  return [
+    {
+      method: "GET",
+      path: "/jobs",
+      access: "viewer",
+      does: "Lists the jobs, the youngest first",
+      answers: "{jobs: ResyncProgress[]}",
+      run: async (c) => c.json({ jobs: await resync.list() }),
+    },
+    {
+      method: "POST",
+      path: "/jobs",
+      access: "operator",
+      does: "Starts a job",
+      body: newJob,
+      answers: "ResyncProgress",
+      status: 202,
+      run: async (c) => c.json(await resync.start(requestOf(newJob.parse(await c.req.json()))), 202),
+    },
+    {
+      method: "GET",
+      path: "/jobs/:id",
+      access: "viewer",
+      does: "Tells how far a job is",
+      answers: "ResyncProgress",
+      run: async (c) => answer(c, await resync.progress(c.req.param("id") ?? "")),
+    },
+    ...turns.map(
+      ({ verb, does, turn, wanted }): Route => ({
+        method: "POST",
+        path: `/jobs/:id/${verb}`,
+        access: "operator",
+        does,
+        answers: "ResyncProgress",
+        run: async (c) => answer(c, await turn(c.req.param("id") ?? ""), wanted),
+      }),
+    ),
+  ];
 }
 
 /** @param wanted the state that it was to be brought to; one that has ended stays as it is */
-function answer(c: Context, job: ResyncProgress | undefined, wanted?: ResyncProgress["state"]) {
-  if (job === undefined) return c.json({ error: `there is no job ${c.req.param("id")}` }, 404);
-  const isSo = wanted === undefined || job.state === wanted;
-  return isSo ? c.json(job) : c.json({ error: `the job has ended: it is ${job.state}`, job }, 409);
+function answer(c: ApiContext, job: ResyncProgress | undefined, wanted?: ResyncProgress["state"]) {
+  if (job === undefined) throw new ApiError(404, `there is no job ${c.req.param("id")}`);
+  if (wanted === undefined || job.state === wanted) return c.json(job);
+  throw new ApiError(409, `the job has ended: it is ${job.state}`, { job });
 }
 
 function requestOf(given: z.infer<typeof newJob>): ResyncRequest {

@@ -1,32 +1,72 @@
 /** What is replicated, over HTTP: how it stands, and its pausing and resuming. */
-import { type Context, Hono } from "hono";
+import { z } from "zod";
 import { type Pause, pause, pausesIn, resume } from "../../engine/pauses.ts";
+import { ApiError } from "../errors.ts";
 import type { ConsoleOptions } from "../options.ts";
 import { overviewOf } from "../overview.ts";
 import type { KnownReplication, Replication } from "../replications.ts";
+import type { ApiContext, Route } from "./route.ts";
 
-export function replicationRoutes(options: ConsoleOptions): Hono {
+const statusQuery = z.object({ bucket: z.string().optional() });
+
+export function replicationRoutes(options: ConsoleOptions): readonly Route[] {
   const { ledger, replications, clock, onPaused } = options;
-  const app = new Hono();
-  app.get("/status", async (c) => c.json(await overviewOf(options, c.req.query("bucket"))));
-  app.get("/replications", async (c) => {
-    const pauses = await pausesIn(ledger);
-    return c.json({ replications: (await replications.list()).map((one) => withPause(one, pauses)) });
-  });
-  const turn = async (c: Context, change?: (bucket: string) => Promise<void>) => {
+  const turn = async (c: ApiContext, change?: (bucket: string) => Promise<void>) => {
     const name = c.req.param("name") ?? "";
     const found = await replications.find(name);
-    if (found === undefined) return c.json({ error: `nothing is replicated under the name ${name}` }, 404);
+    if (found === undefined) throw new ApiError(404, `nothing is replicated under the name ${name}`);
     if (change !== undefined) {
       await change(found.bucket);
       onPaused?.();
     }
     return c.json(withPause(found, await pausesIn(ledger)));
   };
-  app.get("/replications/:name", (c) => turn(c));
-  app.post("/replications/:name/pause", (c) => turn(c, (bucket) => pause(ledger, bucket, clock())));
-  app.post("/replications/:name/resume", (c) => turn(c, (bucket) => resume(ledger, bucket)));
-  return app;
+  return [
+    {
+      method: "GET",
+      path: "/status",
+      access: "viewer",
+      does: "Tells how everything stands, or what is replicated from one bucket",
+      query: statusQuery,
+      answers: "Overview",
+      run: async (c) => c.json(await overviewOf(options, statusQuery.parse(c.req.query()).bucket)),
+    },
+    {
+      method: "GET",
+      path: "/replications",
+      access: "viewer",
+      does: "Lists what is replicated",
+      answers: "{replications: KnownReplication[]}",
+      run: async (c) => {
+        const pauses = await pausesIn(ledger);
+        return c.json({ replications: (await replications.list()).map((one) => withPause(one, pauses)) });
+      },
+    },
+    {
+      method: "GET",
+      path: "/replications/:name",
+      access: "viewer",
+      does: "Tells of one replication, by its name or its bucket's",
+      answers: "KnownReplication",
+      run: (c) => turn(c),
+    },
+    {
+      method: "POST",
+      path: "/replications/:name/pause",
+      access: "operator",
+      does: "Pauses a replication",
+      answers: "KnownReplication",
+      run: (c) => turn(c, (bucket) => pause(ledger, bucket, clock())),
+    },
+    {
+      method: "POST",
+      path: "/replications/:name/resume",
+      access: "operator",
+      does: "Resumes a replication",
+      answers: "KnownReplication",
+      run: (c) => turn(c, (bucket) => resume(ledger, bucket)),
+    },
+  ];
 }
 
 function withPause(replication: Replication, pauses: readonly Pause[]): KnownReplication {

@@ -1,56 +1,54 @@
 /** Tasks over HTTP: counts of them, those that have failed, and why those of one key are where they are. */
-import { Hono } from "hono";
 import { z } from "zod";
-import type { TaskRow } from "../../ledger/ledger.ts";
 import { explainKey } from "../explain.ts";
+import { failuresIn } from "../failures.ts";
 import type { ConsoleOptions } from "../options.ts";
+import type { Route } from "./route.ts";
 
 const PAGE_MAX = 1000;
 
+const countsQuery = z.object({ bucket: z.string().optional() });
 const failuresQuery = z.object({
   bucket: z.string().min(1),
   prefix: z.string().optional(),
   after: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_MAX),
 });
-
 const keyQuery = z.object({ bucket: z.string().min(1), key: z.string().min(1) });
 
-export function taskRoutes(options: ConsoleOptions): Hono {
+export function taskRoutes(options: ConsoleOptions): readonly Route[] {
   const { ledger } = options;
-  const app = new Hono();
-  app.get("/counts", async (c) => c.json({ counts: await ledger.counts(c.req.query("bucket")) }));
-  app.get("/failures", async (c) => {
-    const { bucket, prefix, after, limit } = failuresQuery.parse(c.req.query());
-    const selection = { bucket, ...(prefix === undefined ? {} : { prefix }) };
-    const page = await ledger.list(selection, { limit, ...(after === undefined ? {} : { after }) });
-    const failures = page.tasks.flatMap(failureOf);
-    return c.json({ failures, ...(page.next === undefined ? {} : { next: page.next }) });
-  });
-  app.get("/tasks", async (c) => c.json(await explainKey(options, keyQuery.parse(c.req.query()))));
-  return app;
-}
-
-/** What is recorded of a task's last try; nothing for a task that waits for its first. */
-function failureOf(row: TaskRow) {
-  if (row.failure === undefined) return [];
-  const { code, step, httpStatus, errorCode, message } = row.failure;
   return [
     {
-      key: row.version.key,
-      versionId: row.version.versionId,
-      destinationArn: row.destinationArn,
-      ruleId: row.ruleId,
-      code,
-      step,
-      pending: row.state !== "parked",
-      attempts: row.attempts,
-      firstAttemptAtMs: row.firstAttemptAtMs,
-      lastAttemptAtMs: row.lastAttemptAtMs,
-      nextTryAtMs: row.state === "parked" ? undefined : row.nextTryAtMs,
-      httpStatus,
-      errorCode,
-      message,
+      method: "GET",
+      path: "/counts",
+      access: "viewer",
+      does: "Counts tasks by bucket, rule, destination, operation, state and failure",
+      query: countsQuery,
+      answers: "{counts: Count[]}",
+      run: async (c) => c.json({ counts: await ledger.counts(countsQuery.parse(c.req.query()).bucket) }),
+    },
+    {
+      method: "GET",
+      path: "/failures",
+      access: "viewer",
+      does: "Lists a page of the failures on record",
+      query: failuresQuery,
+      answers: "FailurePage",
+      run: async (c) => {
+        const { bucket, prefix, after, limit } = failuresQuery.parse(c.req.query());
+        const page = { ...(prefix === undefined ? {} : { prefix }), ...(after === undefined ? {} : { after }) };
+        return c.json(await failuresIn(ledger, { bucket, limit, ...page }));
+      },
+    },
+    {
+      method: "GET",
+      path: "/tasks",
+      access: "viewer",
+      does: "Tells why the tasks of a key are where they are",
+      query: keyQuery,
+      answers: "KeyExplanation",
+      run: async (c) => c.json(await explainKey(options, keyQuery.parse(c.req.query()))),
     },
   ];
 }

@@ -82,6 +82,7 @@ export function createIdentity(options: IdentityOptions): IdentityService {
     },
 
     hasAccount: (accountId) => directory.accounts.get(accountId) !== undefined,
+    accountIds: () => [...directory.accounts.values()].map((one) => one.accountId).toSorted(),
 
     canonicalUserId(accountId) {
       const account = directory.accounts.get(accountId);
