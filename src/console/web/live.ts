@@ -26,6 +26,8 @@ export const link = signal<Link>({ state: "connecting", sinceMs: nowMs.peek() })
 export const overview = signal<Overview | undefined>(undefined);
 export const jobs = signal<readonly ResyncProgress[] | undefined>(undefined);
 export const alerts = signal<readonly Alert[] | undefined>(undefined);
+/** Why the server itself cannot tell how things stand: its ledger does not answer. */
+export const trouble = signal<string | undefined>(undefined);
 /** By id. */
 export const works = signal<ReadonlyMap<string, Work>>(new Map());
 /** The youngest figures; charts append them. */
@@ -75,7 +77,10 @@ function open(): void {
   listen<SeriesPoint>(opened, "series", (told) => {
     seriesPoint.value = told;
   });
-  listen<unknown>(opened, "ping", () => undefined);
+  listen<{ readonly error: string }>(opened, "trouble", (told) => {
+    trouble.value = told.error;
+  });
+  listen<{ readonly atMs: number }>(opened, "ping", ({ atMs }) => serverTold(atMs));
 }
 
 function listen<Told>(from: EventSource, name: string, take: (told: Told) => void): void {
@@ -129,6 +134,7 @@ function become(state: Link["state"]): void {
 function takeOverview(told: Overview): void {
   serverTold(told.atMs);
   overview.value = told;
+  trouble.value = undefined;
 }
 
 /** Those that began first are forgotten first. */

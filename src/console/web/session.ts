@@ -40,8 +40,7 @@ export async function enter(): Promise<void> {
 }
 
 function outOf(error: unknown, out: { readonly says?: string }): Entry {
-  const isRefused =
-    error instanceof api.ApiError && (error.status === 401 || error.status === 403 || error.status === 400);
+  const isRefused = error instanceof api.ApiError && error.status >= 400 && error.status < 500;
   return isRefused ? { state: "out", ...out } : { state: "lost", says: sayError(error) };
 }
 

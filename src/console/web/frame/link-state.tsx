@@ -1,6 +1,6 @@
 /** Whether what is shown is current: a word in the bar, and a line across the page while nobody answers. */
 import { nowMs } from "../clock.ts";
-import { link } from "../live.ts";
+import { link, trouble } from "../live.ts";
 import { Icon } from "../parts/icon.tsx";
 import { clockWords, spanWords } from "../words.ts";
 
@@ -37,7 +37,14 @@ export function LostLine() {
             <span aria-hidden="true"> ({spanWords(nowMs.value - sinceMs)})</span>.
           </span>
         </p>
-      ) : null}
+      ) : trouble.value === undefined ? null : (
+        <p class="lost-line">
+          <Icon name="warn" size={16} />
+          <span>
+            <strong>Lockstep cannot tell how things stand just now.</strong> {trouble.value} What you see is as it was.
+          </span>
+        </p>
+      )}
     </div>
   );
 }

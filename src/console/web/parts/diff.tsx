@@ -1,4 +1,5 @@
 /** A unified diff, and a document with some of its lines marked. Signs stand beside the colours. */
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { CopyButton } from "./button.tsx";
 
 interface DiffProps {
@@ -40,13 +41,22 @@ interface CodeProps {
   readonly marked?: { readonly first: number; readonly last: number; readonly says: string } | undefined;
 }
 
+/** Lines above what is marked that are shown with it. */
+const LINES_BEFORE = 3;
+const LINE_PX = 20;
+
 export function Code({ text, label, marked }: CodeProps) {
+  const scrolled = useRef<HTMLPreElement>(null);
+  const first = marked?.first;
+  useLayoutEffect(() => {
+    if (scrolled.current !== null && first !== undefined) scrolled.current.scrollTop = (first - LINES_BEFORE) * LINE_PX;
+  }, [first]);
   const lines = text.replace(/\n$/, "").split("\n");
   return (
     <section class="code" aria-label={label}>
       <CopyButton text={text} what={label} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-      <pre tabIndex={0}>
+      <pre tabIndex={0} ref={scrolled}>
         {lines.map((line, at) => {
           const isMarked = marked !== undefined && at >= marked.first && at <= marked.last;
           return (

@@ -96,7 +96,7 @@ function DrawnBox({ box, width, isSource }: { readonly box: Box; readonly width:
         <Icon name="bucket" size={20} />
       </svg>
       <text class="map-name" x={x + 42} y={middle - 2}>
-        {cutMiddle(name, Math.floor((width - 52) / 7.4))}
+        {cutMiddle(name, Math.floor((width - 56) / 8.2))}
       </text>
       <text class="map-role" x={x + 42} y={middle + 15}>
         {role}
