@@ -17,7 +17,7 @@ export interface Scene {
   readonly proof: Proof;
   readonly jobs: readonly ResyncProgress[];
   readonly alerts: readonly unknown[];
-  /** What else is answered, by path below /api/v1. */
+  /** What else is answered, by path below /api/v1; what depends on the query is a function of it. */
   readonly more?: Readonly<Record<string, unknown>>;
 }
 

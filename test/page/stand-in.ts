@@ -131,7 +131,7 @@ export class StandIn {
     const { overview, series, buckets, diagnosis, keys, key, tasks, jobs, alerts } = this.scene;
     const bucket = query.get("bucket");
     const more = this.scene.more?.[path];
-    if (more !== undefined) return more;
+    if (more !== undefined) return typeof more === "function" ? more(query) : more;
     switch (path) {
       case "about":
         return { version: "0.1.0", mode: "up", hasLab: true };

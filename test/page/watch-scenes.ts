@@ -362,18 +362,25 @@ const LAB: LabView = {
   ],
 };
 
+function watchesOf(nowMs: number, kind: string | null): unknown {
+  const isAsked = (one: { readonly kind: string }) => kind === null || one.kind === kind;
+  const results = [...canaries(nowMs), ...others(nowMs), ...audits(nowMs)];
+  const schedules = [
+    { kind: "canary", subject: "photos", when: "every 5m", nextAtMs: nowMs + 130_000, isRunning: false },
+    { kind: "probe", subject: "photos", when: "0 6 * * *", nextAtMs: nowMs + 6 * HOUR_MS, isRunning: false },
+    { kind: "audit", subject: "photos", when: "0 10 * * *", nextAtMs: nowMs + 22 * HOUR_MS, isRunning: true },
+  ];
+  return {
+    results: results.filter(isAsked).toSorted((one, other) => other.atMs - one.atMs),
+    schedules: schedules.filter(isAsked),
+  };
+}
+
 /** By path below /api/v1. */
 export function watchAnswers(nowMs: number): Readonly<Record<string, unknown>> {
   return {
     rules: DESK_RULES,
-    watches: {
-      results: [...canaries(nowMs), ...others(nowMs), ...audits(nowMs)].toSorted((one, other) => other.atMs - one.atMs),
-      schedules: [
-        { kind: "canary", subject: "photos", when: "every 5m", nextAtMs: nowMs + 130_000, isRunning: false },
-        { kind: "probe", subject: "photos", when: "0 6 * * *", nextAtMs: nowMs + 6 * HOUR_MS, isRunning: false },
-        { kind: "audit", subject: "photos", when: "0 10 * * *", nextAtMs: nowMs + 22 * HOUR_MS, isRunning: true },
-      ],
-    },
+    watches: (query: URLSearchParams) => watchesOf(nowMs, query.get("kind")),
     alerts: {
       alerts: alertsAt(nowMs),
       silences: [],

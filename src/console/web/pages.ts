@@ -1,6 +1,6 @@
 /** Every page of the console, in the order of the navigation: a page is added here and nowhere else. */
 import type { ComponentType } from "preact";
-import { alerts, jobs, overview } from "./live.ts";
+import { alerts, overview } from "./live.ts";
 import { Alerts } from "./pages/alerts/alerts.tsx";
 import { Audits } from "./pages/audits/audits.tsx";
 import { Canaries } from "./pages/canaries/canaries.tsx";
@@ -50,14 +50,7 @@ export const PAGES: readonly Page[] = [
     view: Alerts,
     count: () => ({ count: (alerts.value ?? []).filter(isLoud).length, says: "firing" }),
   },
-  {
-    path: "jobs",
-    title: "Jobs",
-    icon: "jobs",
-    letter: "j",
-    view: Jobs,
-    count: () => ({ count: (jobs.value ?? []).filter((one) => one.state === "broken").length, says: "broken off" }),
-  },
+  { path: "jobs", title: "Jobs", icon: "jobs", letter: "j", view: Jobs },
   { path: "changes", title: "Changes", icon: "user", letter: "h", view: ChangeLog },
   { path: "lab", title: "Lab", icon: "lab", letter: "l", view: Lab, isShown: (about) => about.hasLab },
 ];

@@ -150,15 +150,15 @@ function One({ alert, onSilence, onChanged }: Omit<ListedProps, "alerts"> & { re
         {subject === undefined ? null : <span>{subject}</span>}
         {figures.map(([name, count]) => (
           <span key={name}>
-            {countWords(count)} {name}
+            {countWords(count)} {nameWords(name)}
           </span>
         ))}
         <span>
-          since <Ago atMs={sinceMs} />
+          began <Ago atMs={sinceMs} />
         </span>
         {resolvedAtMs === undefined ? null : (
           <span>
-            over <Ago atMs={resolvedAtMs} />
+            ended <Ago atMs={resolvedAtMs} />
           </span>
         )}
       </p>
@@ -188,4 +188,9 @@ function One({ alert, onSilence, onChanged }: Omit<ListedProps, "alerts"> & { re
       )}
     </li>
   );
+}
+
+/** `p99Seconds` → `p99 seconds` */
+function nameWords(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`);
 }

@@ -94,7 +94,7 @@ function Latencies({ results }: { readonly results: readonly WatchResult[] }) {
   const series = [...seriesIn(results).values()].filter((one) => one.length > 1);
   if (series.length === 0) return null;
   return (
-    <div class="charts">
+    <div class="watch-charts">
       {series.map((one) => {
         const past = one.toReversed();
         const [latest] = one;

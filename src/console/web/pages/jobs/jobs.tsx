@@ -90,7 +90,7 @@ function Running({ job }: { readonly job: ResyncProgress }) {
   const { id, bucket, state, stage, completed, failed, open, foundFailed, foundUntried, bytes, unreadable } = job;
   const found = foundFailed + foundUntried;
   // While it lists, nobody knows how much there is.
-  const isListed = stage === "finishing" && found > 0;
+  const isListed = (stage === "finishing" || state === "paused") && found > 0;
   return (
     <li class="job">
       <div class="job-head">

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { ResyncProgress, ResyncRequest } from "../../../../engine/resync/model.ts";
 import { beginResync, bucketsNow, get } from "../../api.ts";
-import { jobs, overview } from "../../live.ts";
+import { overview } from "../../live.ts";
 import { Button } from "../../parts/button.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { CheckField, SelectField, TextField } from "../../parts/field.tsx";
@@ -18,7 +18,6 @@ interface StartProps {
   readonly onStarted: () => void;
 }
 
-/** Where events do not come through the count is asked for this often. */
 const LOOK_MS = 1500;
 
 export function StartResync({ onClose, onStarted }: StartProps) {
@@ -133,12 +132,11 @@ function foundIn({ foundFailed, foundUntried }: ResyncProgress): number {
   return foundFailed + foundUntried;
 }
 
-/** How far a job is, as events tell it or as it is asked for. */
+/** How far a job is, asked for until it has ended: events may not come through. */
 function useJob(id: string | undefined): ResyncProgress | undefined {
-  const told = id === undefined ? undefined : jobs.value?.find((one) => one.id === id);
   const [asked, setAsked] = useState<ResyncProgress | undefined>(undefined);
-  const last = told ?? (asked?.id === id ? asked : undefined);
-  const isOver = last !== undefined && last.state !== "running";
+  const job = asked?.id === id ? asked : undefined;
+  const isOver = job !== undefined && job.state !== "running";
   useEffect(() => {
     if (id === undefined || isOver) return undefined;
     const look = () => void get<ResyncProgress>(`jobs/${encodeURIComponent(id)}`).then(setAsked, () => undefined);
@@ -146,5 +144,5 @@ function useJob(id: string | undefined): ResyncProgress | undefined {
     const timer = setInterval(look, LOOK_MS);
     return () => clearInterval(timer);
   }, [id, isOver]);
-  return isOver ? last : asked?.id === id ? asked : told;
+  return job;
 }

@@ -43,7 +43,7 @@ export function Findings({ findings, onGo }: FindingsProps) {
             <Button
               kind="quiet"
               size="small"
-              label={`Go to line ${one.line}, column ${one.column}`}
+              label={`${one.line}:${one.column}, go to this place`}
               onPress={() => onGo(one)}
             >
               {one.line}:{one.column}

@@ -134,7 +134,13 @@ function Outcome({ outcome, object }: { readonly outcome: RuleOutcome; readonly 
     <li>
       <span class="row">
         <strong>{outcome.rule.id}</strong>
-        {outcome.taken ? <Badge tone="good">takes it</Badge> : <Badge tone="dim">does not</Badge>}
+        {outcome.taken ? (
+          <Badge tone="good">takes it</Badge>
+        ) : (
+          <Badge tone="dim" icon="cross">
+            does not
+          </Badge>
+        )}
       </span>
       {outcome.taken ? null : (
         <>

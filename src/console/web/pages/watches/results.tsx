@@ -22,7 +22,7 @@ export function Results({ caption, results, figures = [], hasKind }: ResultsProp
       isName: true,
       sort: seriesName,
       cell: (one) => (
-        <span>
+        <span class="watch-of">
           {hasKind === true ? <span class="dim">{KINDS[one.kind]} </span> : null}
           <strong>{one.subject}</strong>
           {one.ruleId === undefined ? null : (
@@ -34,7 +34,6 @@ export function Results({ caption, results, figures = [], hasKind }: ResultsProp
     {
       id: "verdict",
       title: "Found",
-      isWide: true,
       sort: (one) => one.verdict,
       cell: (one) => (
         <span>

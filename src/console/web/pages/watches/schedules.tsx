@@ -58,7 +58,7 @@ function One({ schedule, onBegun }: { readonly schedule: Scheduled; readonly onB
         changes
         isBusy={begin.isRunning}
         reason={isRunning ? "It is under way." : undefined}
-        label={`Run the ${KINDS[kind].toLowerCase()} of ${subject} now`}
+        label={`Run now: the ${KINDS[kind].toLowerCase()} of ${subject}`}
         onPress={() => void begin.run()}
       >
         Run now
