@@ -61,7 +61,7 @@ export function spanWords(ms: number): string {
 /** `3m 20s ago`, `just now` */
 export function agoWords(atMs: number, nowMs: number): string {
   const ms = nowMs - atMs;
-  return ms < 2000 ? "just now" : `${spanWords(ms)} ago`;
+  return ms < 2000 ? "just now" : `${spanWords(Math.round(ms / 1000) * 1000)} ago`;
 }
 
 const CLOCK = new Intl.DateTimeFormat(undefined, {

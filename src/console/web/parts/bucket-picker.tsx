@@ -55,7 +55,7 @@ function Picked({ page, buckets, children }: OfBucketProps & { readonly buckets:
   if (buckets.length === 0) {
     return (
       <Empty title="No bucket is replicated here yet" icon="bucket">
-        Put a replication configuration on a bucket, or add a replication with <code>lockstep replication add</code>.
+        Put a replication configuration on a bucket, or add a replication to <code>lockstep.yaml</code>.
       </Empty>
     );
   }

@@ -56,7 +56,7 @@ function NoFlows({ overview }: { readonly overview: Overview }) {
   const { replications } = overview;
   return replications.length === 0 ? (
     <Empty title="Nothing is replicated yet" icon="bucket">
-      Put a replication configuration on a bucket, or add a replication with <code>lockstep replication add</code>.
+      Put a replication configuration on a bucket, or add a replication to <code>lockstep.yaml</code>.
     </Empty>
   ) : (
     <Empty title="Nothing has gone anywhere yet" icon="flow">
