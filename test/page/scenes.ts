@@ -402,7 +402,7 @@ const KEY: DeskKey = {
       status: "failed",
       written: "2026-03-01T09:14:02Z",
       sizeBytes: 4_812_331,
-      encryption: { kind: "SSE-S3" } as DeskKey["versions"][number]["encryption"],
+      encryption: { kind: "SSE-S3" },
       rules: [
         { rule: "everything", destination: arn("photos-replica-eu"), taken: true, says: "The rule takes the version" },
         {
@@ -466,7 +466,7 @@ const KEY: DeskKey = {
       status: "completed",
       written: "2026-02-28T18:20:00Z",
       sizeBytes: 4_810_002,
-      encryption: { kind: "SSE-S3" } as DeskKey["versions"][number]["encryption"],
+      encryption: { kind: "SSE-S3" },
       rules: [
         { rule: "everything", destination: arn("photos-replica-eu"), taken: true, says: "The rule takes the version" },
       ],

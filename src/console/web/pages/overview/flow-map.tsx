@@ -112,7 +112,10 @@ function DrawnArrow({ arrow: { flow, path, x, y }, room }: { readonly arrow: Arr
   const [tipX, tipY] = [Number(tip?.[1] ?? 0), Number(tip?.[2] ?? 0)];
   const failed = standing.failed === 0 ? "" : `${shortCount(standing.failed)} FAILED`;
   return (
-    <a class={`map-arrow ${state}`} href={placeFor(flow)} aria-label={sayFlow(flow)}>
+    <a class={`map-arrow ${state}`} href={placeFor(flow)}>
+      <text class="map-unseen" x={x} y={y}>
+        {flow.bucket} to {bucketName(flow.destinationArn)}:
+      </text>
       <path class="map-hit" d={path} />
       <path class={`map-line weight-${weightOf(standing.tasksPerSecond)}`} d={path} />
       <path class="map-tip" d={`M${tipX - 1} ${tipY - 5.5}l9 5.5-9 5.5z`} />
@@ -166,12 +169,6 @@ function weightOf(perSecond: number): number {
 /** Where an arrow leads: to why, where something is amiss. */
 function placeFor({ state, bucket }: Flow): string {
   return placeOf(state === "failing" || state === "cut" ? "causes" : "objects", { bucket });
-}
-
-function sayFlow(flow: Flow): string {
-  const { bucket, destinationArn, standing } = flow;
-  const parts = [headWords(flow, false), `${countWords(standing.failed)} FAILED`, restWords(flow, false)];
-  return `${bucket} to ${bucketName(destinationArn)}: ${parts.join(", ")}`;
 }
 
 const BADGES: Readonly<Record<Flow["state"], { readonly tone: Tone; readonly icon: IconName }>> = {
