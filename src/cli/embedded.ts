@@ -23,6 +23,7 @@ import { LabRoom } from "./desk/lab-desk.ts";
 import { LabWorld } from "./desk/lab-world.ts";
 import { UsageError } from "./errors.ts";
 import { LabSites } from "./lab-sites.ts";
+import { startMetering } from "./metering.ts";
 import { openConsole } from "./open-console.ts";
 import { writeRunning } from "./running.ts";
 import { keptToken } from "./token.ts";
@@ -109,6 +110,16 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     engine.start();
     opened.push(() => engine.stop(STOP_GRACE_MS));
     opened.push(company.begin(engine, onBroken));
+    const replications = replicationsOf(lab, ledger);
+    const metering = startMetering({
+      ledger,
+      replications,
+      clock: systemClock(clock),
+      name,
+      isPublic: false,
+      onBroken,
+    });
+    opened.push(() => metering.stop());
     const where = { host: DEFAULT_HOST, ...options.console, port: options.consolePort, otherwise: OTHERWISE };
     const console_ = await openConsole(
       {
@@ -116,12 +127,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         ledger,
         token,
         clock,
-        replications: replicationsOf(lab, ledger),
+        replications,
         onPaused: company.onPaused,
         onFault: (error) => onFault("the console", error),
         about: { version: packageVersion(), mode: "up" },
         desk: new OwnersDesk(new LabWorld({ lab, endpoint, ledger, clock, environment: options.environment })),
         lab: new LabRoom({ lab, endpoint, token, clock }),
+        metering,
       },
       where,
     );

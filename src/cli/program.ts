@@ -5,6 +5,7 @@ import { cancelCommand } from "./commands/cancel.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
 import { envCommand } from "./commands/env.ts";
 import { fixCommand } from "./commands/fix.ts";
+import { hashPasswordCommand } from "./commands/hash-password.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { lintCommand } from "./commands/lint.ts";
 import { logsCommand } from "./commands/logs.ts";
@@ -40,6 +41,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   logsCommand,
   probeCommand,
   runCommand,
+  hashPasswordCommand,
 ];
 
 /**

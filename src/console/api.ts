@@ -24,6 +24,7 @@ import { aboutRoutes } from "./routes/about.ts";
 import { deskRoutes } from "./routes/desk.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { labRoutes } from "./routes/lab.ts";
+import { metricsRoutes, seriesRoutes } from "./routes/metrics.ts";
 import { replicationRoutes } from "./routes/replications.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { API_ROOT, type Route } from "./routes/route.ts";
@@ -58,7 +59,7 @@ export function createApi(options: ConsoleOptions): Api {
     onChange: (work) => events.tell(`work ${work.id}`, "work", work),
   });
   const diagnoses = new Map<string, DeskDiagnosis>();
-  const { desk, watch } = options;
+  const { desk, watch, metering } = options;
   const told: Route[] = [
     ...sessionRoutes({ sessions, changes, isSecure, logins: new Logins({ token, users, clock }) }),
     ...aboutRoutes({ ...options, changes, events, works }),
@@ -68,6 +69,7 @@ export function createApi(options: ConsoleOptions): Api {
     ...deskRoutes({ desk, lastDiagnosis: (bucket) => diagnoses.get(bucket) }),
     ...workRoutes({ desk, works, onDiagnosed: keeper(diagnoses), ...(watch === undefined ? {} : { watch }) }),
     ...reportRoutes(options),
+    ...(metering === undefined ? [] : seriesRoutes(metering)),
     ...labRoutes(options.lab),
   ];
   const routes = [...told, openApiRoute(told, options.about.version)];
@@ -79,6 +81,7 @@ export function createApi(options: ConsoleOptions): Api {
   );
   app.use("/api/*", createGuard({ routes, token, sessions, changes, names }));
   for (const { method, path, run } of routes) app.on(method, `${API_ROOT}${path}`, run);
+  if (metering !== undefined) app.route("/", metricsRoutes(metering, token));
   const page = new Page(PAGE_DIRECTORY, names);
   app.get(
     "*",
@@ -101,7 +104,7 @@ export function createApi(options: ConsoleOptions): Api {
 }
 
 function eventsOf(options: ConsoleOptions, onFault: (error: unknown) => void): LiveEvents {
-  const { clock, engine, topics = [] } = options;
+  const { clock, engine, metering, topics = [] } = options;
   const overview = {
     name: "overview",
     everyMs: OVERVIEW_MS,
@@ -110,7 +113,8 @@ function eventsOf(options: ConsoleOptions, onFault: (error: unknown) => void): L
     gistOf: (value: Overview) => ({ ...value, atMs: 0, engines: value.engines.map((one) => ({ ...one, atMs: 0 })) }),
   } satisfies LiveTopic<Overview>;
   const jobs = { name: "jobs", everyMs: OVERVIEW_MS, read: async () => ({ jobs: await engine.resync.list() }) };
-  return new LiveEvents({ clock, onFault, topics: [overview, jobs, ...topics] });
+  const series = { name: "series", everyMs: OVERVIEW_MS, read: async () => metering?.series.latest() };
+  return new LiveEvents({ clock, onFault, topics: [overview, jobs, series, ...topics] });
 }
 
 /** Remembers the diagnoses of the buckets that were looked at last. */

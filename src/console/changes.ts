@@ -32,6 +32,7 @@ const TRIM_EVERY = 100;
 const PREFIX = "changed ";
 /** Digits of a time in milliseconds, so that names sort by it until the year 2286. */
 const TIME_DIGITS = 13;
+const ORDER_DIGITS = 6;
 const SAYS_MAX = 500;
 
 export class Changes {
@@ -51,9 +52,12 @@ export class Changes {
   async begin(who: Identity, { action, subject }: Pick<Change, "action" | "subject">): Promise<EndChange> {
     const { user: by, role, from } = who;
     const begun: Change = { atMs: this.#clock(), by, role, from, action, subject, outcome: "begun" };
-    const name = `${PREFIX}${String(begun.atMs).padStart(TIME_DIGITS, "0")} ${randomBytes(6).toString("hex")}`;
+    const written = this.#written++;
+    // Those of one millisecond keep their order, and other engines write under other names.
+    const order = `${String(written % 10 ** ORDER_DIGITS).padStart(ORDER_DIGITS, "0")}-${randomBytes(4).toString("hex")}`;
+    const name = `${PREFIX}${String(begun.atMs).padStart(TIME_DIGITS, "0")} ${order}`;
     await this.#ledger.setCheckpoint(name, JSON.stringify(begun));
-    if (this.#written++ % TRIM_EVERY === 0) await this.#trim();
+    if (written % TRIM_EVERY === 0) await this.#trim();
     return async (outcome, says) => {
       const ended: Change = { ...begun, outcome, ...(says === undefined ? {} : { says: says.slice(0, SAYS_MAX) }) };
       await this.#ledger.setCheckpoint(name, JSON.stringify(ended));

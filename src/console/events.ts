@@ -12,6 +12,7 @@ export interface LiveTopic<Value = never> {
   /** The event's name. */
   readonly name: string;
   readonly everyMs: number;
+  /** Undefined while there is nothing to tell. */
   readonly read: () => Promise<unknown>;
   /** What tells whether it differs; without it the whole. */
   readonly gistOf?: (value: Value) => unknown;
@@ -136,6 +137,7 @@ export class LiveEvents {
     topic.dueAtMs = nowMs + topic.everyMs;
     try {
       const value = await topic.read();
+      if (value === undefined) return;
       const gist = JSON.stringify(topic.gistOf === undefined ? value : topic.gistOf(value as never));
       if (gist === topic.gist) return;
       topic.gist = gist;

@@ -7,6 +7,7 @@ import type { Desk, Told } from "./desk.ts";
 import type { LiveTopic } from "./events.ts";
 import type { LabDesk } from "./lab-desk.ts";
 import type { Replications } from "./replications.ts";
+import type { Metering } from "./routes/metrics.ts";
 
 export interface ConsoleOptions {
   readonly engine: Pick<Engine, "resync">;
@@ -30,6 +31,8 @@ export interface ConsoleOptions {
   readonly names?: readonly string[];
   /** It is served with TLS. */
   readonly isSecure?: boolean;
+  /** What is measured. */
+  readonly metering?: Metering;
   /** What listeners are told besides how everything stands. */
   readonly topics?: readonly LiveTopic[];
   /** Does a watch now, out of turn. */

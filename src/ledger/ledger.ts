@@ -20,6 +20,7 @@
  * Implementations pass `test/conformance/ledger.ts`.
  */
 import type { Operation, VersionRef } from "../core/model.ts";
+import type { OverdueCount, Tallies } from "./tallies.ts";
 
 export interface Ledger {
   /**
@@ -116,6 +117,19 @@ export interface Ledger {
 
   /** Exact counts of a bucket, or of all: views of the rows and counters, the same after any restart. */
   counts(bucket?: string): Promise<readonly Count[]>;
+
+  /**
+   * What has ended, of a bucket or of all, counted in the transactions that ended it, since the record is of a format that
+   * counts it. Lag is of live tasks that brought a version or a delete marker, from `writtenAtMs` to the end of the
+   * completion. Failures are tries that `retryLater` or `park` ended.
+   */
+  tallies(bucket?: string): Promise<Tallies>;
+
+  /**
+   * Live tasks that bring a version or a delete marker and are not completed, parked ones included, though they were
+   * written before then. Of much that is overdue only the oldest is looked at, so that this ends.
+   */
+  overdue(writtenBeforeMs: number): Promise<readonly OverdueCount[]>;
 
   /**
    * When `claim` with these sizes may next have something to lease: the earliest due time of the first tasks of the

@@ -41,7 +41,9 @@ import { rememberReplicas, replicaOf, replicasBetween } from "./postgres/replica
 import { type FoundTask, listPage, pageOf, rowsOfVersions, type Source } from "./postgres/selection.ts";
 import { type Parameter, Server } from "./postgres/server.ts";
 import { hurryTasks, standingOf } from "./postgres/standing.ts";
+import { overdueIn, talliesIn } from "./postgres/tallies.ts";
 import type { Place } from "./postgres/url.ts";
+import type { OverdueCount, Tallies } from "./tallies.ts";
 import { freshGroupOf, type Group } from "./task-group.ts";
 import { ORIGINS } from "./words.ts";
 
@@ -127,6 +129,7 @@ class PostgresLedger implements Ledger {
       kind: "complete",
       group_id: this.#groups.stored(group).id,
       bytes: done.bytes,
+      ended_at_ms: done.endedAtMs,
       ...(replicaVersionId !== undefined && { replica_version_id: replicaVersionId }),
     });
   }
@@ -210,6 +213,16 @@ class PostgresLedger implements Ledger {
   async counts(bucket?: string): Promise<readonly Count[]> {
     this.#refuseWhenClosed();
     return await countsOf(this.#server, bucket);
+  }
+
+  async tallies(bucket?: string): Promise<Tallies> {
+    this.#refuseWhenClosed();
+    return await talliesIn(this.#server, bucket);
+  }
+
+  async overdue(writtenBeforeMs: number): Promise<readonly OverdueCount[]> {
+    this.#refuseWhenClosed();
+    return await overdueIn(this.#server, writtenBeforeMs);
   }
 
   async nextDueAtMs(

@@ -48,7 +48,9 @@ import { checkpointOf, checkpointsOf, holdName, letGoOfName, setCheckpoint } fro
 import { rememberReplicas, replicaOf, replicasBetween } from "./sqlite/replicas.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./sqlite/schema.ts";
 import { pageOf, rowsOfVersion } from "./sqlite/selection.ts";
+import { overdueIn, talliesIn } from "./sqlite/tallies.ts";
 import { addTasks, discardTask, nextPosition, redriveTask, reparkTask } from "./sqlite/tasks.ts";
+import type { OverdueCount, Tallies } from "./tallies.ts";
 import { freshGroupOf, type Group } from "./task-group.ts";
 
 export interface SqliteLedgerOptions {
@@ -204,6 +206,14 @@ class SqliteLedger implements Ledger {
 
   async counts(bucket?: string): Promise<readonly Count[]> {
     return this.#database.snapshot((connection) => countsOf(connection, bucket));
+  }
+
+  async tallies(bucket?: string): Promise<Tallies> {
+    return talliesIn(this.#database.committed, bucket);
+  }
+
+  async overdue(writtenBeforeMs: number): Promise<readonly OverdueCount[]> {
+    return overdueIn(this.#database.committed, writtenBeforeMs);
   }
 
   async nextDueAtMs(

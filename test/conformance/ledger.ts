@@ -12,6 +12,7 @@ import { testJobs } from "./ledger/jobs.ts";
 import { testAgainstModel } from "./ledger/model.ts";
 import { testReading } from "./ledger/reading.ts";
 import { testStreams } from "./ledger/streams.ts";
+import { testTallies } from "./ledger/tallies.ts";
 
 export type { OpenedLedger, OpenLedger } from "./ledger/harness.ts";
 
@@ -23,6 +24,7 @@ export function ledgerConformance(name: string, open: OpenLedger): void {
     testReading(open);
     testStreams(open);
     testJobs(open);
+    testTallies(open);
     testAgainstModel(open);
   });
 }

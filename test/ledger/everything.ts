@@ -43,6 +43,9 @@ export async function doEverything(ledger: Ledger, dropped: Selection = {}): Pro
   await ledger.replicaOf(task().version, DESTINATION);
   await ledger.counts();
   await ledger.counts("source");
+  await ledger.tallies("source");
+  // Of those that were written long ago: to count what is overdue costs as much as there is, up to a limit.
+  await ledger.overdue(0);
   const limits = [{ bucket: "source", destinationArn: DESTINATION, atMost: 1, held: 2 }];
   await ledger.claim(request({ limit: 1, limits: [{ bucket: "source", destinationArn: DESTINATION, atMost: 0 }] }));
   await ledger.nextDueAtMs({ limits });

@@ -68,6 +68,7 @@ describe("a file of version 1", () => {
       await ledger.addJob(job());
       assert.deepEqual(await ledger.redrive({}, NOW, { jobId: "job" }), { redriven: 1 });
       await ledger.add([task({ key: "d", jobId: "job" })]);
+      assert.deepEqual(await ledger.tallies(), { lags: [], failures: [] });
       for (let left = 4; left > 0; left--) {
         const claim = await claimOne(ledger, { limit: 1, nowMs: LEASE_END, leaseUntilMs: LEASE_END + 1 });
         assert.equal(await ledger.complete(claim, DONE), true);
@@ -76,6 +77,9 @@ describe("a file of version 1", () => {
       assert.deepEqual(await ledger.claim(request()), []);
       assert.deepEqual(totals(await ledger.counts()), { completed: 12 });
       assert.equal((await ledger.job("job"))?.completed, 2);
+      // From here on it is counted: the four old rows were written at the beginning of time.
+      const [lag] = (await ledger.tallies()).lags;
+      assert.deepEqual([lag?.tasks.at(-1), lag?.tasks.reduce((sum, one) => sum + one, 0)], [4, 5]);
       await ledger.close();
     });
   });

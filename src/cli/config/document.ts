@@ -7,30 +7,14 @@
 import { z } from "zod";
 import { PASSWORD_HASH } from "../../console/auth/passwords.ts";
 import { PROFILES } from "../../s3/profiles.ts";
-
-/** An object without unknown members. */
-function members<Shape extends z.core.$ZodShape>(shape: Shape, what: string) {
-  const known = Object.keys(shape).join(", ");
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === "unrecognized_keys"
-        ? `one of ${known}\nCorrect the name, or take it out`
-        : `${what}: an object with ${known}\nWrite it indented, as "name: value" lines`,
-  });
-}
-
-function text(pattern: RegExp, expected: string, remedy: string) {
-  const error = `${expected}\n${remedy}`;
-  return z.string({ error }).regex(pattern, { error });
-}
+import { metricsSection } from "./metrics-section.ts";
+import { listening, members, path, text } from "./parts.ts";
 
 /** `${NAME}` and nothing else: what is secret does not stand in the file. */
 export const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
 
 const NAMES = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const named = (what: string) => text(NAMES, `a name of ${what}`, "Use letters, digits, dots, dashes and underscores");
-
-const path = (what: string) => text(/^.+$/s, `the path of ${what}`, "A relative path starts at the configuration file");
 
 const reference = (what: string) =>
   text(
@@ -171,15 +155,6 @@ const limits = members(
   "limits",
 );
 
-const listening = {
-  host: text(/^[A-Za-z0-9.:_-]+$/, "an address to listen on", "Write 127.0.0.1 for this machine only")
-    .optional()
-    .describe("Where it listens; default 127.0.0.1"),
-  port: z.int({ error: "a port number\nWrite 0 to 65535" }).min(0).max(65535, {
-    error: "a port number\nWrite 0 to 65535",
-  }),
-};
-
 const record = (what: string) => ({ error: `${what} by name\nWrite "name:" and its members, indented` });
 
 const tls = members(
@@ -298,6 +273,9 @@ export const DOCUMENT = members(
       .optional()
       .describe("Where the record of undone work is kept; default sqlite:lockstep.db"),
     console: console_.optional().describe("The API that status, resync and diagnose ask; none when it is left out"),
+    metrics: metricsSection
+      .optional()
+      .describe("Who may read metrics, and where; default: at the console, with its token"),
   },
   "the configuration",
 );

@@ -17,6 +17,7 @@ import { readYaml } from "../placed-yaml.ts";
 import { crossIssues, resolved, unplaced } from "./check.ts";
 import { type ConfigDocument, DOCUMENT } from "./document.ts";
 import { ConfigError, type ConfigIssue, type FoundIssue, issuesOf, pathWords, received } from "./issues.ts";
+import { metricsSettings } from "./metrics-section.ts";
 import {
   type ConsoleSettings,
   type CredentialSource,
@@ -116,6 +117,7 @@ class Builder {
       queues: (intake?.queues ?? []).map((one) => this.#queue(one)),
       ledgerUrl: this.#ledgerUrl(resolved(ledger, this.#environment)),
       ...(console_ === undefined ? {} : { console: this.#console(console_) }),
+      metrics: metricsSettings(this.#document, this.#files),
     };
     return { value, issues: this.#issues };
   }

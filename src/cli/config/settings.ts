@@ -4,6 +4,7 @@ import type { ConsolePlace } from "../../console/server.ts";
 import type { ReplicationConfiguration } from "../../core/model.ts";
 import type { ComparedMetadata } from "../../engine/metadata-drift.ts";
 import type { ProviderProfile } from "../../s3/profiles.ts";
+import type { MetricsSettings } from "./metrics-section.ts";
 
 export interface RunSettings {
   readonly sites: ReadonlyMap<string, SiteSettings>;
@@ -16,6 +17,7 @@ export interface RunSettings {
   /** As `openLedger` takes it; a path is absolute. */
   readonly ledgerUrl: string;
   readonly console?: ConsoleSettings;
+  readonly metrics: MetricsSettings;
 }
 
 /** Where the console listens, and who may log in. */

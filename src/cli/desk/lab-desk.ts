@@ -130,7 +130,7 @@ export class LabRoom implements LabDesk {
   async calm(id: string): Promise<boolean> {
     const known = disturbancesOf(await this.#call<ToldDisturbances>("GET", "disturbances"));
     if (!known.some((one) => one.id === id)) return false;
-    const [kind, ...rest] = id.split("-");
+    const [kind = "", ...rest] = id.split("-");
     switch (kind) {
       case "disk":
         await this.#call("PUT", "disk", { full: false });

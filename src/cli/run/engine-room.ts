@@ -1,5 +1,6 @@
 /** Everything that `run` holds while it runs: the ledger, the sites, the engine, the scans, the console. */
 import { hostname } from "node:os";
+import type { Desk } from "../../console/desk.ts";
 import type { ConsoleOptions } from "../../console/options.ts";
 import type { Replications } from "../../console/replications.ts";
 import { Engine } from "../../engine/engine.ts";
@@ -11,12 +12,15 @@ import { systemClock } from "../clock.ts";
 import { Company } from "../company.ts";
 import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
+import type { StoresDeskOptions } from "../desk/stores-desk.ts";
 import { UsageError } from "../errors.ts";
+import type { MeteringOptions } from "../metering.ts";
 import { keptToken } from "../token.ts";
 import { packageVersion } from "../version.ts";
 import { SiteClients } from "./clients.ts";
 import type { LiveIntake, LiveIntakeOptions } from "./live-intake.ts";
 import { ledgerFileOf, openRunLedger } from "./open-ledger.ts";
+import type { OpenMetering } from "./open-metering.ts";
 import { StoreSites } from "./store-sites.ts";
 import { succeed } from "./succession.ts";
 
@@ -27,6 +31,8 @@ export interface EngineRoom {
   readonly sites: StoreSites;
   /** Undefined where the configuration names none. */
   readonly consoleUrl?: string;
+  /** Undefined where metrics have no address of their own. */
+  readonly metricsUrl?: string;
   /** In the order of the configuration, without their tokens. */
   readonly webhookUrls: readonly string[];
   /** Rejects when the engine cannot go on; never resolves. */
@@ -93,16 +99,22 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     opened.push(() => engine.stop(GRACE_MS));
     opened.push(company.begin(engine, onBroken));
     if (succession !== undefined) opened.push(succession.begin({ engine, ledger, clock, onBroken }));
+    const replications = replicationsOf(() => settings);
+    const metering = options.alone
+      ? undefined
+      : await meteringOf(settings, { ledger, replications, clock, name, onBroken }, opened);
     const console_ = options.alone
       ? undefined
       : await consoleOf(settings, {
           engine,
           ledger,
           clock: context.clock,
-          replications: replicationsOf(() => settings),
+          replications,
           onPaused: company.onPaused,
           onFault: (error) => onTrouble(`a fault in the console: ${stackOf(error)}`),
           about: { version: packageVersion(), mode: "run" },
+          desk: await deskOf({ sites, ledger, clock, settings: () => settings }),
+          ...(metering === undefined ? {} : { metering: metering.metering }),
         });
     if (console_ !== undefined) opened.push(() => console_.close());
     const { environment } = context;
@@ -117,6 +129,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
       sites,
       webhookUrls: live?.webhookUrls ?? [],
       ...(console_ === undefined ? {} : { consoleUrl: console_.url }),
+      ...(metering?.url === undefined ? {} : { metricsUrl: metering.url }),
       broken,
       use: (next) => {
         settings = next;
@@ -160,6 +173,24 @@ function replicationsOf(settings: () => RunSettings): Replications {
 async function liveIntake(options: LiveIntakeOptions): Promise<LiveIntake> {
   const { openLiveIntake } = await import("./live-intake.ts");
   return await openLiveIntake(options);
+}
+
+async function deskOf(options: StoresDeskOptions): Promise<Desk> {
+  const { StoresDesk } = await import("../desk/stores-desk.ts");
+  return new StoresDesk(options);
+}
+
+/** Undefined where nobody can ask. */
+async function meteringOf(
+  settings: RunSettings,
+  parts: Omit<MeteringOptions, "isPublic">,
+  opened: (() => Promise<void> | void)[],
+): Promise<OpenMetering | undefined> {
+  if (settings.console === undefined && settings.metrics.listen === undefined) return undefined;
+  const { openMetering } = await import("./open-metering.ts");
+  const open = await openMetering(settings.metrics, parts);
+  opened.push(() => open.close());
+  return open;
 }
 
 async function consoleOf({ console: where }: RunSettings, parts: Omit<ConsoleOptions, "token">) {

@@ -95,17 +95,19 @@ async function serve(room: EngineRoom, options: ServeOptions, context: Context):
     failed = reject;
   });
   const stopListening = context.onHangup(() => void reload().catch(failed));
-  const { consoleUrl, webhookUrls } = room;
+  const { consoleUrl, metricsUrl, webhookUrls } = room;
   const said = {
     replications: settings.replications.map((one) => one.name),
     ...(webhookUrls.length === 0 ? {} : { webhookUrls }),
     ...(consoleUrl === undefined ? {} : { consoleUrl }),
+    ...(metricsUrl === undefined ? {} : { metricsUrl }),
   };
   const parts = [
     summary(settings),
     ...(webhookUrls.length === 0 ? [] : [`notifications at ${webhookUrls.join(", ")}`]),
     ...(settings.queues.length === 0 ? [] : [`notifications from ${settings.queues.map((one) => one.url).join(", ")}`]),
     ...(consoleUrl === undefined ? [] : [`console at ${entryOf(consoleUrl, settings, stdout.isTTY === true)}`]),
+    ...(metricsUrl === undefined ? [] : [`metrics at ${metricsUrl}`]),
     "ctrl-C stops",
   ];
   const line = parts.join("; ");
@@ -153,5 +155,6 @@ function unchangeable(before: RunSettings, after: RunSettings): string[] {
     ...(same("queues") ? [] : ["the queues"]),
     ...(before.ledgerUrl === after.ledgerUrl ? [] : ["the ledger"]),
     ...(isDeepStrictEqual(before.console, after.console) ? [] : ["the console"]),
+    ...(JSON.stringify(before.metrics) === JSON.stringify(after.metrics) ? [] : ["the metrics"]),
   ];
 }

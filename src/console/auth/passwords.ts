@@ -17,11 +17,11 @@ const MEMORY_BYTES_MAX = 512 * 1024 * 1024;
 export const PASSWORD_HASH =
   /^scrypt\$([1-9]\d{3,6})\$(\d{1,2})\$(\d{1,2})\$([A-Za-z0-9_-]{16,})\$([A-Za-z0-9_-]{22,})$/;
 
-/** @returns what stands in the configuration */
-export async function hashPassword(password: string): Promise<string> {
+/** @param cost a power of two. @returns what stands in the configuration */
+export async function hashPassword(password: string, cost = COST): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
-  const hash = await derive(password, salt, HASH_BYTES, { N: COST, r: BLOCK, p: PARALLEL });
-  return `scrypt$${COST}$${BLOCK}$${PARALLEL}$${salt.toString("base64url")}$${hash.toString("base64url")}`;
+  const hash = await derive(password, salt, HASH_BYTES, { N: cost, r: BLOCK, p: PARALLEL });
+  return `scrypt$${cost}$${BLOCK}$${PARALLEL}$${salt.toString("base64url")}$${hash.toString("base64url")}`;
 }
 
 /** False for a wrong password, and for a text that is no hash. Takes some tenths of a second. */

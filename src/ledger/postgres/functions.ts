@@ -9,6 +9,7 @@
 import { SIZE_CLASS_BYTES } from "../ledger.ts";
 import { COUNT_SHARDS, countChanges } from "./count-changes.ts";
 import { REPARK } from "./repark.ts";
+import { addTallies } from "./tallies.ts";
 
 /** Wakes those who wait for something to do, when the transaction is committed. */
 const NOTIFY = "PERFORM pg_notify(current_schema() || '_due', '')";
@@ -266,7 +267,8 @@ BEGIN
       DO UPDATE SET replica_version_id = EXCLUDED.replica_version_id;
   WITH done AS (
     DELETE FROM tasks t USING unnest(endings) g WHERE t.id = g.id AND g.kind = 'complete'
-    RETURNING t.group_id AS from_group, g.group_id AS to_group, t.size_bytes, g.bytes
+    RETURNING t.group_id AS from_group, g.group_id AS to_group, t.size_bytes, g.bytes, t.origin, t.operation,
+      g.ended_at_ms - t.written_at_ms AS lag_ms
   ), failed AS (
     UPDATE tasks t SET group_id = g.group_id, is_parked = g.kind = 'park', failure = g.failure,
       next_try_at_ms = coalesce(g.next_try_at_ms, t.next_try_at_ms), attempts = t.attempts + 1,
@@ -280,6 +282,8 @@ BEGIN
     UNION ALL SELECT to_group, 0, 0, 1, bytes FROM done
     UNION ALL SELECT from_group, -1, -size_bytes, 0, 0 FROM failed
     UNION ALL SELECT to_group, 1, size_bytes, 0, 0 FROM failed
+  ), tallied AS (
+    ${addTallies("done", "failed")}
   )
   ${countChanges("changes")};
   PERFORM count_jobs(job_ids,

@@ -187,6 +187,18 @@ CREATE TYPE due_lane AS (id bigint, line smallint, bucket_id integer, destinatio
 CREATE TYPE open_stream AS (bucket_id integer, destination_id integer, stands bigint, at_most bigint);
 `;
 
+/** Format 3: tallies of what has ended, by group and class (see `../tallies.ts`), spread as counts are. */
+const TABLES_3 = `
+CREATE TABLE tallies (
+  group_id integer NOT NULL,
+  class smallint NOT NULL,
+  shard smallint NOT NULL,
+  tasks bigint NOT NULL,
+  lag_ms bigint NOT NULL,
+  PRIMARY KEY (group_id, class, shard)
+) WITH (fillfactor = 20, autovacuum_vacuum_threshold = 1000);
+`;
+
 /**
  * Only ever append: the position of a script, from 1, is the format that the schema has after it. After the last of them
  * come the functions, all of them made anew.
@@ -194,7 +206,7 @@ CREATE TYPE open_stream AS (bucket_id integer, destination_id integer, stands bi
  * A program refuses a schema of a format that it does not know, when it starts and on every connection that it makes.
  * One of format 1 that runs while a newer one upgrades the schema gets no more work, because its `claim` and `redrive`
  * are not there any more: it ends with a DatabaseError that tells to upgrade it. On the connections that it has it
- * may still end the tasks that it holds. So machines are upgraded one after another: start the new program on one, and
+ * may still end the tasks that it holds. One of format 2 goes on until it makes a new connection, and tallies no lag. So machines are upgraded one after another: start the new program on one, and
  * then on those that ended.
  */
-export const MIGRATIONS: readonly string[] = [TABLES_1 + TYPES_1 + LINE_OF, TABLES_2];
+export const MIGRATIONS: readonly string[] = [TABLES_1 + TYPES_1 + LINE_OF, TABLES_2, TABLES_3];

@@ -1,6 +1,7 @@
 /** Leases: rows are taken by workers, and given back in one of four ways. Every change asks for the fence. */
 import type { Connection } from "../database.ts";
 import type { Claim, ClaimRequest, Completion, FailedAttempt } from "../ledger.ts";
+import { LAGGING } from "../tallies.ts";
 import { freshGroupOf, type StoredGroup } from "../task-group.ts";
 import { encodeKey } from "../words.ts";
 import { dueIds } from "./due.ts";
@@ -9,6 +10,7 @@ import { changeJobCounts } from "./jobs.ts";
 import { promote, settle } from "./lanes.ts";
 import { TASK_COLUMNS, taskOf } from "./rows.ts";
 import { FIRST, LEASED, PARKED } from "./schema.ts";
+import { isLive, TallyChanges } from "./tallies.ts";
 
 /** Texts of statements that run for each task are made once: to make and hash them costs as much as to run some. */
 const LEASE = `UPDATE tasks SET fence = fence + 1, attempts = attempts + (lease_until_ms IS NOT NULL),
@@ -49,21 +51,23 @@ export function expireLeases(connection: Connection, worker: string): void {
 }
 
 /** What is to be done with a row whose lease ends. */
-export type Ending = (connection: Connection, changes: GroupChanges) => boolean;
+export type Ending = (connection: Connection, changes: GroupChanges, tallies: TallyChanges) => boolean;
 
 /** Ends leases one after another; tells of each whether it was held. */
 export function endLeases(connection: Connection, endings: readonly Ending[]): readonly boolean[] {
   const changes = new GroupChanges();
-  const held = endings.map((end) => end(connection, changes));
+  const tallies = new TallyChanges();
+  const held = endings.map((end) => end(connection, changes, tallies));
   changes.write(connection);
+  tallies.write(connection);
   return held;
 }
 
-const REMOVE = `DELETE FROM tasks WHERE ${HELD} RETURNING group_id, size_bytes, job_id`;
+const REMOVE = `DELETE FROM tasks WHERE ${HELD} RETURNING group_id, size_bytes, job_id, origin`;
 
 /** Removes a done row and counts it. */
 export function completing(groups: Groups, claim: Claim, done: Completion): Ending {
-  return (connection, changes) => {
+  return (connection, changes, tallies) => {
     const row = connection.prepare(REMOVE).get(claim.task.id, claim.fence);
     if (row === undefined) return false;
     const { version } = claim.task;
@@ -71,6 +75,7 @@ export function completing(groups: Groups, claim: Claim, done: Completion): Endi
     const key = encodeKey(version.key);
     changes.add(Number(row["group_id"]), { tasks: -1, bytes: -Number(row["size_bytes"]) });
     changes.add(group.id, { tasks: 0, bytes: 0, completedTasks: 1, completedBytes: done.bytes });
+    if (isLive(row) && LAGGING.has(group.operation)) tallies.add(group.id, done.endedAtMs - claim.task.writtenAtMs);
     changeJobCounts(connection, row["job_id"], { open: -1, completed: 1 });
     promote(connection, { bucketId: group.bucketId, destinationId: group.destinationId, key });
     if (done.replicaVersionId !== undefined) {
@@ -88,7 +93,7 @@ export function failing(
   failed: { readonly attempt: FailedAttempt; readonly group: StoredGroup; readonly nextTryAtMs?: number },
 ): Ending {
   const { attempt, group, nextTryAtMs } = failed;
-  return (connection, changes) => {
+  return (connection, changes, tallies) => {
     const held = connection
       .prepare(`SELECT group_id, size_bytes, job_id FROM tasks WHERE ${HELD}`)
       .get(claim.task.id, claim.fence);
@@ -112,6 +117,7 @@ export function failing(
     const bytes = Number(held["size_bytes"]);
     changes.add(Number(held["group_id"]), { tasks: -1, bytes: -bytes });
     changes.add(group.id, { tasks: 1, bytes });
+    tallies.add(group.id);
     if (group.parked) changeJobCounts(connection, held["job_id"], { open: -1, failed: 1 });
     settle(connection, { ...group, key: encodeKey(claim.task.version.key) });
     return true;

@@ -138,5 +138,16 @@ CREATE TABLE jobs (
 CREATE TABLE holds (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
+/** Version 3: tallies of what has ended, one row for each group and class (see `../tallies.ts`). */
+const VERSION_3 = `
+CREATE TABLE tallies (
+  group_id INTEGER NOT NULL,
+  class INTEGER NOT NULL,
+  tasks INTEGER NOT NULL,
+  lag_ms INTEGER NOT NULL,
+  PRIMARY KEY (group_id, class)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** Only ever append: the position of a script is the version of the file. */
-export const MIGRATIONS = [VERSION_1, VERSION_2];
+export const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3];

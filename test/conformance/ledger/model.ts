@@ -19,6 +19,7 @@ import type {
   TaskOrigin,
   TaskRow,
 } from "../../../src/ledger/ledger.ts";
+import { LAG_BOUNDS_MS } from "../../../src/ledger/tallies.ts";
 import { DESTINATION, failedAttempt, job, listAll, NOW, type OpenLedger, OTHER_DESTINATION, task } from "./harness.ts";
 
 /** Fewer where each step is an fsync. */
@@ -57,6 +58,9 @@ class Model {
   nowMs = NOW;
   /** Of each job the tasks that were completed and that were parked. */
   readonly jobs = new Map(JOBS.map((id) => [id, { completed: 0, failed: 0 }]));
+  /** Of each bucket, rule and destination how long its live versions took; of each way to fail how many tries did. */
+  readonly lags = new Map<string, number[]>();
+  readonly failures = new Map<string, number>();
   readonly #completed = new Map<string, { tasks: number; bytes: number }>();
   #redrives = 0;
   #nextId = 1;
@@ -122,10 +126,14 @@ class Model {
     return this.rows.find((row) => row.id === claim.task.id && row.fence === claim.fence && row.state === "leased");
   }
 
-  complete(row: ModelRow, bytes: number): void {
+  complete(row: ModelRow, bytes: number, endedAtMs: number): void {
     this.rows = this.rows.filter((one) => one !== row);
     const job = this.jobs.get(row.jobId ?? "");
     if (job !== undefined) job.completed++;
+    if (row.origin === "live" && ["put", "deleteMarker"].includes(row.operation)) {
+      const kind = ruleOf(row);
+      this.lags.set(kind, [...(this.lags.get(kind) ?? []), endedAtMs - row.writtenAtMs]);
+    }
     const sum = this.#completed.get(kindOf(row)) ?? { tasks: 0, bytes: 0 };
     this.#completed.set(kindOf(row), { tasks: sum.tasks + 1, bytes: sum.bytes + bytes });
   }
@@ -138,6 +146,8 @@ class Model {
 
   fail(row: ModelRow, state: "waiting" | "parked", code: string): void {
     const attempt = failedAttempt(code);
+    const tally = `${kindOf(row)} ${code} ${state === "parked"}`;
+    this.failures.set(tally, (this.failures.get(tally) ?? 0) + 1);
     this.put(row, state);
     row.attempts++;
     row.firstAttemptAtMs ??= attempt.startedAtMs;
@@ -277,6 +287,10 @@ function limitOf(row: NewTask, limits: readonly StreamLimit[]): StreamLimit | un
 
 function kindOf({ version, ruleId, destinationArn, operation }: NewTask): string {
   return `${version.bucket} ${ruleId} ${destinationArn} ${operation}`;
+}
+
+function ruleOf({ version, ruleId, destinationArn }: NewTask): string {
+  return `${version.bucket} ${ruleId} ${destinationArn}`;
 }
 
 function rank({ origin }: NewTask): number {
@@ -474,8 +488,8 @@ async function end(step: Ending, claim: Claim, model: Model, ledger: Ledger): Pr
   const isHeld = row !== undefined;
   switch (step.do) {
     case "complete":
-      if (isHeld) model.complete(row, 7);
-      assert.equal(await ledger.complete(claim, { startedAtMs: 0, endedAtMs: 1, bytes: 7 }), isHeld);
+      if (isHeld) model.complete(row, 7, model.nowMs);
+      assert.equal(await ledger.complete(claim, { startedAtMs: 0, endedAtMs: model.nowMs, bytes: 7 }), isHeld);
       return;
     case "release":
       if (isHeld) model.put(row, "waiting");
@@ -514,6 +528,7 @@ async function compare(model: Model, ledger: Ledger): Promise<void> {
   const byAge = (one: TaskRow, other: TaskRow): number => one.writtenAtMs - other.writtenAtMs || one.id - other.id;
   assert.deepEqual(await listAll(ledger), model.rows.map(shown).toSorted(byAge));
   assert.deepEqual((await ledger.counts()).map(countInShort).sort(), model.counts());
+  await compareTallies(model, ledger);
   for (const sizes of [{}, { sizeAtMostBytes: 2 ** 20 }, { sizeOverBytes: 2 ** 20 }]) {
     assert.equal(await ledger.nextDueAtMs(sizes), model.nextDueAtMs(sizes, []));
   }
@@ -525,6 +540,27 @@ async function compare(model: Model, ledger: Ledger): Promise<void> {
     const { open, completed, failed } = job ?? assert.fail();
     assert.deepEqual({ open, completed, failed }, { open: model.openOf(id), ...model.jobs.get(id) });
   }
+}
+
+async function compareTallies(model: Model, ledger: Ledger): Promise<void> {
+  const { lags, failures } = await ledger.tallies();
+  const classOf = (lagMs: number) => LAG_BOUNDS_MS.filter((bound) => bound < lagMs).length;
+  const classesOf = (all: readonly number[]) =>
+    [...LAG_BOUNDS_MS, 0].map((_, place) => all.filter((lagMs) => classOf(lagMs) === place).length);
+  const sumOf = (all: readonly number[]) => all.reduce((sum, one) => sum + one, 0);
+  assert.deepEqual(
+    lags.map((one) => `${one.bucket} ${one.ruleId} ${one.destinationArn} ${one.tasks.join(" ")} ${one.sumMs}`).sort(),
+    [...model.lags].map(([kind, all]) => `${kind} ${classesOf(all).join(" ")} ${sumOf(all)}`).sort(),
+  );
+  assert.deepEqual(
+    failures
+      .map(
+        (one) =>
+          `${one.bucket} ${one.ruleId} ${one.destinationArn} ${one.operation} ${one.failureCode} ${one.isFinal} ${one.attempts}`,
+      )
+      .sort(),
+    [...model.failures].map(([tally, attempts]) => `${tally} ${attempts}`).sort(),
+  );
 }
 
 export function testAgainstModel(open: OpenLedger): void {
