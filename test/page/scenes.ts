@@ -355,7 +355,7 @@ export const PROOF: Proof = {
       causes: ["c4d1a0"],
       before: {
         fate: "fails",
-        codes: ["DstPutObjectNotPermitted" as Proof["rows"][number]["before"]["codes"][number]],
+        codes: ["DstPutObjectNotPermitted"],
       },
       after: { fate: "replicates", codes: [] },
       verdict: "healed",

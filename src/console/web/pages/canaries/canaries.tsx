@@ -1,7 +1,7 @@
 /** Canaries, and what else is watched on a schedule: the latest of each, how long canaries took, and everything before. */
 import "../watches/watches.css";
 import { useState } from "preact/hooks";
-import { latestOf, type WatchResult } from "../../../../monitor/history.ts";
+import type { WatchResult } from "../../../../monitor/history.ts";
 import { Button } from "../../parts/button.tsx";
 import { Chart } from "../../parts/chart.tsx";
 import { Choice } from "../../parts/field.tsx";
@@ -55,7 +55,9 @@ export function Canaries() {
                   </header>
                   <Results
                     caption="What watches found"
-                    results={shown === "all" ? results : latestOf(results)}
+                    results={
+                      shown === "all" ? results : [...seriesIn(results).values()].flatMap(([latest]) => latest ?? [])
+                    }
                     figures={LATENCY}
                     hasKind
                   />
