@@ -89,7 +89,7 @@ describe("the console's pages of rules and watches", () => {
             assert.ok((await overhang(page)) <= 0, `${place} is wider than the screen`);
           }
         },
-        options as BrowserContextOptions,
+        options,
       );
     });
   }
