@@ -17,6 +17,8 @@ export interface Scene {
   readonly proof: Proof;
   readonly jobs: readonly ResyncProgress[];
   readonly alerts: readonly unknown[];
+  /** What else is answered, by path below /api/v1; what depends on the query is a function of it. */
+  readonly more?: Readonly<Record<string, unknown>>;
 }
 
 export const NOW_MS = Date.parse("2026-03-01T12:00:00Z");

@@ -28,6 +28,8 @@ export class StandIn {
   /** What the page asked to be changed: `POST works {…}`. */
   readonly asked: { readonly call: string; readonly body: unknown; readonly csrf: string | undefined }[] = [];
   readonly works: Work[] = [];
+  /** Answers to changes, by call: `PUT rules`. */
+  readonly changes = new Map<string, (body: unknown) => { readonly status: number; readonly body: unknown }>();
   /** Answers with 503 to everything, as a proxy does when the console is gone. */
   isGone = false;
   /** Events do not come through. */
@@ -88,7 +90,8 @@ export class StandIn {
     if (method !== "GET") {
       const csrf = request.headers["x-lockstep-csrf"];
       this.asked.push({ call: `${method} ${path}`, body, csrf: typeof csrf === "string" ? csrf : undefined });
-      return this.#change(path, body, response);
+      const own = this.changes.get(`${method} ${path}`)?.(body);
+      return own === undefined ? this.#change(path, body, response) : answer(response, own.status, own.body);
     }
     if (path === "events") return this.#events(response);
     const found = this.#answers(path, url.searchParams);
@@ -127,6 +130,8 @@ export class StandIn {
   #answers(path: string, query: URLSearchParams): unknown {
     const { overview, series, buckets, diagnosis, keys, key, tasks, jobs, alerts } = this.scene;
     const bucket = query.get("bucket");
+    const more = this.scene.more?.[path];
+    if (more !== undefined) return typeof more === "function" ? more(query) : more;
     switch (path) {
       case "about":
         return { version: "0.1.0", mode: "up", hasLab: true };
