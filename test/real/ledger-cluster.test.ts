@@ -323,7 +323,10 @@ describe("a distributed ledger whose server goes away", () => {
     await ledger.complete(await claimOne(ledger), DONE);
     assert.deepEqual(totals(await ledger.counts()), { completed: 10 });
     const [lag] = (await ledger.tallies()).lags;
-    assert.equal(lag?.tasks.reduce((sum, one) => sum + one, 0), 3);
+    assert.equal(
+      lag?.tasks.reduce((sum, one) => sum + one, 0),
+      3,
+    );
     await onServer(url, async (client, schema) => {
       const { rows } = await client.query("SELECT to_regprocedure($1) AS found", [`${schema}.${OLD_CLAIM}`]);
       assert.deepEqual(rows, [{ found: null }]);
