@@ -76,21 +76,11 @@ export class LabSites implements Sites {
     const nowMs = this.#clock();
     const kept = this.#sessions.get(roleArn);
     if (kept !== undefined && kept.untilMs > nowMs) return await kept.credentials;
-    const credentials = this.#assume(roleArn);
+    const credentials = assumeByService(this.#lab, roleArn);
     this.#sessions.set(roleArn, { credentials, untilMs: nowMs + SESSION_MS });
     // A refusal is not kept: the next task asks again.
     credentials.catch(() => this.#sessions.delete(roleArn));
     return await credentials;
-  }
-
-  async #assume(roleArn: string): Promise<Credentials> {
-    try {
-      return await this.#lab.assumeReplicationRole(roleArn);
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      const { status, code } = error;
-      throw new S3Error(error.message, { operation: "AssumeRole", status, code }, { cause: error });
-    }
   }
 
   #regionOf(bucket: string): string {
@@ -113,5 +103,16 @@ export class LabSites implements Sites {
       this.#clients.set(name, client);
     }
     return client;
+  }
+}
+
+/** The service's own assumption of a role, refused in the words that a store would use. @throws S3Error */
+export async function assumeByService(lab: Lab, roleArn: string): Promise<Credentials> {
+  try {
+    return await lab.assumeReplicationRole(roleArn);
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    const { status, code } = error;
+    throw new S3Error(error.message, { operation: "AssumeRole", status, code }, { cause: error });
   }
 }

@@ -6,7 +6,7 @@ import type { Replications } from "../console/replications.ts";
 import { type Heartbeat, heartbeatsIn, isAway } from "../engine/heartbeat.ts";
 import { pausesIn } from "../engine/pauses.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { latestOf, remembered } from "../monitor/history.ts";
+import { latest } from "../monitor/history.ts";
 import type { Observation, ObservedEngine } from "../monitor/observation.ts";
 
 export interface MonitoringParts {
@@ -23,7 +23,7 @@ export async function observe({ ledger, replications, clock }: MonitoringParts):
     replications.list(),
     pausesIn(ledger),
     heartbeatsIn(ledger),
-    remembered(ledger),
+    latest(ledger),
   ]);
   return {
     atMs,
@@ -33,7 +33,7 @@ export async function observe({ ledger, replications, clock }: MonitoringParts):
       return { name, bucket, ...(pause === undefined ? {} : { pausedSinceMs: pause.sinceMs }) };
     }),
     engines: heartbeats.map((one) => engineOf(one, atMs)),
-    results: latestOf(results),
+    results,
   };
 }
 

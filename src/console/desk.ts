@@ -4,6 +4,7 @@
  *
  * Shapes are those of the commands' `--json`, so that whoever knows one knows the other.
  */
+import type { RuleOverlap } from "../core/config/overlaps.ts";
 import type { VersionExplanation } from "../core/diagnose/explain-version.ts";
 import type { Diagnosis, Patch } from "../core/diagnose/report.ts";
 import type { Verdict } from "../core/eligibility.ts";
@@ -128,15 +129,6 @@ export interface DeskRules {
   readonly rules: readonly Rule[];
   readonly findings: readonly LintFinding[];
   readonly overlaps: readonly RuleOverlap[];
-}
-
-/** Two rules that meet some of the same objects. */
-export interface RuleOverlap {
-  readonly rule: string;
-  readonly other: string;
-  /** `shadowed`: `rule` never decides, for `other` takes all of its objects to the same destination before it. */
-  readonly is: "overlaps" | "shadowed";
-  readonly says: string;
 }
 
 export interface TriedObject {

@@ -30,6 +30,8 @@ export interface EndName {
 
 interface End extends EndName {
   readonly breaker: Breaker;
+  /** How often it was freed. */
+  timesFreed: number;
 }
 
 interface KnownStream extends Stream {
@@ -39,6 +41,8 @@ interface KnownStream extends Stream {
 
 /** A ledger takes no more limits at once. */
 const LIMITS_MAX = 1000;
+/** A task that found nobody there waits so long at least, however soon after an outage. */
+const WAIT_MS_MIN = 1000;
 /** So many places, one at least, are kept for streams that have nothing under way: an eighth. */
 const RESERVE_SHARE = 1 / 8;
 
@@ -101,7 +105,7 @@ export class Gate {
   tick(nowMs: number): number | undefined {
     let nextMs: number | undefined;
     for (const end of this.#ends.values()) {
-      if (end.breaker.tick(nowMs)) this.#free(end);
+      if (end.breaker.tick(nowMs)) this.free(end);
       nextMs = earlier(nextMs, end.breaker.changesAtMs);
     }
     return nextMs;
@@ -110,23 +114,28 @@ export class Gate {
   /** For its lanes. */
   leave(end: End, sign: Sign, told: { readonly isTrial: boolean; readonly answer: LastAnswer }): void {
     const jitter = this.#options.clock.random();
-    if (end.breaker.leave(sign, { ...told, jitter }) === "closed") this.#free(end);
+    if (end.breaker.leave(sign, { ...told, jitter }) === "closed") this.free(end);
+  }
+
+  /** For its lanes: what was tried at this end need not wait any more. */
+  free(end: End): void {
+    end.timesFreed += 1;
+    this.#options.onFreed?.([...this.#streams.values()].filter((one) => one.source === end || one.destination === end));
+  }
+
+  /** For its lanes: a task of the stream was recorded too late to be freed with the others. */
+  freeLate({ bucket, destinationArn }: Stream): void {
+    this.#options.onFreed?.([{ bucket, destinationArn }]);
   }
 
   #end(end: EndName): End {
     const name = `${end.side} ${end.name}`;
     let found = this.#ends.get(name);
     if (found === undefined) {
-      found = { ...end, breaker: new Breaker(this.#options.clock.nowMs()) };
+      found = { ...end, breaker: new Breaker(this.#options.clock.nowMs()), timesFreed: 0 };
       this.#ends.set(name, found);
     }
     return found;
-  }
-
-  #free(end: End): void {
-    const { onFreed } = this.#options;
-    if (onFreed === undefined) return;
-    onFreed([...this.#streams.values()].filter((one) => one.source === end || one.destination === end));
   }
 }
 
@@ -136,6 +145,13 @@ const NONE_PAUSED: ReadonlyMap<string, Stream> = new Map();
 export interface Pass {
   /** It has ended. Call once. */
   leave(signs: Signs, told: { readonly answer: LastAnswer; readonly retryAfterMs?: number }): void;
+  /**
+   * When the task is tried again at the latest, if it ends with these signs. At an end that has been there again for some
+   * time nobody waits longer than that for what is left of its outage; what fails on and on waits longer and longer.
+   */
+  tryAgainBy(signs: Signs, nowMs: number): number;
+  /** That it is to be tried again later is on record. What freed its ends meanwhile did not find it there: it is now. */
+  waits(): void;
 }
 
 /** What a claim may ask for now. */
@@ -191,7 +207,16 @@ export class Lane {
     if (ends.some((end) => end.breaker.passing() === 0)) return undefined;
     const [isSourceTrial = false, isDestinationTrial = false] = ends.map((end) => end.breaker.enter());
     this.#count(known, 1);
+    const timesFreed = known.source.timesFreed + known.destination.timesFreed;
     return {
+      tryAgainBy: (signs, nowMs) =>
+        Math.min(
+          tryAgainBy(known.source, signs.source, nowMs),
+          tryAgainBy(known.destination, signs.destination, nowMs),
+        ),
+      waits: () => {
+        if (known.source.timesFreed + known.destination.timesFreed !== timesFreed) this.#gate.freeLate(known);
+      },
       leave: (signs, told) => {
         const common = { ...told, startedAtMs: nowMs };
         this.#endOf(known.source, signs.source, { ...common, isTrial: isSourceTrial });
@@ -244,6 +269,7 @@ export class Lane {
       throttle.busy({ nowMs: answer.atMs, startedAtMs, held, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
     } else if (sign === "there" && throttle?.done(answer.atMs) === true) {
       this.#throttles.delete(end);
+      this.#gate.free(end);
     }
   }
 
@@ -253,6 +279,12 @@ export class Lane {
       this.#heldOf.set(one, (this.#heldOf.get(one) ?? 0) + by);
     }
   }
+}
+
+function tryAgainBy({ breaker }: End, sign: Sign, nowMs: number): number {
+  const { state, sinceMs } = breaker.state;
+  if (sign !== "away" || state !== "closed") return Number.POSITIVE_INFINITY;
+  return nowMs + Math.max(WAIT_MS_MIN, nowMs - sinceMs);
 }
 
 interface Told {

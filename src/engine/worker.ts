@@ -246,7 +246,7 @@ export class Worker {
     if (outcome.done === "lost" || !(await this.#isStillMine(flight))) return;
     if (outcome.done === "unwanted") await this.#drop(claim, outcome.because);
     else if (abandon.aborted && outcome.done === false) await this.#giveBack(claim, outcome);
-    else await this.#record(claim, startedAtMs, outcome);
+    else await this.#record(flight, startedAtMs, outcome);
   }
 
   /** Asks the clock, and the ledger when the lease is about to run out or has done so: nobody took it if it can be renewed. */
@@ -312,7 +312,7 @@ export class Worker {
     onFinished?.(task, "completed");
   }
 
-  async #record(claim: Claim, startedAtMs: number, copied: EndedCopy): Promise<void> {
+  async #record({ claim, pass }: Flight, startedAtMs: number, copied: EndedCopy): Promise<void> {
     const { ledger, clock, onFinished } = this.#options;
     const { task } = claim;
     const nowMs = clock.nowMs();
@@ -328,7 +328,10 @@ export class Worker {
     }
     const attempt: FailedAttempt = { startedAtMs, endedAtMs: nowMs, failure: copied.failure };
     if (state.status === "PENDING") {
-      if (await ledger.retryLater(claim, attempt, state.nextTryAtMs)) onFinished?.(task, "retryLater");
+      const nextTryAtMs = Math.min(state.nextTryAtMs, pass.tryAgainBy(signsOf(copied), nowMs));
+      if (!(await ledger.retryLater(claim, attempt, nextTryAtMs))) return;
+      pass.waits();
+      onFinished?.(task, "retryLater");
       return;
     }
     await this.#publish(task, copied.code);

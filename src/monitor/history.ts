@@ -31,38 +31,59 @@ export interface WatchResult {
 /** Of each kind, subject, rule and destination. */
 export const RESULTS_KEPT = 200;
 const PREFIX = "watched ";
+/** The youngest of each group stands here once more: who looks at how things are need not read what they were. */
+const LATEST = "watched-last ";
 /** Digits of a time in milliseconds, so that names sort by it until the year 2286. */
 const TIME_DIGITS = 13;
 
 /** Adds a result, and forgets the oldest of its like. */
 export async function remember(ledger: Ledger, result: WatchResult): Promise<void> {
   const group = groupOf(result);
-  await ledger.setCheckpoint(`${group}${timeOf(result.atMs)}`, JSON.stringify(result));
-  const kept = await ledger.checkpoints(group);
+  const text = JSON.stringify(result);
+  await ledger.setCheckpoint(`${PREFIX}${group}${timeOf(result.atMs)}`, text);
+  await ledger.setCheckpoint(`${LATEST}${group}`, text);
+  const kept = await ledger.checkpoints(`${PREFIX}${group}`);
   for (const { name } of kept.slice(0, Math.max(0, kept.length - RESULTS_KEPT))) {
     await ledger.setCheckpoint(name, undefined);
   }
 }
 
+/**
+ * Adds everything that one watch of one subject has found. What an earlier one said of rules and destinations that this
+ * one says nothing of is the latest no more: they are not there any longer.
+ */
+export async function rememberAll(
+  ledger: Ledger,
+  { kind, subject }: Pick<WatchResult, "kind" | "subject">,
+  results: readonly WatchResult[],
+): Promise<void> {
+  for (const one of results) await remember(ledger, one);
+  const told = new Set(results.map((one) => `${LATEST}${groupOf(one)}`));
+  for (const { name } of await ledger.checkpoints(`${LATEST}${kind} ${subject} `)) {
+    if (!told.has(name)) await ledger.setCheckpoint(name, undefined);
+  }
+}
+
 /** Of one kind, or of one subject of it: the youngest first. */
 export async function remembered(ledger: Ledger, kind?: WatchKind, subject?: string): Promise<readonly WatchResult[]> {
-  const prefix = kind === undefined ? PREFIX : `${PREFIX}${kind} ${subject === undefined ? "" : `${subject} `}`;
+  return await read(
+    ledger,
+    `${PREFIX}${kind === undefined ? "" : `${kind} ${subject === undefined ? "" : `${subject} `}`}`,
+  );
+}
+
+/** The youngest of each kind, subject, rule and destination; of those the youngest first. */
+export async function latest(ledger: Ledger): Promise<readonly WatchResult[]> {
+  return await read(ledger, LATEST);
+}
+
+async function read(ledger: Ledger, prefix: string): Promise<readonly WatchResult[]> {
   const kept = (await ledger.checkpoints(prefix)).map(({ value }) => JSON.parse(value) as WatchResult);
   return kept.toSorted((one, other) => other.atMs - one.atMs);
 }
 
-/** The youngest of each kind, subject, rule and destination. */
-export function latestOf(results: readonly WatchResult[]): readonly WatchResult[] {
-  const latest = new Map<string, WatchResult>();
-  for (const one of results) {
-    const group = groupOf(one);
-    if ((latest.get(group)?.atMs ?? Number.NEGATIVE_INFINITY) < one.atMs) latest.set(group, one);
-  }
-  return [...latest.values()];
-}
-
 function groupOf({ kind, subject, ruleId = "", destinationArn = "" }: WatchResult): string {
-  return `${PREFIX}${kind} ${subject} ${encodeURIComponent(ruleId)} ${destinationArn} `;
+  return `${kind} ${subject} ${encodeURIComponent(ruleId)} ${destinationArn} `;
 }
 
 function timeOf(ms: number): string {

@@ -1,9 +1,10 @@
 /**
- * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger] [logs] [diagnosis] [cluster]`.
+ * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger] [logs] [diagnosis] [audit] [cluster]`.
  *
  * Machines are noisy: compare ratios of one run, not figures of two.
  */
 import { cpus } from "node:os";
+import { benchAudit } from "./audit.ts";
 import { benchCluster } from "./cluster.ts";
 import { benchDiagnosis } from "./diagnosis.ts";
 import { benchEngine } from "./engine.ts";
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
   logs: benchLogs,
   cluster: benchCluster,
   diagnosis: benchDiagnosis,
+  audit: benchAudit,
 };
 
 const wanted = process.argv.slice(2);

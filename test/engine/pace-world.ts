@@ -45,6 +45,8 @@ export class PaceWorld {
   onRead: (key: string) => Promise<void> = async () => undefined;
   /** What the ledger rejects with; undefined while it can be reached. */
   ledgerFault: ((method: string) => DatabaseError | undefined) | undefined;
+  /** Called before the engine reaches the ledger. */
+  onLedger: (method: string, words: readonly unknown[]) => Promise<void> = async () => undefined;
   readonly #underWay = new Map<string, number>();
   readonly #engines: Engine[] = [];
 
@@ -122,6 +124,7 @@ export class PaceWorld {
         return async (...words: unknown[]) => {
           const fault = this.ledgerFault?.(String(name));
           if (fault !== undefined) throw fault;
+          await this.onLedger(String(name), words);
           return (await Reflect.apply(member, target, words)) as unknown;
         };
       },

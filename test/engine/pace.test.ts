@@ -56,6 +56,45 @@ describe("an engine between stores", () => {
       assert.deepEqual([breakerOf(engine, "far")?.state, breakerOf(engine, "far")?.failures], ["closed", 0]);
     });
 
+    test("gets soon also what is recorded as failed only when it is back already", async () => {
+      const far = world.destination("far");
+      far.refuses = () => AWAY;
+      world.start();
+      await world.add("far", keys("a", 6));
+      await world.passes(HOUR_MS);
+      let isSlow = false;
+      let goOn = () => {};
+      const slowness = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      world.onLedger = async (method) => {
+        if (method !== "retryLater" || isSlow) return;
+        isSlow = true;
+        await slowness;
+      };
+      await world.time.runUntil(async () => isSlow, 2 * TRIAL_AFTER_MS_MAX);
+      far.refuses = () => undefined;
+      await world.time.runUntil(async () => (await world.completed("far")) === 5, 2 * TRIAL_AFTER_MS_MAX);
+      goOn();
+      await world.time.runUntil(async () => (await world.completed("far")) === 6, 1000);
+    });
+
+    test("is tried again by what fails right after it is back as if it had never failed before", async () => {
+      const far = world.destination("far");
+      far.refuses = () => AWAY;
+      const engine = world.start({ smallTasks: 1 });
+      await world.add("far", ["a"]);
+      await world.passes(HOUR_MS);
+      let isOver = false;
+      far.refuses = () => {
+        if (isOver) return undefined;
+        isOver = breakerOf(engine, "far")?.state === "closed";
+        return isOver ? AWAY : { status: 409, code: "OperationAborted" };
+      };
+      await world.time.runUntil(async () => isOver, 2 * TRIAL_AFTER_MS_MAX);
+      await world.time.runUntil(async () => (await world.completed("far")) === 1, 2000);
+    });
+
     test("holds up no other destination of the same source", async () => {
       world.destination("far").refuses = () => AWAY;
       world.destination("near");
@@ -105,6 +144,24 @@ describe("an engine between stores", () => {
         ) >= 15,
       );
       assert.equal(breakerOf(engine, "busy")?.state, "closed");
+    });
+
+    test("gets what it has put off as soon as it is not busy any more", async () => {
+      const busy = world.destination("busy");
+      const engine = world.start({ smallTasks: 2 });
+      await world.add("busy", ["a"]);
+      busy.refuses = () => ({ status: 503, code: "SlowDown" });
+      await world.passes(HOUR_MS);
+      busy.refuses = () => undefined;
+      const { tasks } = await world.ledger.list({}, { limit: 1 });
+      const dueInMs = (tasks[0]?.nextTryAtMs ?? 0) - world.time.nowMs();
+      assert.ok(dueInMs > 10_000, `due in ${dueInMs} ms`);
+      for (const key of keys("b", 3)) {
+        await world.add("busy", [key]);
+        await world.passes(1500);
+      }
+      assert.deepEqual(engine.throttles(), []);
+      assert.equal(await world.completed("busy"), 4);
     });
 
     test("is asked for nothing until the time that it names", async () => {

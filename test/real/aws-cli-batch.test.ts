@@ -5,45 +5,27 @@
  * the lab serves as the CLI's HTTP proxy: it takes requests in absolute form.
  */
 import assert from "node:assert/strict";
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import {
-  cleanEnvironment,
-  type Environment,
-  type Outcome,
-  run,
-  type Served,
-  serve,
-  temporaryDirectory,
-} from "../e2e/binary.ts";
 import { policy } from "../lab-batch/batch-lab.ts";
-
-const AWS = "/usr/bin/aws";
+import { TypedAws } from "./typed-aws.ts";
 
 describe("aws s3control, Debian's", () => {
-  const directory = temporaryDirectory();
-  let served: Served;
-  let environment: Environment;
+  const aws = new TypedAws({ host: "localhost", isProxy: true });
+  const { typed, type, answer } = aws;
   let account = "";
   let id = "";
 
   before(async () => {
-    assert.ok(existsSync(AWS), "install Debian's package awscli: apt-get install awscli");
-    served = await serve(`${directory.path}/.lockstep`, directory.path);
-    environment = {
-      ...cleanEnvironment(directory.path),
-      ...(await served.environment()),
-      AWS_PAGER: "",
-      HTTP_PROXY: served.endpoint,
-    };
-    account = (await answer<{ Account: string }>("sts", "get-caller-identity")).Account;
-    writeFileSync(`${directory.path}/body`, "body");
+    await aws.start();
+    account = await aws.account();
+    writeFileSync(`${aws.path}/body`, "body");
     for (const bucket of ["from", "into"]) {
       await type("s3api", "create-bucket", "--bucket", bucket);
       await type("s3api", "put-bucket-versioning", "--bucket", bucket, "--versioning-configuration", "Status=Enabled");
     }
     for (const key of ["one", "two words"]) {
-      await type("s3api", "put-object", "--bucket", "from", "--key", key, "--body", `${directory.path}/body`);
+      await type("s3api", "put-object", "--bucket", "from", "--key", key, "--body", `${aws.path}/body`);
     }
     const services = ["s3.amazonaws.com", "batchoperations.s3.amazonaws.com"];
     const trust = policy({ Principal: { Service: services }, Action: "sts:AssumeRole" });
@@ -61,27 +43,9 @@ describe("aws s3control, Debian's", () => {
     const configuration = JSON.stringify({ Role: role(), Rules: [rule] });
     await type("s3api", "put-bucket-replication", "--bucket", "from", "--replication-configuration", configuration);
   });
-  after(async () => {
-    await served.stop();
-    directory.remove();
-  });
+  after(() => aws.stop());
 
   const role = () => `arn:aws:iam::${account}:role/mover`;
-
-  async function typed(...words: string[]): Promise<Outcome> {
-    const region = ["--region", "us-east-1", "--endpoint-url", served.endpoint.replace("127.0.0.1", "localhost")];
-    return await run(AWS, [...region, ...words], environment, directory.path);
-  }
-
-  async function type(...words: string[]): Promise<string> {
-    const { status, stdout, stderr } = await typed(...words);
-    assert.equal(status, 0, `${words.join(" ")}: ${stderr}`);
-    return stdout;
-  }
-
-  async function answer<T>(...words: string[]): Promise<T> {
-    return JSON.parse(await type(...words, "--output", "json")) as T;
-  }
 
   const control = (operation: string, ...more: string[]) => ["s3control", operation, "--account-id", account, ...more];
 

@@ -1,33 +1,21 @@
 /** Notifications, their queue and metrics by hand, with Debian's AWS CLI: a version becomes FAILED, and AWS's own words say so. */
 import assert from "node:assert/strict";
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import {
-  cleanEnvironment,
-  type Environment,
-  type Outcome,
-  run,
-  type Served,
-  serve,
-  temporaryDirectory,
-} from "../e2e/binary.ts";
 import { policy } from "../lab-batch/batch-lab.ts";
+import { TypedAws } from "./typed-aws.ts";
 
-const AWS = "/usr/bin/aws";
 const HOUR_MS = 3_600_000;
 
 describe("aws s3api, sqs and cloudwatch, Debian's", () => {
-  const directory = temporaryDirectory();
-  let served: Served;
-  let environment: Environment;
+  const aws = new TypedAws();
+  const { typed, answer } = aws;
   let account = "";
   let url = "";
 
   before(async () => {
-    assert.ok(existsSync(AWS), "install Debian's package awscli: apt-get install awscli");
-    served = await serve(`${directory.path}/.lockstep`, directory.path);
-    environment = { ...cleanEnvironment(directory.path), ...(await served.environment()), AWS_PAGER: "" };
-    account = (await answer<{ Account: string }>("sts", "get-caller-identity")).Account;
+    await aws.start();
+    account = await aws.account();
     for (const bucket of ["from", "into"]) {
       await answer("s3api", "create-bucket", "--bucket", bucket);
       const versioning = ["--versioning-configuration", "Status=Enabled"];
@@ -47,21 +35,7 @@ describe("aws s3api, sqs and cloudwatch, Debian's", () => {
     const configuration = JSON.stringify({ Role, Rules: [rule] });
     await answer("s3api", "put-bucket-replication", "--bucket", "from", "--replication-configuration", configuration);
   });
-  after(async () => {
-    await served.stop();
-    directory.remove();
-  });
-
-  async function typed(...words: string[]): Promise<Outcome> {
-    const where = ["--region", "us-east-1", "--endpoint-url", served.endpoint, "--output", "json"];
-    return await run(AWS, [...where, ...words], environment, directory.path);
-  }
-
-  async function answer<T>(...words: string[]): Promise<T> {
-    const { status, stdout, stderr } = await typed(...words);
-    assert.equal(status, 0, `${words.join(" ")}: ${stderr}`);
-    return JSON.parse(stdout === "" ? "{}" : stdout) as T;
-  }
+  after(() => aws.stop());
 
   const notify = (queue: string) => {
     const QueueArn = `arn:aws:sqs:us-east-1:${account}:${queue}`;
@@ -89,8 +63,8 @@ describe("aws s3api, sqs and cloudwatch, Debian's", () => {
   });
 
   it("receives why a version is FAILED", async () => {
-    writeFileSync(`${directory.path}/body`, "body");
-    await answer("s3api", "put-object", "--bucket", "from", "--key", "one", "--body", `${directory.path}/body`);
+    writeFileSync(`${aws.path}/body`, "body");
+    await answer("s3api", "put-object", "--bucket", "from", "--key", "one", "--body", `${aws.path}/body`);
     const bodies: string[] = [];
     for (let asked = 0; asked < 3 && bodies.length < 2; asked++) {
       const { Messages = [] } = await answer<{ Messages?: readonly { Body: string }[] }>(

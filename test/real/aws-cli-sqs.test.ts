@@ -1,49 +1,18 @@
 /** SQS by hand, with Debian's AWS CLI, which speaks the query protocol. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import {
-  cleanEnvironment,
-  type Environment,
-  type Outcome,
-  run,
-  type Served,
-  serve,
-  temporaryDirectory,
-} from "../e2e/binary.ts";
-
-const AWS = "/usr/bin/aws";
+import { TypedAws } from "./typed-aws.ts";
 
 describe("aws sqs, Debian's", () => {
-  const directory = temporaryDirectory();
-  let served: Served;
-  let environment: Environment;
+  const aws = new TypedAws();
+  const typed = (...words: string[]) => aws.typed("sqs", ...words);
+  const answer = <T>(...words: string[]) => aws.answer<T>("sqs", ...words);
   let url = "";
 
   before(async () => {
-    assert.ok(existsSync(AWS), "install Debian's package awscli: apt-get install awscli");
-    served = await serve(`${directory.path}/.lockstep`, directory.path);
-    environment = {
-      ...cleanEnvironment(directory.path),
-      ...(await served.environment()),
-      AWS_PAGER: "",
-    };
+    await aws.start();
   });
-  after(async () => {
-    await served.stop();
-    directory.remove();
-  });
-
-  async function typed(...words: string[]): Promise<Outcome> {
-    const where = ["--region", "us-east-1", "--endpoint-url", served.endpoint];
-    return await run(AWS, [...where, "sqs", ...words], environment, directory.path);
-  }
-
-  async function answer<T>(...words: string[]): Promise<T> {
-    const { status, stdout, stderr } = await typed(...words, "--output", "json");
-    assert.equal(status, 0, `${words.join(" ")}: ${stderr}`);
-    return JSON.parse(stdout === "" ? "{}" : stdout) as T;
-  }
+  after(() => aws.stop());
 
   it("makes a queue, and reads and sets its attributes", async () => {
     const made = await answer<{ QueueUrl: string }>(
@@ -56,7 +25,7 @@ describe("aws sqs, Debian's", () => {
       "team=storage",
     );
     url = made.QueueUrl;
-    assert.ok(url.startsWith(served.endpoint) && url.endsWith("/typed"), url);
+    assert.ok(url.startsWith(aws.endpoint) && url.endsWith("/typed"), url);
     await answer("set-queue-attributes", "--queue-url", url, "--attributes", '{"DelaySeconds":"0"}');
     const names = ["VisibilityTimeout", "DelaySeconds"];
     const shown = await answer("get-queue-attributes", "--queue-url", url, "--attribute-names", ...names);

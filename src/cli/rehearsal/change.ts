@@ -5,6 +5,7 @@ import { z } from "zod";
 import { parseArn } from "../../core/arn.ts";
 import { asArray, asObject, asString, type DocumentValue } from "../../core/config/document.ts";
 import type { Setup } from "../../core/diagnose/facts.ts";
+import { PATCH_TARGETS } from "../../core/diagnose/patches.ts";
 import type { Patch } from "../../core/diagnose/report.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
@@ -12,26 +13,10 @@ import { UsageError } from "../errors.ts";
 /** The patches that the change comes to, once it is known what is there. @throws UsageError */
 export type Change = (setup: Setup) => readonly Patch[];
 
-const TARGETS = [
-  "organization-policy",
-  "versioning",
-  "ownership",
-  "encryption",
-  "object-lock",
-  "request-payment",
-  "kms-key-state",
-  "kms-key-policy",
-  "bucket-policy",
-  "iam-trust-policy",
-  "iam-boundary-policy",
-  "iam-role-policy",
-  "replication",
-] as const satisfies readonly Patch["target"][];
-
 const document = z.custom<DocumentValue>((value) => value !== undefined);
 const patch = z.object({
   id: z.string().default("p-given"),
-  target: z.enum(TARGETS),
+  target: z.enum(PATCH_TARGETS),
   resource: z.string(),
   name: z.string().optional(),
   before: document.default(null),

@@ -3,9 +3,8 @@ import { bucketOfArn } from "../../core/arn.ts";
 import type { Credentials } from "../../core/model.ts";
 import type { BucketTraits, Session, SessionRequest, Sites } from "../../engine/ports.ts";
 import type { Lab } from "../../lab/lab.ts";
-import { ServiceError } from "../../lab/model.ts";
-import { S3Error } from "../../s3/errors.ts";
 import { DEFAULT_REGION } from "../defaults.ts";
+import { assumeByService } from "../lab-sites.ts";
 
 export class DirectSites implements Pick<Sites, "session" | "traits"> {
   readonly #lab: Lab;
@@ -22,7 +21,7 @@ export class DirectSites implements Pick<Sites, "session" | "traits"> {
   async session({ roleArn, sourceBucket, destinationArn }: SessionRequest): Promise<Session> {
     let assumed = this.#assumed.get(roleArn);
     if (assumed === undefined) {
-      assumed = this.#assume(roleArn);
+      assumed = assumeByService(this.#lab, roleArn);
       this.#assumed.set(roleArn, assumed);
     }
     const credentials = await assumed;
@@ -33,15 +32,5 @@ export class DirectSites implements Pick<Sites, "session" | "traits"> {
       destination: storeOf(bucketOfArn(destinationArn) ?? destinationArn),
       movesSealed: true,
     };
-  }
-
-  async #assume(roleArn: string): Promise<Credentials> {
-    try {
-      return await this.#lab.assumeReplicationRole(roleArn);
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      const { status, code } = error;
-      throw new S3Error(error.message, { operation: "AssumeRole", status, code }, { cause: error });
-    }
   }
 }

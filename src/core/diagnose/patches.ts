@@ -18,7 +18,7 @@ export interface Edit {
 }
 
 /** Documents on which others depend come first: a rule is changed only after what it needs is in place. */
-const ORDER: readonly PatchTarget[] = [
+export const PATCH_TARGETS = [
   "organization-policy",
   "versioning",
   "ownership",
@@ -33,7 +33,7 @@ const ORDER: readonly PatchTarget[] = [
   "iam-boundary-policy",
   "iam-role-policy",
   "replication",
-];
+] as const satisfies readonly PatchTarget[];
 
 /** Makes one patch per document, in the order in which they are to be applied. Edits that change nothing yield none. */
 export function patchesOf(edits: readonly Edit[]): Patch[] {
@@ -50,7 +50,7 @@ export function patchesOf(edits: readonly Edit[]): Patch[] {
       const id = `p-${shortHash(`${place} ${JSON.stringify(after)}`)}`;
       return { id, target, resource, ...(name === undefined ? {} : { name }), before, after };
     })
-    .sort((a, b) => ORDER.indexOf(a.target) - ORDER.indexOf(b.target));
+    .sort((a, b) => PATCH_TARGETS.indexOf(a.target) - PATCH_TARGETS.indexOf(b.target));
 }
 
 /** What a policy is to allow. Members that are undefined are left out of the statement. */

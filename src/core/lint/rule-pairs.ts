@@ -4,6 +4,7 @@
  *
  * @source aws-replication.md §1.6
  */
+import { canMeet, type Shadow, shadowOf } from "../config/overlaps.ts";
 import type { Rule } from "../model.ts";
 import type { Problem } from "./model.ts";
 import { type PlacedRule, sayRule } from "./placed-rules.ts";
@@ -34,33 +35,23 @@ export function pairProblems(rules: readonly PlacedRule[]): Problem[] {
 /** What a rule loses to those before it. Being shadowed says more than overlapping does. */
 function firstProblem(lower: PlacedRule, higher: readonly PlacedRule[]): Problem | undefined {
   const { rule, path } = lower;
-  const shadow = higher.find((one) => covers(one.rule, rule) && one.rule.priority !== rule.priority);
-  if (shadow !== undefined) {
-    const says = `${sayRule(shadow.rule)} has the higher priority and selects everything that ${sayRule(rule)} would`;
-    return { rule: "rule-shadowed", path, says };
-  }
-  const other = higher.find((one) => overlap(one.rule, rule));
+  const before = higher.map((one) => one.rule);
+  // Equal priorities are refused, which is told by itself.
+  const shadow = shadowOf(
+    rule,
+    before.filter((one) => one.priority !== rule.priority),
+  );
+  if (shadow !== undefined) return { rule: "rule-shadowed", path, says: sayShadow(rule, shadow) };
+  const other = before.find((one) => canMeet(one, rule));
   if (other === undefined) return undefined;
-  const says = `Where both select a version, ${sayRule(other.rule)} applies and ${sayRule(rule)} does not`;
+  const says = `Where both select a version, ${sayRule(other)} applies and ${sayRule(rule)} does not`;
   return { rule: "rules-overlap", path, says };
 }
 
-/** Whether the wider rule selects every version, marker and change that the narrower one selects. */
-function covers(wider: Rule, narrower: Rule): boolean {
-  return (
-    narrower.prefix.startsWith(wider.prefix) &&
-    wider.tags.every((tag) => narrower.tags.some((one) => one.key === tag.key && one.value === tag.value)) &&
-    (wider.kmsObjects || !narrower.kmsObjects) &&
-    (wider.deleteMarkers !== false || narrower.deleteMarkers === false) &&
-    (wider.replicaModifications || !narrower.replicaModifications)
-  );
-}
-
-/** Whether there can be a version that both select. */
-function overlap(one: Rule, other: Rule): boolean {
-  const prefixes = one.prefix.startsWith(other.prefix) || other.prefix.startsWith(one.prefix);
-  const contradict = one.tags.some((tag) =>
-    other.tags.some(({ key, value }) => key === tag.key && value !== tag.value),
-  );
-  return prefixes && !contradict;
+function sayShadow(rule: Rule, { by, with: others }: Shadow): string {
+  if (others.length === 0) {
+    return `${sayRule(by)} has the higher priority and selects everything that ${sayRule(rule)} would`;
+  }
+  const all = [by, ...others].map(sayRule).join(" and ");
+  return `${all} have higher priorities and together select everything that ${sayRule(rule)} would`;
 }

@@ -124,7 +124,7 @@ class DuckDbTable implements InventoryTable {
     const found = await this.#all(
       `SELECT recorded_key AS key, recorded_version AS version FROM recorded ANTI JOIN ${this.#source.sql} AS seen ` +
         `ON recorded_key = seen.key AND recorded_version = coalesce(nullif(seen.version_id, ''), 'null') ` +
-        `WHERE starts_with(recorded_key, ${sqlText(this.#source.prefix)}) LIMIT ${limit}`,
+        `WHERE prefix(recorded_key, ${sqlText(this.#source.prefix)}) LIMIT ${limit}`,
     );
     return found.map(({ key, version }) => ({ key: textOf(key), versionId: textOf(version) }));
   }

@@ -52,7 +52,7 @@ export function groupsQuery({ sql, columns, prefix }: RowSource, request: GroupR
   const since = has("last_modified_date", "epoch_ms(min(last_modified_date))", "0");
   const until = has("last_modified_date", "epoch_ms(max(last_modified_date))", "0");
   const where = [
-    ...(prefix === "" ? [] : [`starts_with(key, ${sqlText(prefix)})`]),
+    ...(prefix === "" ? [] : [`prefix(key, ${sqlText(prefix)})`]),
     ...(markersFromMs === undefined ? [] : [isMarker]),
   ];
   const joined =

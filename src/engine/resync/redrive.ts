@@ -9,6 +9,7 @@ import type { Ledger, NewTask, TaskRow } from "../../ledger/ledger.ts";
 import { S3Error } from "../../s3/errors.ts";
 import { sideBySide } from "../../s3/side-by-side.ts";
 import type { ObjectHead, Store } from "../../s3/store.ts";
+import { headIfThere } from "../head-if-there.ts";
 import type { Clock, Sites } from "../ports.ts";
 import { hasRule, ruleIdOfToday } from "../rule-of-today.ts";
 
@@ -66,7 +67,7 @@ export async function addBodies({ ledger, sites, clock, signal }: Redriving, tas
   if (wanted.length === 0) return;
   const bodies = await sideBySide(wanted, HEADS_AT_ONCE, async (task): Promise<NewTask | undefined> => {
     const { version, destinationArn, ruleId } = task;
-    const head = await headIfThere(sites.reader(version.bucket), version, signal);
+    const head = await headIfReadable(sites.reader(version.bucket), version, signal);
     if (head === undefined) return undefined;
     const { sizeBytes, lastModifiedMs: writtenAtMs } = head;
     const row = { version, destinationArn, ruleId, sizeBytes, writtenAtMs, dueAtMs: clock.nowMs() };
@@ -99,11 +100,11 @@ async function isGone(store: Store, version: VersionRef, signal: AbortSignal): P
 }
 
 /** Undefined when the version is gone or may not be read: then the task fails for that reason. */
-async function headIfThere(store: Store, version: VersionRef, signal: AbortSignal): Promise<ObjectHead | undefined> {
+async function headIfReadable(store: Store, version: VersionRef, signal: AbortSignal): Promise<ObjectHead | undefined> {
   try {
-    return await store.headObject(version, { signal });
+    return await headIfThere(store, version, { signal });
   } catch (error) {
-    if (error instanceof S3Error && [403, 404, 405].includes(error.status ?? 0)) return undefined;
+    if (error instanceof S3Error && error.status === 403) return undefined;
     throw error;
   }
 }

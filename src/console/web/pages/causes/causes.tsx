@@ -1,0 +1,4 @@
+/** Causes. */
+export function Causes() {
+  return null;
+}

@@ -1,0 +1,4 @@
+/** Objects. */
+export function Objects() {
+  return null;
+}
