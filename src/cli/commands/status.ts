@@ -96,13 +96,17 @@ async function pending(
 
 async function scanned(input: CommandInput, bucket: string, context: Context): Promise<CommandResult> {
   const prefix = textOption(input, "prefix");
-  const { connect } = await import("../connection.ts");
+  const { accessOf, connect } = await import("../connection.ts");
   const { scan } = await import("../scan.ts");
   const { backlogOf, statusWords } = await import("../status-words.ts");
   const connection = await connect(input, context);
   try {
     const scope = { bucket, ...(prefix === undefined ? {} : { prefix }) };
-    const { diagnosis } = await scan(connection, scope, context);
+    const { diagnosis, setup } = await scan(connection, scope, context);
+    // Where no engine of ours is at work, the store's own service replicates.
+    const { flowLines, ruleFlows } = await import("../flow-metrics.ts");
+    const flows =
+      connection.console === undefined ? await ruleFlows(setup, accessOf(input, context), context.clock()) : [];
     const picture = await connection.console?.overview(bucket);
     const counts = await connection.console?.counts(bucket);
     const engine = counts === undefined ? undefined : backlogOf(counts);
@@ -111,8 +115,15 @@ async function scanned(input: CommandInput, bucket: string, context: Context): P
     const { takenAt, scanned: versions } = diagnosis;
     return {
       status: versions.failed > 0 || diagnosis.causes.length > 0 ? 1 : 0,
-      value: { bucket, takenAt, scanned: versions, ...(engine === undefined ? {} : { engine }), ...paused },
-      words: () => statusWords(diagnosis, { engine, ...paused }, styled),
+      value: {
+        bucket,
+        takenAt,
+        scanned: versions,
+        ...(engine === undefined ? {} : { engine }),
+        ...paused,
+        ...(flows.length === 0 ? {} : { cloudWatch: flows }),
+      },
+      words: () => [statusWords(diagnosis, { engine, ...paused }, styled), ...flowLines(flows, styled)].join("\n"),
     };
   } finally {
     await connection.close();
