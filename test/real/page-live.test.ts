@@ -84,6 +84,7 @@ describe("the console over a live lab", () => {
   });
 
   test("every cause is proven, applied and replicated again by clicks, until all is COMPLETED", async () => {
+    await go("causes?bucket=photos");
     for (const cause of CAUSES) {
       await choose(cause);
       await press("Prove");
