@@ -38,12 +38,13 @@ describe("the console over a live lab", () => {
   let browser: Browser;
   let opened: Opened;
   let page: Page;
+  let token: string;
 
   before(async () => {
     [served, browser] = await Promise.all([serve(dataDir, directory.path, ["--example"]), launch()]);
     s3 = s3Of(await served.environment());
     // As it is printed for a person.
-    const token = readFileSync(`${dataDir}/token`, "utf8").trim();
+    token = readFileSync(`${dataDir}/token`, "utf8").trim();
     opened = await open(browser, served.consoleUrl, `/#token=${token}`);
     page = opened.page;
     await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
@@ -199,7 +200,10 @@ describe("the console over a live lab", () => {
     await served.kill();
     await page.getByText("Lockstep does not answer since").waitFor();
     served = await serve(dataDir, directory.path, ["--port", s3Port ?? "", "--console-port", consolePort ?? ""]);
-    await page.getByText("Lockstep answers again.").waitFor({ timeout: 60_000 });
+    // Sessions end with the process, its token stays.
+    await page.getByText("Your session has ended.").first().waitFor({ timeout: 60_000 });
+    await page.getByLabel("Token", { exact: true }).last().fill(token);
+    await page.getByRole("button", { name: "Log in" }).click();
     await page.getByText("Live", { exact: true }).waitFor();
   });
 
