@@ -16,6 +16,7 @@ import type { LabServer } from "../lab/server.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { openSqliteLedger } from "../ledger/sqlite.ts";
 import { openAlerting, UP_ALERTS } from "./alerting.ts";
+import { AUDITS_DIRECTORY } from "./audit/places.ts";
 import { systemClock } from "./clock.ts";
 import { Company } from "./company.ts";
 import { DEFAULT_HOST } from "./defaults.ts";
@@ -114,7 +115,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     opened.push(() => engine.stop(STOP_GRACE_MS));
     opened.push(company.begin(engine, onBroken));
     const replications = replicationsOf(lab, ledger);
-    const watching = { lab, endpoint, ledger, replications, clock: systemClock(clock), holder: name };
+    const auditsDirectory = join(dataDir, AUDITS_DIRECTORY);
+    const watching = { lab, endpoint, ledger, replications, clock: systemClock(clock), holder: name, auditsDirectory };
     const watches = openLabWatches({ ...watching, onTrouble: () => undefined, onBroken });
     opened.push(() => watches.close());
     const alerting = openAlerting({

@@ -133,10 +133,10 @@ describe("canary in a lab", () => {
     }
   });
 
-  it("is run by the lab itself when somebody asks its console, as are probes, lints and rehearsals", async () => {
+  it("is run by the lab itself when somebody asks its console, as are probes, audits, lints and rehearsals", async () => {
     assert.deepEqual((JSON.parse((await type("history", "--json")).stdout) as KnownWatches).results, []);
     const headers = { authorization: `Bearer ${lab["LOCKSTEP_CONSOLE_TOKEN"]}` };
-    const kinds = ["canary", "probe", "lint", "rehearse"] as const;
+    const kinds = ["canary", "probe", "audit", "lint", "rehearse"] as const;
     for (const kind of kinds) {
       const url = `${served.consoleUrl}/api/v1/watches/${kind}/photos/run`;
       assert.equal((await fetch(url, { method: "POST", headers })).status, 202);
@@ -156,6 +156,9 @@ describe("canary in a lab", () => {
           kinds.map((kind) => [kind, kind === "rehearse" ? "findings" : "ok"]),
           JSON.stringify(results),
         );
+        const audit = found.get("audit");
+        assert.equal(audit?.destinationArn, "arn:aws:s3:::photos-replica");
+        assert.equal(audit?.report?.startsWith(`${directory.path}/data/lockstep-audits/`), true);
         assert.ok((found.get("rehearse")?.counts["kinds"] ?? 0) > 5);
         break;
       }

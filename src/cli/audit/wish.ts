@@ -26,11 +26,17 @@ function verifyWish(input: CommandInput): VerifyWish | undefined {
   const isMetadata = isGiven(input, "metadata");
   if (text === undefined) return isMetadata ? { share: 1, suspects: false, bytes: false } : undefined;
   if (isMetadata) throw new UsageError("--verify compares metadata, too: leave --metadata out");
+  const wish = verifyOf(text);
+  if (wish === undefined) throw new UsageError(`--verify is all, suspects or sample=1%, not "${text}"`);
+  return wish;
+}
+
+/** Undefined for what is none. */
+export function verifyOf(text: string): VerifyWish | undefined {
   if (text === "all") return { share: 1, suspects: true, bytes: true };
   if (text === "suspects") return { share: 0, suspects: true, bytes: true };
   const percent = Number(/^sample=(\d{1,3}(?:\.\d{1,6})?)%$/.exec(text)?.[1] ?? Number.NaN);
-  if (percent > 0 && percent <= 100) return { share: percent / 100, suspects: true, bytes: true };
-  throw new UsageError(`--verify is all, suspects or sample=1%, not "${text}"`);
+  return percent > 0 && percent <= 100 ? { share: percent / 100, suspects: true, bytes: true } : undefined;
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
