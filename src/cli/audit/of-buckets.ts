@@ -9,7 +9,6 @@ import { stateDirectory } from "../state-directory.ts";
 import { bucketEnds } from "./bucket-ends.ts";
 import { withInventories } from "./inventories.ts";
 import { AUDITS_DIRECTORY } from "./places.ts";
-import { repair } from "./repair.ts";
 import { auditResult, auditWish, watchedAudit } from "./wish.ts";
 
 /** @throws UsageError, EvidenceError, S3Error */
@@ -39,6 +38,7 @@ export async function auditBuckets(input: CommandInput, context: Context): Promi
       const found = await watchedAudit(one, context);
       if (!isGiven(input, "repair")) return auditResult(found);
       const { console: engine } = connection;
+      const { repair } = await import("./repair.ts");
       return auditResult(found, await repair(found.report, { bucket: source, engine }, context));
     };
     if (inventories.source === undefined && inventories.destination === undefined)

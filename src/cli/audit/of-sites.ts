@@ -13,7 +13,6 @@ import { openRunLedger } from "../run/open-ledger.ts";
 import { withProfiles } from "../run/recognised.ts";
 import { StoreSites } from "../run/store-sites.ts";
 import { auditsBeside } from "./places.ts";
-import { repair } from "./repair.ts";
 import { siteEnds } from "./site-ends.ts";
 import { auditResult, auditWish, watchedAudit } from "./wish.ts";
 
@@ -47,6 +46,7 @@ export async function auditSites(file: string, input: CommandInput, context: Con
     );
     const found = await watchedAudit({ request, ends, directory, ledger }, context);
     if (!isGiven(input, "repair")) return auditResult(found);
+    const { repair } = await import("./repair.ts");
     return auditResult(found, await repair(found.report, { bucket, engine: consoleIn(input, context) }, context));
   } finally {
     await clients.close();

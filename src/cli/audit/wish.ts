@@ -1,5 +1,4 @@
 /** What the options of `audit` ask for, and how the command runs one: progress on standard error, words at its end. */
-import { SingleBar } from "cli-progress";
 import type { AuditEnds, VerifyWish } from "../../doctor/audit/ports.ts";
 import type { AuditReport } from "../../doctor/audit/report.ts";
 import { auditWords } from "../../doctor/audit/words.ts";
@@ -58,22 +57,14 @@ export interface CommandAudit {
 /** Runs it with its progress shown. */
 export async function watchedAudit(one: CommandAudit, context: Context): Promise<AuditResult> {
   const { request, ...parts } = one;
-  const isShown = context.stderr.isTTY === true;
-  const bar = new SingleBar({
-    format: "audit {bar} {versions} versions{of}, {exceptions} exceptions",
-    stream: context.stderr,
-    noTTYOutput: false,
-    hideCursor: true,
-    clearOnComplete: true,
-  });
-  if (isShown) bar.start(1, 0, { versions: 0, of: "", exceptions: 0 });
+  const bar = context.stderr.isTTY === true ? await openBar(context) : undefined;
   try {
     return await runAudit(request, {
       ...parts,
       clock: context.clock,
       signal: context.interrupted,
       onProgress: ({ versions, exceptions, versionsBefore }) => {
-        if (!isShown) return;
+        if (bar === undefined) return;
         // Nobody knows how many there are; the audit before counted them.
         bar.setTotal(Math.max(1, versions, versionsBefore ?? 0));
         const of = versionsBefore === undefined ? "" : ` of about ${versionsBefore}`;
@@ -81,8 +72,22 @@ export async function watchedAudit(one: CommandAudit, context: Context): Promise
       },
     });
   } finally {
-    if (isShown) bar.stop();
+    bar?.stop();
   }
+}
+
+/** Loaded where somebody looks: a short audit is mostly loading. */
+async function openBar(context: Context) {
+  const { SingleBar } = await import("cli-progress");
+  const bar = new SingleBar({
+    format: "audit {bar} {versions} versions{of}, {exceptions} exceptions",
+    stream: context.stderr,
+    noTTYOutput: false,
+    hideCursor: true,
+    clearOnComplete: true,
+  });
+  bar.start(1, 0, { versions: 0, of: "", exceptions: 0 });
+  return bar;
 }
 
 /** @param more what is said besides, such as what a repair has come to */
