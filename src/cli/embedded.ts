@@ -17,6 +17,7 @@ import type { LabServer } from "../lab/server.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { openSqliteLedger } from "../ledger/sqlite.ts";
 import { openAlerting, UP_ALERTS } from "./alerting.ts";
+import { AUDITS_DIRECTORY } from "./audit/places.ts";
 import { systemClock } from "./clock.ts";
 import { Company } from "./company.ts";
 import { DEFAULT_HOST } from "./defaults.ts";
@@ -115,7 +116,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     opened.push(() => engine.stop(STOP_GRACE_MS));
     opened.push(company.begin(engine, onBroken));
     const replications = replicationsOf(lab, ledger);
-    const monitoring = beginMonitoring({ lab, endpoint, ledger, replications, clock, name, onFault }, opened);
+    const monitoring = beginMonitoring({ dataDir, lab, endpoint, ledger, replications, clock, name, onFault }, opened);
     const where = { host: DEFAULT_HOST, ...options.console, port: options.consolePort, otherwise: OTHERWISE };
     const console_ = await openConsole(
       {
@@ -142,7 +143,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   }
 }
 
-interface Monitored extends Pick<EmbeddedOptions, "clock" | "onFault"> {
+interface Monitored extends Pick<EmbeddedOptions, "dataDir" | "clock" | "onFault"> {
   readonly lab: Lab;
   readonly endpoint: string;
   readonly ledger: Ledger;
@@ -153,12 +154,20 @@ interface Monitored extends Pick<EmbeddedOptions, "clock" | "onFault"> {
 
 /** What looks after the engine: watches, alerts, metrics. For the console. */
 function beginMonitoring(
-  { lab, endpoint, ledger, replications, clock, name, onFault }: Monitored,
+  { dataDir, lab, endpoint, ledger, replications, clock, name, onFault }: Monitored,
   opened: (() => Promise<void>)[],
 ): Pick<ConsoleOptions, "watches" | "testAlerts" | "metering"> {
   const common = { ledger, replications, name, onBroken: (error: unknown) => onFault("monitoring", error) };
   const timer = systemClock(clock);
-  const watches = openLabWatches({ ...common, lab, endpoint, clock: timer, holder: name, onTrouble: () => undefined });
+  const watches = openLabWatches({
+    ...common,
+    lab,
+    endpoint,
+    clock: timer,
+    holder: name,
+    auditsDirectory: join(dataDir, AUDITS_DIRECTORY),
+    onTrouble: () => undefined,
+  });
   opened.push(() => watches.close());
   const alerting = openAlerting({
     ...common,
