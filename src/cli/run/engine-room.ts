@@ -8,7 +8,7 @@ import { NotifiedChanges } from "../../engine/notifications/notified-changes.ts"
 import { type ScanResult, Scans } from "../../engine/scan.ts";
 import { DatabaseError, holdFile } from "../../ledger/database.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { openAlerting } from "../alerting.ts";
+import type { AlertingParts, OpenAlerting } from "../alerting.ts";
 import { systemClock } from "../clock.ts";
 import { Company } from "../company.ts";
 import type { RunSettings } from "../config/settings.ts";
@@ -118,7 +118,7 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     const { environment } = context;
     const alerting = options.alone
       ? undefined
-      : openAlerting({
+      : await alertingOf({
           ledger,
           replications,
           clock: context.clock,
@@ -215,6 +215,11 @@ async function beginSchedules(settings: RunSettings, parts: ScheduleParts, node:
 async function deskOf(options: StoresDeskOptions): Promise<Desk> {
   const { StoresDesk } = await import("../desk/stores-desk.ts");
   return new StoresDesk(options);
+}
+
+async function alertingOf(parts: AlertingParts): Promise<OpenAlerting> {
+  const { openAlerting } = await import("../alerting.ts");
+  return openAlerting(parts);
 }
 
 /** Undefined where nobody can ask. */
