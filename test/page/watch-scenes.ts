@@ -172,8 +172,16 @@ function audits(nowMs: number): readonly WatchResult[] {
         missing === 0
           ? "both ends hold the same"
           : `${missing} versions are missing: run lockstep audit s3://photos --repair`,
-      counts: { versions: 128_000 + at * 31, equal: 128_000 + at * 31 - missing, missing, explained: 12, extra: 0 },
-      report: `/var/lib/lockstep/audits/photos-${at}.html`,
+      counts: {
+        versions: 128_000 + at * 31,
+        exceptions: missing,
+        coverage: 1 - missing / 128_000,
+        equal: 128_000 + at * 31 - missing,
+        missing,
+        explained: 12,
+        extra: 0,
+      },
+      report: `/var/lib/lockstep/audits/photos-${at}`,
     };
   }).toReversed();
 }

@@ -5,11 +5,12 @@
  */
 import type { Application } from "../../doctor/history.ts";
 import type { ResyncProgress, ResyncRequest } from "../../engine/resync/model.ts";
+import type { Alert } from "../../monitor/alerts/model.ts";
 import type { DeskBucket, DeskDiagnosis, DeskKey, KeysPage } from "../desk.ts";
 import type { KeyExplanation } from "../explain.ts";
 import type { Overview } from "../overview.ts";
 import type { Work, WorkKind } from "../works.ts";
-import type { About, Alert, Series, SeriesRange, Session } from "./shapes.ts";
+import type { About, Series, SeriesRange, Session } from "./shapes.ts";
 
 /** An answer that is no success, or no answer at all (status 0). Its message is for the person. */
 export class ApiError extends Error {

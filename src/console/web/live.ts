@@ -8,12 +8,13 @@
  */
 import { effect, signal } from "@preact/signals";
 import type { ResyncProgress } from "../../engine/resync/model.ts";
+import type { Alert } from "../../monitor/alerts/model.ts";
 import type { Overview } from "../overview.ts";
 import type { Work } from "../works.ts";
 import * as api from "./api.ts";
 import { nowMs, serverTold } from "./clock.ts";
 import { entry, leave } from "./session.ts";
-import type { Alert, SeriesPoint } from "./shapes.ts";
+import type { SeriesPoint } from "./shapes.ts";
 import { tell } from "./toasts.ts";
 
 export type Link = {

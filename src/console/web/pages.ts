@@ -1,5 +1,6 @@
 /** Every page of the console, in the order of the navigation: a page is added here and nowhere else. */
 import type { ComponentType } from "preact";
+import type { Alert } from "../../monitor/alerts/model.ts";
 import { alerts, overview } from "./live.ts";
 import { Alerts } from "./pages/alerts/alerts.tsx";
 import { Audits } from "./pages/audits/audits.tsx";
@@ -12,7 +13,7 @@ import { Objects } from "./pages/objects/objects.tsx";
 import { Overview } from "./pages/overview/overview.tsx";
 import { Rules } from "./pages/rules/rules.tsx";
 import type { IconName } from "./parts/icon.tsx";
-import type { About, Alert } from "./shapes.ts";
+import type { About } from "./shapes.ts";
 
 export interface Page {
   /** In the address: `#/overview`. */

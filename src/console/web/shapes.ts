@@ -36,21 +36,3 @@ export type Series = { readonly stepMs: number; readonly atMs: readonly number[]
 };
 
 export type SeriesPoint = { readonly atMs: number } & { readonly [Figure in SeriesFigure]?: number | null };
-
-/** What is amiss for longer than it may be. */
-export interface Alert {
-  readonly id: string;
-  readonly condition: string;
-  readonly state: "pending" | "firing" | "resolved";
-  readonly severity: string;
-  readonly title: string;
-  readonly says: string;
-  readonly counts: Readonly<Record<string, number>>;
-  /** What would tell more. */
-  readonly command?: string;
-  readonly subject?: string;
-  readonly sinceMs: number;
-  readonly firedAtMs?: number;
-  readonly resolvedAtMs?: number;
-  readonly silencedUntilMs?: number;
-}

@@ -1,6 +1,8 @@
 /** Alerts: what is amiss for longer than it may be, what was; silences; and whether messages reach anybody. */
 import "./alerts.css";
 import { useState } from "preact/hooks";
+import type { Alert, Severity } from "../../../../monitor/alerts/model.ts";
+import type { AlertsAnswer, OutboxStanding } from "../../../routes/alerts.ts";
 import { get, post, remove } from "../../api.ts";
 import { nowMs } from "../../clock.ts";
 import { alerts as told } from "../../live.ts";
@@ -10,23 +12,10 @@ import { Icon } from "../../parts/icon.tsx";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { Ago } from "../../parts/when.tsx";
 import { useAction, useResource } from "../../resource.ts";
-import type { Alert } from "../../shapes.ts";
 import { tell } from "../../toasts.ts";
 import { clockWords, countWords, plural, spanWords } from "../../words.ts";
+import { AcceptDialog } from "./accept.tsx";
 import { SilenceDialog } from "./silence.tsx";
-
-interface AlertsAnswer {
-  readonly alerts: readonly Alert[];
-  readonly outbox: Outbox;
-}
-
-/** Messages that have not reached anybody. */
-interface Outbox {
-  readonly waiting: number;
-  readonly oldestAtMs?: number;
-  readonly lastError?: string;
-  readonly givenUp?: number;
-}
 
 interface Tested {
   readonly tests: readonly { readonly sink: string; readonly error?: string }[];
@@ -34,6 +23,7 @@ interface Tested {
 
 export function Alerts() {
   const [silencing, setSilencing] = useState<Alert | undefined>(undefined);
+  const [accepting, setAccepting] = useState<Alert | undefined>(undefined);
   const answer = useResource("alerts", (signal) => get<AlertsAnswer>("alerts", {}, signal));
   const test = useAction(async () => {
     const { tests } = await post<Tested>("alerts/test");
@@ -52,18 +42,26 @@ export function Alerts() {
         {({ alerts, outbox }) => (
           <div class="stack">
             <OutboxLine outbox={outbox} />
-            <Listed alerts={told.value ?? alerts} onSilence={setSilencing} onChanged={answer.reload} />
+            <Listed
+              alerts={told.value ?? alerts}
+              onSilence={setSilencing}
+              onAccept={setAccepting}
+              onChanged={answer.reload}
+            />
           </div>
         )}
       </Loaded>
       {silencing === undefined ? null : (
         <SilenceDialog alert={silencing} onClose={() => setSilencing(undefined)} onDone={answer.reload} />
       )}
+      {accepting === undefined ? null : (
+        <AcceptDialog alert={accepting} onClose={() => setAccepting(undefined)} onDone={answer.reload} />
+      )}
     </>
   );
 }
 
-function OutboxLine({ outbox: { waiting, oldestAtMs, lastError, givenUp = 0 } }: { readonly outbox: Outbox }) {
+function OutboxLine({ outbox: { waiting, oldestAtMs, lastError, givenUp } }: { readonly outbox: OutboxStanding }) {
   if (waiting === 0 && givenUp === 0) return null;
   return (
     <p class="outbox" role="status">
@@ -85,6 +83,8 @@ function OutboxLine({ outbox: { waiting, oldestAtMs, lastError, givenUp = 0 } }:
 interface ListedProps {
   readonly alerts: readonly Alert[];
   readonly onSilence: (alert: Alert) => void;
+  /** Of documents that have drifted. */
+  readonly onAccept: (alert: Alert) => void;
   readonly onChanged: () => void;
 }
 
@@ -94,7 +94,7 @@ const GROUPS = [
   { state: "resolved", title: "Over" },
 ] as const;
 
-function Listed({ alerts, onSilence, onChanged }: ListedProps) {
+function Listed({ alerts, onSilence, onAccept, onChanged }: ListedProps) {
   if (alerts.length === 0) {
     return (
       <div class="card">
@@ -117,7 +117,7 @@ function Listed({ alerts, onSilence, onChanged }: ListedProps) {
             </header>
             <ul>
               {own.map((one) => (
-                <One key={one.id} alert={one} onSilence={onSilence} onChanged={onChanged} />
+                <One key={one.id} alert={one} onSilence={onSilence} onAccept={onAccept} onChanged={onChanged} />
               ))}
             </ul>
           </section>
@@ -127,10 +127,23 @@ function Listed({ alerts, onSilence, onChanged }: ListedProps) {
   );
 }
 
-const TONES: Readonly<Record<string, Tone>> = { critical: "bad", warning: "warn", info: "info" };
+const TONES: Readonly<Record<Severity, Tone>> = { critical: "bad", warning: "warn", info: "info" };
 
-function One({ alert, onSilence, onChanged }: Omit<ListedProps, "alerts"> & { readonly alert: Alert }) {
-  const { id, state, severity, title, says, counts, command, subject, sinceMs, resolvedAtMs, silencedUntilMs } = alert;
+function One({ alert, onSilence, onAccept, onChanged }: Omit<ListedProps, "alerts"> & { readonly alert: Alert }) {
+  const {
+    id,
+    conditions,
+    state,
+    severity,
+    title,
+    says,
+    counts,
+    command,
+    subject,
+    sinceMs,
+    resolvedAtMs,
+    silencedUntilMs,
+  } = alert;
   const end = useAction(async () => {
     await remove(`alerts/${encodeURIComponent(id)}/silence`);
     onChanged();
@@ -140,14 +153,12 @@ function One({ alert, onSilence, onChanged }: Omit<ListedProps, "alerts"> & { re
   return (
     <li class="alert">
       <div class="alert-head">
-        <Badge tone={state === "resolved" ? "good" : (TONES[severity] ?? "warn")}>
-          {state === "resolved" ? "over" : severity}
-        </Badge>
+        <Badge tone={state === "resolved" ? "good" : TONES[severity]}>{state === "resolved" ? "over" : severity}</Badge>
         <h3>{title}</h3>
       </div>
       <p>{says}</p>
       <p class="alert-facts dim">
-        {subject === undefined ? null : <span>{subject}</span>}
+        <span>{subject}</span>
         {figures.map(([name, count]) => (
           <span key={name}>
             {countWords(count)} {nameWords(name)}
@@ -162,7 +173,7 @@ function One({ alert, onSilence, onChanged }: Omit<ListedProps, "alerts"> & { re
           </span>
         )}
       </p>
-      {command === undefined || state === "resolved" ? null : (
+      {state === "resolved" ? null : (
         <p class="command">
           <code>{command}</code>
           <CopyButton text={command} what="the command" />
@@ -184,6 +195,11 @@ function One({ alert, onSilence, onChanged }: Omit<ListedProps, "alerts"> & { re
               Silence…
             </Button>
           )}
+          {conditions.includes("drift") ? (
+            <Button size="small" icon="check" changes onPress={() => onAccept(alert)}>
+              Accept what is there…
+            </Button>
+          ) : null}
         </div>
       )}
     </li>

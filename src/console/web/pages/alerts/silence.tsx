@@ -1,10 +1,11 @@
 /** Silencing an alert: for how long, and why, which whoever comes next reads. */
+
 import { useState } from "preact/hooks";
+import type { Alert } from "../../../../monitor/alerts/model.ts";
 import { post } from "../../api.ts";
 import { nowMs } from "../../clock.ts";
 import { Confirm } from "../../parts/dialog.tsx";
 import { Choice, TextField } from "../../parts/field.tsx";
-import type { Alert } from "../../shapes.ts";
 import { clockWords } from "../../words.ts";
 
 const HOUR_MS = 3_600_000;

@@ -1,5 +1,6 @@
 /** Audits: whether both ends hold the same; the latest of each, their course, and the reports. */
 import "../watches/watches.css";
+import type { AuditVerdict } from "../../../../core/audit/verdict.ts";
 import type { WatchResult } from "../../../../monitor/history.ts";
 import { Button } from "../../parts/button.tsx";
 import { Chart } from "../../parts/chart.tsx";
@@ -53,29 +54,35 @@ function None() {
   );
 }
 
-/** Whatever an audit calls its counts; what is compared and what is equal come first. */
-const FIRST = ["versions", "equal", "missing", "explained", "extra"];
+/** Counts of an audit, each with what it is called; what is looked at first and what is wrong next. */
+const COUNTS: readonly { readonly name: AuditCount; readonly says: string; readonly isWrong?: true }[] = [
+  { name: "versions", says: "versions" },
+  { name: "exceptions", says: "exceptions", isWrong: true },
+  { name: "equal", says: "equal" },
+  { name: "missing", says: "missing", isWrong: true },
+  { name: "explained", says: "missing, explained" },
+  { name: "data", says: "data differ", isWrong: true },
+  { name: "metadata", says: "metadata differ", isWrong: true },
+  { name: "tags", says: "tags differ", isWrong: true },
+  { name: "order", says: "order differs", isWrong: true },
+  { name: "deleteMarker", says: "delete marker differs" },
+  { name: "extra", says: "only at the destination" },
+  { name: "young", says: "too young to tell" },
+];
 
-function namesIn(results: readonly WatchResult[]): readonly string[] {
-  const names = new Set(results.flatMap(({ counts }) => Object.keys(counts)));
-  return [...FIRST.filter((one) => names.has(one)), ...[...names].filter((one) => !FIRST.includes(one))];
+type AuditCount = AuditVerdict | "versions" | "exceptions";
+
+function countOf({ counts }: WatchResult, name: AuditCount): number {
+  return counts[name] ?? 0;
 }
 
-const FIGURES: readonly Column<WatchResult>[] = ["versions", "missing"].map((name) => ({
+const FIGURES: readonly Column<WatchResult>[] = (["versions", "exceptions"] as const).map((name) => ({
   id: name,
   title: `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
   isFigure: true,
   sort: ({ counts }) => counts[name] ?? -1,
   cell: ({ counts }) => (counts[name] === undefined ? "–" : countWords(counts[name])),
 }));
-
-/** Figures that say that something is wrong, where they are not zero. */
-const WRONG = /missing|extra|differ|data|metadata|tags|order|marker/i;
-const RIGHT = /explained|equal/i;
-
-function isWrong(name: string): boolean {
-  return WRONG.test(name) && !RIGHT.test(name);
-}
 
 function Course({ results }: { readonly results: readonly WatchResult[] }) {
   return (
@@ -91,8 +98,11 @@ function OneCourse({ name, series }: { readonly name: string; readonly series: r
   const [latest] = series;
   const past = series.toReversed();
   if (latest === undefined) return null;
-  const wrong = namesIn(series).filter(isWrong);
-  const differences = past.map(({ counts }) => wrong.reduce((sum, one) => sum + (counts[one] ?? 0), 0));
+  // What could not be done counted nothing.
+  const exceptions = past.map((one) => (one.verdict === "failed" ? null : countOf(one, "exceptions")));
+  const shown = COUNTS.filter(
+    ({ name: one }) => countOf(latest, one) > 0 || one === "versions" || one === "exceptions",
+  );
   return (
     <section class="card" aria-label={name}>
       <header class="card-head">
@@ -100,19 +110,19 @@ function OneCourse({ name, series }: { readonly name: string; readonly series: r
         <span class="dim">{latest.says}</span>
       </header>
       <dl class="tiles">
-        {namesIn([latest]).map((one) => (
-          <div key={one} class={isWrong(one) && (latest.counts[one] ?? 0) > 0 ? "bad" : undefined}>
-            <dt>{one}</dt>
-            <dd>{countWords(latest.counts[one] ?? 0)}</dd>
+        {shown.map(({ name: one, says, isWrong }) => (
+          <div key={one} class={isWrong === true && countOf(latest, one) > 0 ? "bad" : undefined}>
+            <dt>{says}</dt>
+            <dd>{countWords(countOf(latest, one))}</dd>
           </div>
         ))}
       </dl>
       {past.length < 2 ? null : (
         <div class="card-body">
           <Chart
-            title="Differences"
+            title="Exceptions"
             atMs={past.map((one) => one.atMs)}
-            lines={[{ title: "differences", values: differences, tone: "bad" }]}
+            lines={[{ title: "exceptions", values: exceptions, tone: "bad" }]}
             words={shortCount}
           />
         </div>

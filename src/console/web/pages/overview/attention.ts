@@ -1,8 +1,9 @@
 /** What needs a person, of all that is known: the worst first, each with where to go. What mends itself is not among it. */
+
 import type { ResyncProgress } from "../../../../engine/resync/model.ts";
+import type { Alert } from "../../../../monitor/alerts/model.ts";
 import type { Overview } from "../../../overview.ts";
 import { placeOf } from "../../route.ts";
-import type { Alert } from "../../shapes.ts";
 import { agoWords, bucketName, plural, sizeWords, spanWords } from "../../words.ts";
 
 export interface Need {
@@ -55,7 +56,7 @@ function alertNeeds({ alerts, overview, hasPage }: Known): Need[] {
     .filter((one) => one.state === "firing" && (one.silencedUntilMs ?? 0) < overview.atMs)
     .map((one) => ({
       id: `alert ${one.id}`,
-      tone: one.severity === "critical" || one.severity === "page" ? "bad" : "warn",
+      tone: one.severity === "critical" ? "bad" : "warn",
       title: one.title,
       says: one.says,
       to: { place: placeOf(hasPage("alerts") ? "alerts" : "overview"), says: "Alert" },

@@ -1,14 +1,15 @@
 /** When watches are due, and a button that does one now. */
+import type { ScheduleStanding } from "../../../../monitor/schedules.ts";
 import { nowMs } from "../../clock.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { useAction } from "../../resource.ts";
 import { tell } from "../../toasts.ts";
 import { momentWords, spanWords } from "../../words.ts";
-import { beginWatch, KINDS, type Scheduled } from "./watches.ts";
+import { beginWatch, KINDS } from "./watches.ts";
 
 interface SchedulesProps {
-  readonly schedules: readonly Scheduled[];
+  readonly schedules: readonly ScheduleStanding[];
   readonly onBegun: () => void;
 }
 
@@ -28,7 +29,7 @@ export function Schedules({ schedules, onBegun }: SchedulesProps) {
   );
 }
 
-function One({ schedule, onBegun }: { readonly schedule: Scheduled; readonly onBegun: () => void }) {
+function One({ schedule, onBegun }: { readonly schedule: ScheduleStanding; readonly onBegun: () => void }) {
   const { kind, subject, when, nextAtMs, isRunning } = schedule;
   const begin = useAction(async () => {
     await beginWatch(schedule);

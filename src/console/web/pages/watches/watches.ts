@@ -1,5 +1,6 @@
 /** What watches found, as pages ask for it: results, and when the next ones are. */
 import type { WatchKind, WatchResult, WatchVerdict } from "../../../../monitor/history.ts";
+import type { ScheduleStanding } from "../../../../monitor/schedules.ts";
 import { addressOf, get, post } from "../../api.ts";
 import type { Tone } from "../../parts/badge.tsx";
 import { bucketName } from "../../words.ts";
@@ -7,16 +8,7 @@ import { bucketName } from "../../words.ts";
 export interface WatchesAnswer {
   /** The youngest first. */
   readonly results: readonly WatchResult[];
-  readonly schedules: readonly Scheduled[];
-}
-
-export interface Scheduled {
-  readonly kind: WatchKind;
-  readonly subject: string;
-  readonly nextAtMs?: number;
-  /** `every 5m`, or a cron expression. */
-  readonly when: string;
-  readonly isRunning: boolean;
+  readonly schedules: readonly ScheduleStanding[];
 }
 
 export const watchesOf = (kind: WatchKind | undefined, signal?: AbortSignal) =>
