@@ -45,9 +45,6 @@ export interface AuditResult {
   readonly summary: WatchResult;
 }
 
-/** Where reports are filed unless somebody says otherwise, beside the state that they are of. */
-export const AUDITS_DIRECTORY = "lockstep-audits";
-
 /** @throws EvidenceError when it was interrupted, S3Error when a store is away, DatabaseError when the ledger is */
 export async function runAudit(request: AuditRequest, parts: AuditParts): Promise<AuditResult> {
   const { verify, olderThanMs, destinationArn } = request;

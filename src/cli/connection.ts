@@ -11,7 +11,6 @@ import { KmsControl } from "../aws/kms.ts";
 import { OrganizationsControl, type SignPost } from "../aws/organizations.ts";
 import { S3Control } from "../aws/s3-control.ts";
 import { type CallerIdentity, callerIdentity } from "../aws/sts.ts";
-import type { Credentials } from "../core/model.ts";
 import type { BucketAccess, Surroundings } from "../doctor/ports.ts";
 import { createS3Client, type S3Client } from "../s3/client.ts";
 import { S3Error } from "../s3/errors.ts";
@@ -21,6 +20,7 @@ import { type CommandInput, textOption, textOptions } from "./command.ts";
 import type { ConsoleClient } from "./console-client.ts";
 import { consoleIn } from "./console-options.ts";
 import type { Context } from "./context.ts";
+import { credentialsOf } from "./credentials.ts";
 import { DEFAULT_REGION } from "./defaults.ts";
 import { AccessError, UsageError } from "./errors.ts";
 
@@ -124,36 +124,6 @@ function signerOf({ credentials }: AwsAccess, clock: () => number): SignPost {
       service,
       nowMs: clock(),
     });
-}
-
-/** Variables first and without the SDK; else whatever its chain of providers finds. */
-export function credentialsOf(
-  profile: string | undefined,
-  environment: Context["environment"],
-): () => Promise<Credentials> {
-  const accessKeyId = environment["AWS_ACCESS_KEY_ID"];
-  const secretAccessKey = environment["AWS_SECRET_ACCESS_KEY"];
-  const sessionToken = environment["AWS_SESSION_TOKEN"];
-  if (profile === undefined && accessKeyId !== undefined && secretAccessKey !== undefined) {
-    const held: Credentials = { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
-    return async () => held;
-  }
-  let provider: (() => Promise<Credentials>) | undefined;
-  return async () => {
-    if (provider === undefined) {
-      const { fromIni, fromNodeProviderChain } = await import("@aws-sdk/credential-providers");
-      provider = profile === undefined ? fromNodeProviderChain() : fromIni({ profile });
-    }
-    try {
-      return await provider();
-    } catch (cause) {
-      const hint =
-        profile === undefined
-          ? `run \`eval "$(lockstep env)"\` for the lab, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`
-          : `profile ${profile} of the AWS configuration files yields none`;
-      throw new AccessError(`there are no credentials: ${hint}`, { cause });
-    }
-  };
 }
 
 /** Who asks. Stores without STS have nobody to tell: then it is undefined. */

@@ -7,6 +7,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { ConsoleOptions } from "../console/options.ts";
 import type { Replication, Replications } from "../console/replications.ts";
 import type { ConsolePlace } from "../console/server.ts";
 import { Engine } from "../engine/engine.ts";
@@ -16,6 +17,7 @@ import type { LabServer } from "../lab/server.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { openSqliteLedger } from "../ledger/sqlite.ts";
 import { openAlerting, UP_ALERTS } from "./alerting.ts";
+import { AUDITS_DIRECTORY } from "./audit/places.ts";
 import { systemClock } from "./clock.ts";
 import { Company } from "./company.ts";
 import { DEFAULT_HOST } from "./defaults.ts";
@@ -114,34 +116,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     opened.push(() => engine.stop(STOP_GRACE_MS));
     opened.push(company.begin(engine, onBroken));
     const replications = replicationsOf(lab, ledger);
-    const watching = { lab, endpoint, ledger, replications, clock: systemClock(clock), holder: name };
-    const watches = openLabWatches({ ...watching, onTrouble: () => undefined, onBroken });
-    opened.push(() => watches.close());
-    const alerting = openAlerting({
-      ledger,
-      replications,
-      clock,
-      environment: {},
-      name,
-      settings: () => UP_ALERTS,
-      digests: async () =>
-        await labDigests(
-          (await replications.list()).map((one) => one.bucket),
-          { lab, endpoint, clock },
-        ),
-      onTrouble: (says) => onFault("alerts", new Error(says)),
-      onBroken: (error) => onFault("alerts", error),
-    });
-    opened.push(() => alerting.close());
-    const metering = startMetering({
-      ledger,
-      replications,
-      clock: systemClock(clock),
-      name,
-      isPublic: false,
-      onBroken,
-    });
-    opened.push(() => metering.stop());
+    const monitoring = beginMonitoring({ dataDir, lab, endpoint, ledger, replications, clock, name, onFault }, opened);
     const where = { host: DEFAULT_HOST, ...options.console, port: options.consolePort, otherwise: OTHERWISE };
     const console_ = await openConsole(
       {
@@ -151,13 +126,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         clock,
         replications,
         onPaused: company.onPaused,
-        watches,
-        testAlerts: alerting.test,
+        ...monitoring,
         onFault: (error) => onFault("the console", error),
         about: { version: packageVersion(), mode: "up" },
         desk: new OwnersDesk(new LabWorld({ lab, endpoint, ledger, clock, environment: options.environment })),
         lab: new LabRoom({ lab, endpoint, token, clock }),
-        metering,
       },
       where,
     );
@@ -168,6 +141,49 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     await close();
     throw error;
   }
+}
+
+interface Monitored extends Pick<EmbeddedOptions, "dataDir" | "clock" | "onFault"> {
+  readonly lab: Lab;
+  readonly endpoint: string;
+  readonly ledger: Ledger;
+  readonly replications: Replications;
+  /** The engine's. */
+  readonly name: string;
+}
+
+/** What looks after the engine: watches, alerts, metrics. For the console. */
+function beginMonitoring(
+  { dataDir, lab, endpoint, ledger, replications, clock, name, onFault }: Monitored,
+  opened: (() => Promise<void>)[],
+): Pick<ConsoleOptions, "watches" | "testAlerts" | "metering"> {
+  const common = { ledger, replications, name, onBroken: (error: unknown) => onFault("monitoring", error) };
+  const timer = systemClock(clock);
+  const watches = openLabWatches({
+    ...common,
+    lab,
+    endpoint,
+    clock: timer,
+    holder: name,
+    auditsDirectory: join(dataDir, AUDITS_DIRECTORY),
+    onTrouble: () => undefined,
+  });
+  opened.push(() => watches.close());
+  const alerting = openAlerting({
+    ...common,
+    clock,
+    environment: {},
+    settings: () => UP_ALERTS,
+    digests: async () => {
+      const buckets = (await replications.list()).map((one) => one.bucket);
+      return await labDigests(buckets, { lab, endpoint, clock });
+    },
+    onTrouble: (says) => onFault("alerts", new Error(says)),
+  });
+  opened.push(() => alerting.close());
+  const metering = startMetering({ ...common, clock: timer, isPublic: false });
+  opened.push(() => metering.stop());
+  return { watches, testAlerts: alerting.test, metering };
 }
 
 /** The lab's buckets that replicate: those that the ledger has heard of, and any other by its name. */

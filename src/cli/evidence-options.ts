@@ -20,6 +20,9 @@ export const EVIDENCE_OPTIONS: readonly OptionSpec[] = [
   { flags: "--resume <file>", help: "keep the progress of a walk here, and go on where it ended" },
 ];
 
+/** Of commands that need the versions themselves: a kept walk remembers kinds of versions only. */
+export const TOLD_OPTIONS: readonly OptionSpec[] = EVIDENCE_OPTIONS.filter((one) => !one.flags.startsWith("--resume"));
+
 export const OUTPUT_OPTIONS: readonly OptionSpec[] = [
   { flags: "--format <format>", help: "terminal, json, markdown or html (default: as --output is named, or terminal)" },
   { flags: "--output <file>", help: "write the diagnosis of the bucket into this file" },

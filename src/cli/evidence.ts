@@ -15,7 +15,7 @@ import { accessOf } from "./connection.ts";
 import type { Context } from "./context.ts";
 import { UsageError } from "./errors.ts";
 import type { EvidenceWish } from "./evidence-options.ts";
-import type { Scan } from "./scan.ts";
+import { type Scan, scan } from "./scan.ts";
 
 export interface EvidenceRequest {
   readonly scope: WalkScope;
@@ -23,14 +23,46 @@ export interface EvidenceRequest {
   readonly input: CommandInput;
 }
 
+/** What events and reports tell, and what an engine has on record. */
+export interface Told {
+  readonly log: FailureLog;
+  readonly sources: readonly EvidenceSource[];
+  /** Empties the queues of what was understood, where that was asked for. */
+  readonly drain: () => Promise<void>;
+}
+
+/** Looks at a bucket by the evidence that is named, and at every version where none is. @throws as `scanEvidence` */
+export async function scanBy(
+  surroundings: Surroundings,
+  request: Omit<EvidenceRequest, "wish"> & { readonly wish: EvidenceWish | undefined },
+  context: Context,
+): Promise<Scan> {
+  const { scope, wish } = request;
+  if (wish === undefined) return await scan(surroundings, scope, context);
+  return await scanEvidence(surroundings, { ...request, wish }, context);
+}
+
 /** @throws UsageError, EvidenceError when what is named cannot be used */
-export async function scanEvidence(
+async function scanEvidence(surroundings: Surroundings, request: EvidenceRequest, context: Context): Promise<Scan> {
+  const { scope, wish } = request;
+  if (wish.inventory !== undefined && wish.resume !== undefined)
+    throw new UsageError("--resume is of walks, and --inventory needs none: leave one out");
+  const { log, sources: told, drain } = await readTold(surroundings, request, context);
+  const sources = [...told];
+  const explained =
+    wish.inventory === undefined
+      ? await walked(surroundings, { scope, wish, log, sources }, context)
+      : await inventoried(surroundings, { scope, where: wish.inventory, log, sources });
+  await drain();
+  return { ...explained, diagnosis: { ...explained.diagnosis, sources } };
+}
+
+/** Reads what events and reports tell of a bucket. @throws UsageError, EvidenceError when what is named cannot be used */
+export async function readTold(
   surroundings: Surroundings,
   { scope, wish, input }: EvidenceRequest,
   context: Context,
-): Promise<Scan> {
-  if (wish.inventory !== undefined && wish.resume !== undefined)
-    throw new UsageError("--resume is of walks, and --inventory needs none: leave one out");
+): Promise<Told> {
   const sqsUrls = wish.events.filter((one) => one.startsWith("sqs://"));
   if (wish.drain && sqsUrls.length === 0) throw new UsageError("--drain makes no sense without --events sqs://…");
   const log = new FailureLog();
@@ -49,12 +81,10 @@ export async function scanEvidence(
       : await readEventFile(where, scope.bucket, log);
     sources.push({ kind: "events", name: where, says: eventWords(count) });
   }
-  const explained =
-    wish.inventory === undefined
-      ? await walked(surroundings, { scope, wish, log, sources }, context)
-      : await inventoried(surroundings, { scope, where: wish.inventory, log, sources });
-  if (wish.drain) for (const drain of drains) await drain();
-  return { ...explained, diagnosis: { ...explained.diagnosis, sources } };
+  const drain = async () => {
+    if (wish.drain) for (const one of drains) await one();
+  };
+  return { log, sources, drain };
 }
 
 function eventWords({ failures, ignored, problems }: EventCount): string {

@@ -14,7 +14,6 @@ import type { Connection } from "./connection.ts";
 import { type Context, styled } from "./context.ts";
 import { UsageError } from "./errors.ts";
 import { proofWords } from "./proof-words.ts";
-import { scan } from "./scan.ts";
 
 export interface FixPlan {
   readonly bucket: string;
@@ -35,16 +34,6 @@ export interface Diagnosed extends Explained {
 }
 
 /** @param causeId only this one; undefined: all */
-export async function plan(
-  connection: Connection,
-  bucket: string,
-  causeId: string | undefined,
-  context: Context,
-): Promise<FixPlan> {
-  return planOf(await scan(connection, { bucket }, context), causeId);
-}
-
-/** Likewise, of what has been diagnosed already. */
 export function planOf({ diagnosis, edits, setup, alike }: Diagnosed, causeId: string | undefined): FixPlan {
   const { bucket } = diagnosis;
   const causes = diagnosis.causes.filter((one) => causeId === undefined || one.id === causeId);

@@ -1,5 +1,5 @@
 /**
- * What can be looked at in the lab of `up`: canaries, probes, lints and rehearsals of every bucket that replicates, when
+ * What can be looked at in the lab of `up`: canaries, probes, audits, lints and rehearsals of every bucket that replicates, when
  * somebody asks for them. Each is done as the root of the account that owns the bucket.
  */
 import { randomUUID } from "node:crypto";
@@ -28,6 +28,8 @@ export interface LabWatchesOptions {
   readonly clock: Clock;
   /** The engine's name. */
   readonly holder: string;
+  /** Where reports of audits are filed. */
+  readonly auditsDirectory: string;
   readonly onTrouble: (what: string, error: unknown) => void;
   readonly onBroken: (error: unknown) => void;
 }
@@ -107,6 +109,22 @@ function watchesOf(bucket: string, options: LabWatchesOptions): readonly Schedul
         results.push(probeResult(bucket, arn, report));
       }
       return results;
+    }),
+    watch("audit", async (owners, signal) => {
+      const own = await owners.of(bucket);
+      const surroundings = {
+        ...own,
+        bucket: async (name: string) => await (await owners.of(name)).bucket(name),
+      };
+      const destinations = new Map(
+        (options.lab.bucket(bucket)?.replication?.rules ?? []).map(({ destination: { bucketArn } }) => [
+          bucketArn,
+          bucketOfArn(bucketArn) ?? bucketArn,
+        ]),
+      );
+      const settings = { olderThanMs: 0, oneWay: false, directory: options.auditsDirectory };
+      const { bucketAudits } = await import("./audit/of-schedule.ts");
+      return await bucketAudits(bucket, { surroundings, destinations }, { settings, clock: now, signal });
     }),
     watch("lint", async (owners) => {
       const { settings } = await (await owners.of(bucket)).bucket(bucket);

@@ -10,6 +10,7 @@ import type { Context } from "./context.ts";
 import { explained } from "./diagnosed.ts";
 import { putOut } from "./diagnosis-output.ts";
 import { UsageError } from "./errors.ts";
+import { evidenceWish } from "./evidence-options.ts";
 import { carryOut, type Wish } from "./fix-modes.ts";
 import * as fixing from "./fixing.ts";
 import { parseBucketUri, parseS3Uri, type S3Uri } from "./s3-uri.ts";
@@ -89,6 +90,9 @@ export async function openSnapshots(files: readonly string[], input: CommandInpu
     throw new UsageError(
       "--prefix makes no sense with --snapshot, which holds kinds of versions: take one of the prefix",
     );
+  }
+  if (evidenceWish(input) !== undefined) {
+    throw new UsageError("--snapshot asks nobody: leave --inventory, --events, --report and --resume out");
   }
   const all = await Promise.all(files.map(async (name) => ({ name, snapshot: await readSnapshot(name) })));
   const bucket = uriIn(input)?.bucket;

@@ -153,14 +153,13 @@ describe("who may call what", () => {
     await world.close();
   });
 
-  it("viewers diagnose, prove and rehearse; to apply, to undo and to watch takes an operator", async () => {
+  it("viewers diagnose, prove and rehearse; to apply and to undo takes an operator", async () => {
     const world = await open();
     const viewer = await logIn(world.api, VIEWER);
     const begin = async (body: unknown) => (await call(world.api, "POST", "/works", viewer.page, body)).status;
     for (const kind of ["diagnose", "prove", "rehearse"]) assert.equal(await begin({ kind, bucket: "b" }), 202);
     assert.equal(await begin({ kind: "apply", bucket: "b" }), 403);
     assert.equal(await begin({ kind: "undo", bucket: "b", id: "u-1" }), 403);
-    assert.equal(await begin({ kind: "watch", bucket: "b", watch: { kind: "probe" } }), 403);
     await world.close();
   });
 

@@ -9,12 +9,12 @@ export class CsvError extends Error {
 export function fieldsOf(line: string): string[] {
   if (!line.includes('"')) return line.split(",");
   const fields: string[] = [];
-  const field = /(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))(?=,|$)/gy;
-  let end = 0;
-  for (let match = field.exec(line); match !== null; match = field.exec(line)) {
+  // Each field with a comma before it, the first one too: so an empty field gets ahead as well.
+  const text = `,${line}`;
+  const field = /,(?:"((?:[^"]|"")*)"|([^",]*))(?=,|$)/gy;
+  for (let match = field.exec(text); match !== null; match = field.exec(text)) {
     fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
-    end = field.lastIndex;
-    if (end >= line.length) return fields;
+    if (field.lastIndex >= text.length) return fields;
   }
   throw new CsvError(`A quote is not closed in column ${fields.length + 1}`);
 }

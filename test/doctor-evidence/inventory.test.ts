@@ -12,6 +12,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
+import type { BatchOutcome } from "../../src/cli/batch/outcome.ts";
 import type { Diagnosis } from "../../src/core/diagnose/report.ts";
 import { type Environment, lockstep, type Served, serve, temporaryDirectory } from "../e2e/binary.ts";
 
@@ -113,6 +114,41 @@ describe("diagnose --inventory", () => {
     assert.ok(place.startsWith("s3://reports/pre/photos/newest/"));
     assert.deepEqual(causesOf(found), causesOf(walked));
   });
+
+  it("plans the same patches, and counts the same statuses, as a look at every version", async () => {
+    const place = await report("planned", "CSV");
+    const said = async (...words: string[]) => {
+      const { stdout, stderr } = await lockstep([...words, "--json"], environment);
+      assert.notEqual(stdout, "", stderr);
+      return JSON.parse(stdout) as { readonly patches?: readonly { readonly id: string }[]; readonly scanned?: object };
+    };
+    const [byWalk, byInventory] = [
+      await said("fix", "s3://photos"),
+      await said("fix", "s3://photos", "--inventory", place),
+    ];
+    assert.ok((byWalk.patches?.length ?? 0) > 0);
+    assert.deepEqual(byInventory.patches, byWalk.patches);
+    const { scanned } = await said("status", "s3://photos", "--inventory", place);
+    assert.deepEqual(scanned, walked.scanned);
+  });
+
+  for (const format of ["CSV", "Parquet"] as const) {
+    it(`selects for S3 Batch, of a cause, from ${format} what a look at every version selects`, async () => {
+      const place = await report(`resync-${format.toLowerCase()}`, format);
+      const cause = walked.causes.find((one) => one.code.startsWith("Dst"));
+      assert.ok(cause !== undefined);
+      const selected = async (...words: string[]) => {
+        const asked = ["resync", "s3://photos", "--via", "batch", "--cause", cause.id, "--dry-run", "--json"];
+        const role = ["--make-job-role", "mover", "--job-output", "s3://reports/jobs"];
+        const { stdout, stderr } = await lockstep([...asked, ...role, ...words], environment);
+        assert.notEqual(stdout, "", stderr);
+        return (JSON.parse(stdout) as BatchOutcome).selected;
+      };
+      const byWalk = await selected();
+      assert.deepEqual(await selected("--inventory", place), byWalk);
+      assert.ok((byWalk?.versions ?? 0) > 0);
+    });
+  }
 
   it("reads current versions only, and their ids from the bucket", async () => {
     const found = await diagnosed("--inventory", await report("current", "CSV", FIELDS, "Current"));

@@ -9,7 +9,7 @@ import { openConnection } from "../../src/cli/connection.ts";
 import type { Cause, Diagnosis } from "../../src/core/diagnose/report.ts";
 import { FailureLog } from "../../src/doctor/evidence/failure-log.ts";
 import { type Walked, walk } from "../../src/doctor/evidence/walk.ts";
-import { type Environment, lockstep, type Served, serve, temporaryDirectory } from "../e2e/binary.ts";
+import { cleanEnvironment, type Environment, lockstep, type Served, serve, temporaryDirectory } from "../e2e/binary.ts";
 
 const REPLICA = "arn:aws:s3:::photos-replica";
 
@@ -74,6 +74,36 @@ describe("diagnose with what others tell", () => {
     assert.equal(source?.says, "1 failure event, 2 of other kinds or buckets");
     writeFileSync(path, JSON.stringify({ Records: [event("DstObjectHardDeleted")] }, null, 2));
     assert.equal(told(await diagnosed("--events", path), "DstObjectHardDeleted")?.affected.versions, 1);
+  });
+
+  it("plans and selects by what is told, too", async () => {
+    const path = join(home.path, "planned.jsonl");
+    writeFileSync(path, JSON.stringify(event("DstObjectHardDeleted")));
+    const fixed = await lockstep(["fix", "s3://photos", "--events", path, "--json"], environment);
+    const { causes } = JSON.parse(fixed.stdout) as { readonly causes: readonly Cause[] };
+    assert.ok(causes.some((one) => one.code === "DstObjectHardDeleted"));
+    const role = ["--make-job-role", "mover", "--job-output", "s3://photos-replica/jobs", "--dry-run", "--json"];
+    const asked = ["resync", "s3://photos", "--code", "DstObjectHardDeleted", "--events", path, ...role];
+    const { stdout, stderr } = await lockstep(asked, environment);
+    assert.notEqual(stdout, "", stderr);
+    const { selected } = JSON.parse(stdout) as { readonly selected: { readonly versions: number } };
+    assert.equal(selected.versions, 1);
+  });
+
+  it("counts a bucket by a snapshot without asking anybody, and takes no evidence beside it", async () => {
+    const path = join(home.path, "facts.json");
+    const { stdout } = await lockstep(["snapshot", "s3://photos"], environment);
+    writeFileSync(path, stdout);
+    const elsewhere = cleanEnvironment(home.path);
+    const told = await lockstep(["status", "--snapshot", path, "--json"], elsewhere);
+    assert.equal(told.status, 1, told.stderr);
+    const { bucket, scanned } = JSON.parse(told.stdout) as { readonly bucket: string; readonly scanned: object };
+    assert.deepEqual([bucket, scanned], ["photos", walked.scanned]);
+    for (const command of ["diagnose", "fix", "status"]) {
+      const refused = await lockstep([command, "--snapshot", path, "--events", "x.json"], elsewhere);
+      assert.equal(refused.status, 2);
+      assert.match(refused.stderr, /--snapshot asks nobody/);
+    }
   });
 
   it("reads a queue, and empties it where it is to be drained", async () => {

@@ -1,9 +1,13 @@
 /** Audits with the real binary: what is altered at a destination gets its verdict, what is missing is repaired, reports are filed. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { S3 } from "@aws-sdk/client-s3";
+import type { KnownWatches } from "../../src/cli/console-client.ts";
+import { canaryId, canaryPrefix } from "../../src/core/canary-key.ts";
 import type { AuditReport } from "../../src/doctor/audit/report.ts";
 import { type Environment, lockstep, type Served, serve, temporaryDirectory } from "./binary.ts";
 import { s3Of } from "./sdk.ts";
@@ -196,6 +200,47 @@ describe("audits between two stores", () => {
       found.report.earlier.map((one) => one.exceptions),
       [0],
     );
+  });
+
+  it("are run by the clock, remembered, and filed behind those that somebody asked for", async () => {
+    const bucket = "clocked";
+    await stores.bucket(bucket);
+    await stores.here.putObject({ ...EMPTY, bucket, key: "a", body: Buffer.from("a") });
+    const schedules = "schedules: {audit: {every: 1h, olderThan: 1s, verify: all, reports: by-the-clock}}";
+    const path = stores.configure("clocked", replication(bucket), `console: {port: 0}\n${schedules}`);
+    assert.equal((await stores.run(path, "--once")).status, 0);
+    // A canary that somebody has left behind is nobody's object.
+    const canary = `${canaryPrefix("", canaryId(0, "w"))}plain`;
+    await stores.there.putObject({ ...EMPTY, bucket, key: canary, body: Buffer.from("c") });
+    const engine = stores.spawn(path, "--json");
+    try {
+      const [said] = (await once(engine.stdout ?? engine, "data")) as [Buffer];
+      const { consoleUrl } = JSON.parse(said.toString()) as { readonly consoleUrl: string };
+      const token = readFileSync(join(stores.directory.path, "lockstep.token"), "utf8").trim();
+      const untilMs = Date.now() + 30_000;
+      for (;;) {
+        const answer = await fetch(`${consoleUrl}/api/v1/watches?kind=audit`, {
+          headers: { authorization: `Bearer ${token}` },
+        });
+        const { results, schedules: known } = (await answer.json()) as KnownWatches;
+        const [result] = results;
+        if (result !== undefined) {
+          const { kind, subject, verdict, counts, report = "", says } = result;
+          assert.deepEqual([kind, subject, verdict], ["audit", "clocked-here", "ok"], says);
+          assert.deepEqual([counts["equal"], counts["young"]], [1, 0]);
+          assert.ok(report.startsWith(join(stores.directory.path, "by-the-clock")), report);
+          const filed = JSON.parse(readFileSync(join(report, "report.json"), "utf8")) as AuditReport;
+          assert.ok(says.includes(filed.digest));
+          assert.deepEqual([known[0]?.kind, known[0]?.when], ["audit", "every 1h"]);
+          break;
+        }
+        assert.ok(Date.now() < untilMs, "no audit was run");
+        await sleep(200);
+      }
+    } finally {
+      engine.kill("SIGKILL");
+      await once(engine, "exit");
+    }
   });
 });
 

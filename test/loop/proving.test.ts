@@ -44,7 +44,7 @@ describe("proving and applying", () => {
     });
     await write(set, ["plain", "kms", "marker"]);
     await set.world.settle();
-    return await fixing.plan(await set.world.doctor(), SOURCE, undefined, context);
+    return fixing.planOf(await scan(await set.world.doctor(), { bucket: SOURCE }, context), undefined);
   }
 
   test("loop: what is held back fails in the lab with its own code, and is replicated with the patch", async () => {

@@ -219,14 +219,14 @@ export class World {
   /** What `lockstep fix s3://BUCKET --apply` does, with `--cause` where one is named; returns what was applied. */
   async fixAll(bucket = SOURCE, cause?: string): Promise<readonly Patch[]> {
     const doctor = await this.doctor();
-    const plan = await fixing.plan(doctor, bucket, cause, this.#context);
+    const plan = fixing.planOf(await scan(doctor, { bucket }, this.#context), cause);
     await fixing.apply(doctor, plan, this.#context, { yes: true });
     return plan.patches;
   }
 
   /** What `lockstep fix s3://BUCKET --prove` finds. */
   async prove(bucket = SOURCE, cause?: string): Promise<Proof> {
-    const plan = await fixing.plan(await this.doctor(), bucket, cause, this.#context);
+    const plan = fixing.planOf(await scan(await this.doctor(), { bucket }, this.#context), cause);
     return await fixing.proofOf(plan, this.#context);
   }
 

@@ -120,7 +120,9 @@ describe("alerting", () => {
         world.causes = {};
         return await world.go(alerting, 2);
       };
-      const isThrough = await Promise.race([script(first.alerting), killed(first, killAt)]);
+      const over = new AbortController();
+      const isThrough = await Promise.race([script(first.alerting), killed(first, killAt, over.signal)]);
+      over.abort();
       // The next process finds what is written, and the world as it is.
       const second = world.engine();
       world.causes = { photos: 2 };
@@ -270,9 +272,9 @@ describe("alerting", () => {
   });
 });
 
-/** True never: resolves with false once the process is dead. */
-async function killed(engine: { steps(): number }, killAt: number): Promise<boolean> {
-  while (engine.steps() < killAt) await new Promise(setImmediate);
-  for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
+/** True never: resolves with false once the process is dead, or the watch over it is over. */
+async function killed(engine: { readonly steps: () => number }, killAt: number, over: AbortSignal): Promise<false> {
+  while (engine.steps() < killAt && !over.aborted) await new Promise(setImmediate);
+  for (let turns = 0; turns < 20 && !over.aborted; turns++) await new Promise(setImmediate);
   return false;
 }

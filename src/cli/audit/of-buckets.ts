@@ -1,7 +1,6 @@
 /** `audit s3://SRC [s3://DST]`: two buckets under one set of credentials, by their listings or by inventories. */
 import { join, resolve } from "node:path";
 import type { AuditEnds } from "../../doctor/audit/ports.ts";
-import { AUDITS_DIRECTORY } from "../auditing.ts";
 import { type CommandInput, type CommandResult, isGiven, textOption } from "../command.ts";
 import { connect } from "../connection.ts";
 import type { Context } from "../context.ts";
@@ -9,7 +8,7 @@ import { parseBucketUri } from "../s3-uri.ts";
 import { stateDirectory } from "../state-directory.ts";
 import { bucketEnds } from "./bucket-ends.ts";
 import { withInventories } from "./inventories.ts";
-import { repair } from "./repair.ts";
+import { AUDITS_DIRECTORY } from "./places.ts";
 import { auditResult, auditWish, watchedAudit } from "./wish.ts";
 
 /** @throws UsageError, EvidenceError, S3Error */
@@ -39,6 +38,7 @@ export async function auditBuckets(input: CommandInput, context: Context): Promi
       const found = await watchedAudit(one, context);
       if (!isGiven(input, "repair")) return auditResult(found);
       const { console: engine } = connection;
+      const { repair } = await import("./repair.ts");
       return auditResult(found, await repair(found.report, { bucket: source, engine }, context));
     };
     if (inventories.source === undefined && inventories.destination === undefined)

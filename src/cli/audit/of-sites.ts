@@ -1,6 +1,5 @@
 /** `audit -c lockstep.yaml`: a replication between two sites, with the ledger's map of ids and its word on what is missing. */
-import { dirname, join, resolve } from "node:path";
-import { AUDITS_DIRECTORY } from "../auditing.ts";
+import { dirname, resolve } from "node:path";
 import { systemClock } from "../clock.ts";
 import { type CommandInput, type CommandResult, isGiven, textOption } from "../command.ts";
 import { ConfigError, refusalOf } from "../config/issues.ts";
@@ -10,10 +9,10 @@ import { consoleIn } from "../console-options.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { SiteClients } from "../run/clients.ts";
-import { ledgerFileOf, openRunLedger } from "../run/open-ledger.ts";
+import { openRunLedger } from "../run/open-ledger.ts";
 import { withProfiles } from "../run/recognised.ts";
 import { StoreSites } from "../run/store-sites.ts";
-import { repair } from "./repair.ts";
+import { auditsBeside } from "./places.ts";
 import { siteEnds } from "./site-ends.ts";
 import { auditResult, auditWish, watchedAudit } from "./wish.ts";
 
@@ -41,20 +40,18 @@ export async function auditSites(file: string, input: CommandInput, context: Con
     const asked = { bucket, destinationArn, ...(prefix === undefined ? {} : { prefix }) };
     const ends = await siteEnds({ sites, ledger }, asked);
     const request = { subject: replication.name, destinationArn, ...wish };
-    const directory = resolve(context.workingDirectory, textOption(input, "reportDir") ?? auditsBeside(settings, file));
+    const directory = resolve(
+      context.workingDirectory,
+      textOption(input, "reportDir") ?? auditsBeside(settings, dirname(resolve(file))),
+    );
     const found = await watchedAudit({ request, ends, directory, ledger }, context);
     if (!isGiven(input, "repair")) return auditResult(found);
+    const { repair } = await import("./repair.ts");
     return auditResult(found, await repair(found.report, { bucket, engine: consoleIn(input, context) }, context));
   } finally {
     await clients.close();
     await ledger.close();
   }
-}
-
-/** Beside the ledger's file, or else beside the configuration. */
-export function auditsBeside({ ledgerUrl }: Pick<RunSettings, "ledgerUrl">, file: string): string {
-  const ledger = ledgerFileOf(ledgerUrl);
-  return join(dirname(resolve(ledger === undefined || ledger === ":memory:" ? file : ledger)), AUDITS_DIRECTORY);
 }
 
 function replicationOf({ replications }: RunSettings, name: string | undefined, file: string): ReplicationSettings {

@@ -1,5 +1,4 @@
 /** What the options of `audit` ask for, and how the command runs one: progress on standard error, words at its end. */
-import { SingleBar } from "cli-progress";
 import type { AuditEnds, VerifyWish } from "../../doctor/audit/ports.ts";
 import type { AuditReport } from "../../doctor/audit/report.ts";
 import { auditWords } from "../../doctor/audit/words.ts";
@@ -26,11 +25,17 @@ function verifyWish(input: CommandInput): VerifyWish | undefined {
   const isMetadata = isGiven(input, "metadata");
   if (text === undefined) return isMetadata ? { share: 1, suspects: false, bytes: false } : undefined;
   if (isMetadata) throw new UsageError("--verify compares metadata, too: leave --metadata out");
+  const wish = verifyOf(text);
+  if (wish === undefined) throw new UsageError(`--verify is all, suspects or sample=1%, not "${text}"`);
+  return wish;
+}
+
+/** Undefined for what is none. */
+export function verifyOf(text: string): VerifyWish | undefined {
   if (text === "all") return { share: 1, suspects: true, bytes: true };
   if (text === "suspects") return { share: 0, suspects: true, bytes: true };
   const percent = Number(/^sample=(\d{1,3}(?:\.\d{1,6})?)%$/.exec(text)?.[1] ?? Number.NaN);
-  if (percent > 0 && percent <= 100) return { share: percent / 100, suspects: true, bytes: true };
-  throw new UsageError(`--verify is all, suspects or sample=1%, not "${text}"`);
+  return percent > 0 && percent <= 100 ? { share: percent / 100, suspects: true, bytes: true } : undefined;
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -52,22 +57,14 @@ export interface CommandAudit {
 /** Runs it with its progress shown. */
 export async function watchedAudit(one: CommandAudit, context: Context): Promise<AuditResult> {
   const { request, ...parts } = one;
-  const isShown = context.stderr.isTTY === true;
-  const bar = new SingleBar({
-    format: "audit {bar} {versions} versions{of}, {exceptions} exceptions",
-    stream: context.stderr,
-    noTTYOutput: false,
-    hideCursor: true,
-    clearOnComplete: true,
-  });
-  if (isShown) bar.start(1, 0, { versions: 0, of: "", exceptions: 0 });
+  const bar = context.stderr.isTTY === true ? await openBar(context) : undefined;
   try {
     return await runAudit(request, {
       ...parts,
       clock: context.clock,
       signal: context.interrupted,
       onProgress: ({ versions, exceptions, versionsBefore }) => {
-        if (!isShown) return;
+        if (bar === undefined) return;
         // Nobody knows how many there are; the audit before counted them.
         bar.setTotal(Math.max(1, versions, versionsBefore ?? 0));
         const of = versionsBefore === undefined ? "" : ` of about ${versionsBefore}`;
@@ -75,8 +72,22 @@ export async function watchedAudit(one: CommandAudit, context: Context): Promise
       },
     });
   } finally {
-    if (isShown) bar.stop();
+    bar?.stop();
   }
+}
+
+/** Loaded where somebody looks: a short audit is mostly loading. */
+async function openBar(context: Context) {
+  const { SingleBar } = await import("cli-progress");
+  const bar = new SingleBar({
+    format: "audit {bar} {versions} versions{of}, {exceptions} exceptions",
+    stream: context.stderr,
+    noTTYOutput: false,
+    hideCursor: true,
+    clearOnComplete: true,
+  });
+  bar.start(1, 0, { versions: 0, of: "", exceptions: 0 });
+  return bar;
 }
 
 /** @param more what is said besides, such as what a repair has come to */

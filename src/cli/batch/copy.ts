@@ -31,8 +31,9 @@ export async function resyncByCopy(
 ): Promise<CommandResult> {
   const { bucket, dryRun, isAgreed, limit, selection } = request;
   if (!dryRun) requireConsent(context, isAgreed, "objects are to be copied");
-  const facts = await lookAtVersions(connection, request, context);
-  const { versions } = selectVersions(facts, { ...selection, statuses: ["COMPLETED"] });
+  const arrived = { ...selection, statuses: ["COMPLETED" as const] };
+  const facts = await lookAtVersions(connection, { ...request, selection: arrived }, context);
+  const { versions } = selectVersions(facts, arrived);
   const found = (await findRemovedReplicas(connection, facts, versions)).slice(0, limit);
   const bytes = found.reduce((sum, one) => sum + one.sizeBytes, 0);
   const removed = { versions: found.length, bytes };

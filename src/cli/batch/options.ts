@@ -1,5 +1,6 @@
 /** The options that have a meaning only for S3 Batch Replication. */
 import type { OptionSpec } from "../command.ts";
+import { TOLD_OPTIONS } from "../evidence-options.ts";
 
 export const BATCH_OPTIONS: readonly OptionSpec[] = [
   { flags: "--job-role <arn>", help: "batch: the role of the job; what it lacks is named, with the patch" },
@@ -11,6 +12,7 @@ export const BATCH_OPTIONS: readonly OptionSpec[] = [
     flags: "--copy-in-place",
     help: "instead of a job, copy objects onto themselves whose replicas were removed for good; makes new versions",
   },
+  ...TOLD_OPTIONS.map((one) => ({ ...one, help: `batch: ${one.help}` })),
   { flags: "--yes", help: "batch: do not ask" },
   { flags: "--markdown", help: "batch: print the report as Markdown" },
 ];

@@ -5,6 +5,7 @@ import { isFailureCode } from "../../core/failures/catalogue.ts";
 import type { ResyncRequest } from "../../engine/resync/model.ts";
 import { type CommandInput, isGiven, textOption } from "../command.ts";
 import { UsageError } from "../errors.ts";
+import { type EvidenceWish, evidenceWish } from "../evidence-options.ts";
 import { parseS3Uri } from "../s3-uri.ts";
 
 export interface BatchRequest {
@@ -18,6 +19,8 @@ export interface BatchRequest {
   readonly detach: boolean;
   readonly markdown: boolean;
   readonly work: NewJob | KnownJob | CopyInPlace;
+  /** What versions are found and told by; undefined: a look at all of them. */
+  readonly evidence?: { readonly wish: EvidenceWish; readonly input: CommandInput };
 }
 
 export interface NewJob {
@@ -53,8 +56,14 @@ export function batchRequestOf(input: CommandInput, request: ResyncRequest): Bat
   if (statuses.length === 0 && request.failed) statuses.push("FAILED");
   // A cause or a code may hold back versions that never failed, too.
   if (statuses.length === 0 || request.untried || cause !== undefined || codes !== undefined) statuses.push("NONE");
+  const wish = evidenceWish(input);
+  const work = workOf(input);
+  if (wish !== undefined && work.kind === "known") {
+    throw new UsageError("--job looks at a job that was made: leave --inventory, --events and --report out");
+  }
   return {
     bucket,
+    ...(wish === undefined ? {} : { evidence: { wish, input } }),
     ...(prefix === undefined ? {} : { prefix }),
     selection: {
       statuses,
@@ -69,7 +78,7 @@ export function batchRequestOf(input: CommandInput, request: ResyncRequest): Bat
     isAgreed: isGiven(input, "yes"),
     detach: isGiven(input, "detach"),
     markdown: isGiven(input, "markdown"),
-    work: workOf(input),
+    work,
   };
 }
 

@@ -60,10 +60,10 @@ async function known(running: Running, id: string): Promise<CommandResult> {
 
 async function anew(running: Running, work: NewJob): Promise<CommandResult> {
   const { connection, request, context } = running;
-  const { bucket, canary, limit, selection, dryRun, isAgreed } = request;
+  const { bucket, canary, limit, selection, dryRun, isAgreed, evidence } = request;
   if (!dryRun) requireConsent(context, isAgreed, "a job is to be made");
   // A canary is chosen here, and the rest by S3 where that can be.
-  const isListedHere = limit !== undefined || selection.codes !== undefined || selection.causes !== undefined;
+  const isListedHere = [limit, selection.codes, selection.causes, evidence].some((one) => one !== undefined);
   const use: JobUse = {
     accountId: connection.accountId,
     bucket,
@@ -80,10 +80,10 @@ async function anew(running: Running, work: NewJob): Promise<CommandResult> {
   const maker = new JobMaker(running, work, roleArn);
   if (dryRun)
     return dryResult(running, maker, use, {
-      ...(looked === undefined ? {} : lookedMembers(looked)),
+      ...(looked === undefined ? {} : lookedMembers(looked, request)),
       rolePatches: role.patches ?? [],
     });
-  const more = { ...undo, ...(looked === undefined ? {} : lookedMembers(looked)) };
+  const more = { ...undo, ...(looked === undefined ? {} : lookedMembers(looked, request)) };
   if (looked === undefined) return resultOf(running, [await maker.generated("all")], more);
   const chosen = looked.selected.versions.slice(0, limit);
   if (chosen.length === 0) return resultOf(running, [], { ...more, state: "nothing" });
@@ -109,9 +109,14 @@ async function look({ connection, request, context }: Running): Promise<Looked> 
   return { facts, selected: selectVersions(facts, request.selection) };
 }
 
-function lookedMembers({ facts, selected }: Looked): Pick<BatchOutcome, "before" | "selected"> {
+/** Of an inventory not all versions were looked at: how many show what is not known of those. */
+function lookedMembers(
+  { facts, selected }: Looked,
+  { evidence }: BatchRequest,
+): Pick<BatchOutcome, "before" | "selected"> {
   const { versions, bytes, notEligible } = selected;
-  return { before: countStatuses(facts.versions), selected: { versions: versions.length, bytes, notEligible } };
+  const before = evidence?.wish.inventory === undefined ? { before: countStatuses(facts.versions) } : {};
+  return { ...before, selected: { versions: versions.length, bytes, notEligible } };
 }
 
 function dryResult(running: Running, maker: JobMaker, use: JobUse, more: Partial<BatchOutcome>): CommandResult {

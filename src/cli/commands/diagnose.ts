@@ -62,7 +62,7 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   if (key !== undefined && wish !== undefined)
     throw new UsageError("--inventory, --events, --report and --resume are of whole buckets: leave the key out");
   const { connect } = await import("../connection.ts");
-  const { scan, scanKey } = await import("../scan.ts");
+  const { scanKey } = await import("../scan.ts");
   const { notesOfKey } = await import("../../core/diagnose/by-design.ts");
   const { explainVersion } = await import("../../core/diagnose/explain-version.ts");
   const { notesWords } = await import("../../doctor/report.ts");
@@ -76,15 +76,11 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
       const scope = { bucket, ...(prefix === undefined ? {} : { prefix }) };
       // Better said before the walk than after it.
       outputFormat(input);
-      if (wish !== undefined) {
-        const { scanEvidence } = await import("../evidence.ts");
-        const { diagnosis, setup, alike } = await scanEvidence(connection, { scope, wish, input }, context);
-        const facts = { ...setup, versions: alike.map((one) => one.version) };
-        return await putOut(await joinLogs({ diagnosis, facts }, input, connection, context), input, context);
-      }
-      const { diagnosis, setup, alike } = await scan(connection, scope, context);
+      const { scanBy } = await import("../evidence.ts");
+      const { diagnosis, setup, alike } = await scanBy(connection, { scope, wish, input }, context);
       const { versions } = diagnosis.scanned;
-      if (versions > WALK_VERSIONS_MAX) context.stderr.write(`${inventoryHint(bucket, versions)}\n`);
+      if (wish === undefined && versions > WALK_VERSIONS_MAX)
+        context.stderr.write(`${inventoryHint(bucket, versions)}\n`);
       const facts = { ...setup, versions: alike.map((one) => one.version) };
       return await putOut(await joinLogs({ diagnosis, facts }, input, connection, context), input, context);
     }

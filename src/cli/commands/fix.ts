@@ -9,6 +9,7 @@ import {
 import { CONNECTION_OPTIONS, SNAPSHOT_OPTION } from "../connection-options.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
+import { EVIDENCE_OPTIONS, evidenceWish } from "../evidence-options.ts";
 import { parseBucketUri, uriOf } from "../s3-uri.ts";
 
 export const fixCommand: CommandSpec = {
@@ -34,6 +35,7 @@ export const fixCommand: CommandSpec = {
     { flags: "--undo <id>", help: "take back what was applied under this id" },
     { flags: "--history", help: "list what was applied" },
     SNAPSHOT_OPTION,
+    ...EVIDENCE_OPTIONS,
     ...CONNECTION_OPTIONS,
   ],
   examples: [
@@ -64,7 +66,9 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const connection = await connect(input, context);
   try {
     if (undo !== undefined) return await fixing.undo(connection, bucket, undo, context);
-    const plan = await fixing.plan(connection, bucket, textOption(input, "cause"), context);
+    const { scanBy } = await import("../evidence.ts");
+    const found = await scanBy(connection, { scope: { bucket }, wish: evidenceWish(input), input }, context);
+    const plan = fixing.planOf(found, textOption(input, "cause"));
     return await carryOut(plan, wish, { endpoint: connection.endpoint, connected: async () => connection }, context);
   } finally {
     await connection.close();

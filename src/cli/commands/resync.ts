@@ -7,6 +7,7 @@ import {
   countOption,
   isGiven,
   textOption,
+  textOptions,
 } from "../command.ts";
 import { CONNECTION_OPTIONS } from "../connection-options.ts";
 import { CONSOLE_OPTIONS, consoleIn, neededConsole } from "../console-options.ts";
@@ -91,7 +92,10 @@ function wayOf(input: CommandInput, context: Context): "batch" | "engine" {
   const way = textOption(input, "via");
   const isBatchMeant =
     isGiven(input, "copyInPlace") ||
-    ["jobRole", "makeJobRole", "jobOutput", "job", "cause"].some((name) => textOption(input, name) !== undefined);
+    ["jobRole", "makeJobRole", "jobOutput", "job", "cause", "inventory"].some(
+      (name) => textOption(input, name) !== undefined,
+    ) ||
+    ["events", "report"].some((name) => textOptions(input, name).length > 0);
   if (way === "engine" && isBatchMeant) throw new UsageError("the engine has no use for the options of S3 Batch");
   if (way === "batch" || way === "engine") return way;
   if (way !== undefined) throw new UsageError(`--via is batch or engine, not "${way}"`);

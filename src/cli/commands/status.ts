@@ -5,11 +5,13 @@ import {
   countOption,
   isGiven,
   textOption,
+  textOptions,
 } from "../command.ts";
-import { CONNECTION_OPTIONS } from "../connection-options.ts";
+import { CONNECTION_OPTIONS, SNAPSHOT_OPTION } from "../connection-options.ts";
 import { CONSOLE_OPTIONS } from "../console-options.ts";
 import { type Context, styled } from "../context.ts";
 import { UsageError } from "../errors.ts";
+import { EVIDENCE_OPTIONS, evidenceWish } from "../evidence-options.ts";
 import { parseS3Uri } from "../s3-uri.ts";
 
 export const statusCommand: CommandSpec = {
@@ -25,6 +27,8 @@ export const statusCommand: CommandSpec = {
     { flags: "--interval <seconds>", help: "how often with --watch", default: "2" },
     { flags: "--times <number>", help: "with --watch: end after so many pictures" },
     { flags: "--prefix <prefix>", help: "only keys that start with this" },
+    SNAPSHOT_OPTION,
+    ...EVIDENCE_OPTIONS,
     ...CONSOLE_OPTIONS,
     ...CONNECTION_OPTIONS,
   ],
@@ -40,6 +44,16 @@ export const statusCommand: CommandSpec = {
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
   const [text] = input.arguments;
   const { bucket, key } = text === undefined ? {} : parseS3Uri(text);
+  const snapshots = textOptions(input, "snapshot");
+  const wish = evidenceWish(input);
+  if ((snapshots.length > 0 || wish !== undefined) && (isGiven(input, "watch") || key !== undefined)) {
+    throw new UsageError("--snapshot, --inventory, --events, --report and --resume are of a whole bucket, once");
+  }
+  if (snapshots.length > 0) return await snapshotted(snapshots, input, context);
+  if (wish !== undefined) {
+    if (bucket === undefined) throw new UsageError("--inventory, --events, --report and --resume need s3://BUCKET");
+    return await scanned(input, bucket, context);
+  }
   if (isGiven(input, "watch")) return await watching(input, { bucket, key }, context);
   const times = countOption(input, "times");
   if (times !== undefined) throw new UsageError("--times goes with --watch");
@@ -94,15 +108,29 @@ async function pending(
   return { status: hasFailed ? 1 : 0, value, words: () => pendingWords(value, styled) };
 }
 
+/** As it was when the snapshots were taken; nobody is asked. */
+async function snapshotted(files: readonly string[], input: CommandInput, context: Context): Promise<CommandResult> {
+  const { openSnapshots } = await import("../snapshots.ts");
+  const { statusWords } = await import("../status-words.ts");
+  const { diagnosis, snapshot } = await openSnapshots(files, input, context);
+  const { takenAt, scanned: versions } = diagnosis;
+  return {
+    status: versions.failed > 0 || diagnosis.causes.length > 0 ? 1 : 0,
+    value: { bucket: snapshot.setup.source.name, takenAt, scanned: versions },
+    words: () => statusWords(diagnosis, { engine: undefined }, styled),
+  };
+}
+
 async function scanned(input: CommandInput, bucket: string, context: Context): Promise<CommandResult> {
   const prefix = textOption(input, "prefix");
   const { accessOf, connect } = await import("../connection.ts");
-  const { scan } = await import("../scan.ts");
+  const { scanBy } = await import("../evidence.ts");
   const { backlogOf, statusWords } = await import("../status-words.ts");
   const connection = await connect(input, context);
   try {
     const scope = { bucket, ...(prefix === undefined ? {} : { prefix }) };
-    const { diagnosis, setup } = await scan(connection, scope, context);
+    const request = { scope, wish: evidenceWish(input), input };
+    const { diagnosis, setup } = await scanBy(connection, request, context);
     // Where no engine of ours is at work, the store's own service replicates.
     const { flowLines, ruleFlows } = await import("../flow-metrics.ts");
     const flows =
@@ -119,6 +147,7 @@ async function scanned(input: CommandInput, bucket: string, context: Context): P
         bucket,
         takenAt,
         scanned: versions,
+        ...(diagnosis.sources === undefined ? {} : { sources: diagnosis.sources }),
         ...(engine === undefined ? {} : { engine }),
         ...paused,
         ...(flows.length === 0 ? {} : { cloudWatch: flows }),

@@ -112,6 +112,7 @@ class Builder {
 
   build(): { readonly value: RunSettings; readonly issues: readonly FoundIssue[] } {
     const { sites, replications, intake, ledger = "sqlite:lockstep.db", console: console_ } = this.#document;
+    const ledgerUrl = this.#ledgerUrl(resolved(ledger, this.#environment));
     const value: RunSettings = {
       sites: new Map(Object.keys(sites).map((name) => [name, this.#site(name)])),
       replications: Object.entries(replications).map(([name, one]) => this.#replication(name, one)),
@@ -119,7 +120,7 @@ class Builder {
       ...(intake?.scan?.metadata === undefined ? {} : { scanMetadata: intake.scan.metadata }),
       webhooks: (intake?.webhooks ?? []).map((one, index) => this.#webhook(["intake", "webhooks", index], one)),
       queues: (intake?.queues ?? []).map((one) => this.#queue(one)),
-      ledgerUrl: this.#ledgerUrl(resolved(ledger, this.#environment)),
+      ledgerUrl,
       alerts: alertsSettingsOf(this.#document.alerts, {
         resolved: (text) => resolved(text, this.#environment),
         text: (path, file) => this.#text(path, file),
@@ -127,7 +128,7 @@ class Builder {
         issue: (found) => this.#issues.push(found),
       }),
       ...(console_ === undefined ? {} : { console: this.#console(console_) }),
-      schedules: scheduleSettings(this.#document.schedules),
+      schedules: scheduleSettings(this.#document.schedules, { files: this.#files, ledgerUrl }),
       metrics: metricsSettings(this.#document, this.#files),
     };
     return { value, issues: this.#issues };

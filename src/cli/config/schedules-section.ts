@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { WatchKind } from "../../monitor/history.ts";
 import { cronComplaint, type When } from "../../monitor/schedules.ts";
+import { auditsBeside } from "../audit/places.ts";
 import { durationMs } from "../durations.ts";
 import { type FoundIssue, received } from "./issues.ts";
 import { members, text } from "./parts.ts";
@@ -41,12 +42,35 @@ const canary = members(
   "the schedule of canaries",
 );
 
+const audit = members(
+  {
+    ...times,
+    olderThan: duration.optional().describe("What was written later than so long before is not told of; default 15m"),
+    verify: text(
+      /^(?:all|suspects|sample=(?:100|[0-9]{1,2}(?:\.[0-9]{1,6})?)%)$/,
+      "all, suspects or sample=1%",
+      "Write sample=1%, or leave it out: bytes are read at both ends",
+    )
+      .optional()
+      .describe("Bytes, metadata and tags too: all, suspects or sample=1%; default none"),
+    oneWay: z
+      .boolean({ error: "true or false\nLeave it out: what only the destination has is told of" })
+      .optional()
+      .describe("Leave out what only the destination has; default false"),
+    reports: text(/^.+$/, "a directory", "Name where reports are filed")
+      .optional()
+      .describe("Where reports are filed; default lockstep-audits beside the ledger"),
+  },
+  "the schedule of audits",
+);
+
 const plain = (what: string) => members(times, `the schedule of ${what}`);
 
 export const schedulesSection = members(
   {
     canary: canary.optional().describe("Small marked objects through every rule, as lockstep canary"),
     probe: plain("probes").optional().describe("What each destination can do, as lockstep probe --site"),
+    audit: audit.optional().describe("Every version at both ends, as lockstep audit; reports are filed in a directory"),
     rehearse: plain("rehearsals")
       .optional()
       .describe("Every kind of object in a lab, as lockstep rehearse; for replications with fromBucket"),
@@ -72,15 +96,29 @@ export interface CanarySettings {
   readonly kmsKeyArn?: string;
 }
 
+export interface AuditSettings {
+  readonly olderThanMs: number;
+  /** As `--verify` has it. */
+  readonly verify?: string;
+  readonly oneWay: boolean;
+  /** Where reports are filed; absolute. */
+  readonly directory: string;
+}
+
 export type ScheduleSettings =
   | (Common & { readonly kind: "canary"; readonly canary: CanarySettings })
+  | (Common & { readonly kind: "audit"; readonly audit: AuditSettings })
   | (Common & { readonly kind: Exclude<WatchKind, "canary" | "audit"> });
 
 const CRON_JITTER_MS = 10_000;
+const OLDER_THAN_MS = 15 * 60_000;
 
 /** The section as the engine runs by it. */
-export function scheduleSettings(section: SchedulesDocument | undefined): readonly ScheduleSettings[] {
-  const { canary: canaries, ...others } = section ?? {};
+export function scheduleSettings(
+  section: SchedulesDocument | undefined,
+  { files, ledgerUrl }: { readonly files: { pathOf(path: string): string }; readonly ledgerUrl: string },
+): readonly ScheduleSettings[] {
+  const { canary: canaries, audit: audits, ...others } = section ?? {};
   const settings: ScheduleSettings[] = [];
   if (canaries !== undefined) {
     const { timeout, multipart = false, kmsKey } = canaries;
@@ -90,6 +128,16 @@ export function scheduleSettings(section: SchedulesDocument | undefined): readon
       ...(kmsKey === undefined ? {} : { kmsKeyArn: kmsKey }),
     };
     settings.push({ kind: "canary", ...commonOf(canaries), canary: options });
+  }
+  if (audits !== undefined) {
+    const { olderThan, verify, oneWay = false, reports } = audits;
+    const options = {
+      olderThanMs: olderThan === undefined ? OLDER_THAN_MS : (durationMs(olderThan) ?? 0),
+      ...(verify === undefined ? {} : { verify }),
+      oneWay,
+      directory: reports === undefined ? auditsBeside({ ledgerUrl }, files.pathOf(".")) : files.pathOf(reports),
+    };
+    settings.push({ kind: "audit", ...commonOf(audits), audit: options });
   }
   for (const kind of ["probe", "rehearse", "lint"] as const) {
     const one = others[kind];

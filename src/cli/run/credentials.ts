@@ -2,7 +2,7 @@
 import type { Credentials } from "../../core/model.ts";
 import { S3Error } from "../../s3/errors.ts";
 import type { CredentialSource } from "../config/settings.ts";
-import { credentialsOf } from "../connection.ts";
+import { credentialsOf } from "../credentials.ts";
 
 /** Credentials are fetched anew so long before they end. */
 const AHEAD_MS = 60_000;

@@ -50,6 +50,15 @@ async function watch(one: ScheduleSettings, watched: Watched, signal: AbortSigna
   switch (one.kind) {
     case "canary":
       return await canaries(one.canary, watched, signal);
+    case "audit": {
+      const { sites, ledger, context } = parts;
+      const { replicationAudits } = await import("../audit/of-schedule.ts");
+      return await replicationAudits(
+        replication,
+        { sites, ledger },
+        { settings: one.audit, clock: context.clock, signal },
+      );
+    }
     case "probe":
       return await probes(watched, signal);
     case "lint": {

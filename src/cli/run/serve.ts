@@ -95,7 +95,7 @@ async function serve(room: EngineRoom, options: ServeOptions, context: Context):
     failed = reject;
   });
   const stopListening = context.onHangup(() => void reload().catch(failed));
-  const { consoleUrl, metricsUrl, webhookUrls } = room;
+  const { consoleUrl, metricsUrl, webhookUrls } = room.attendance ?? { webhookUrls: [] };
   const said = {
     replications: settings.replications.map((one) => one.name),
     ...(webhookUrls.length === 0 ? {} : { webhookUrls }),

@@ -7,6 +7,7 @@ import { reasonTitle } from "../../core/audit/reasons.ts";
 import { isSampled } from "../../core/audit/sample.ts";
 import { addDifference, type Difference, emptyTally, type Tally } from "../../core/audit/tally.ts";
 import { type Judgement, judgeKey, type Verdicts } from "../../core/audit/verdict.ts";
+import { isCanaryKey } from "../../core/canary-key.ts";
 import { sideBySide } from "../../s3/side-by-side.ts";
 import type { ListedVersion } from "../../s3/store.ts";
 import type { AuditEnds, Explanation, VerifyWish } from "./ports.ts";
@@ -54,6 +55,8 @@ export async function judgePage(
   const known = await ends.known?.(range);
   const moving: KeyPair<ListedVersion>[] = [];
   for (const pair of pairs) {
+    // Nobody's objects: they come and go at their own times, and are told of by whoever flies them.
+    if (isCanaryKey(pair.key)) continue;
     const replicaIds = known?.get(pair.key) ?? NO_IDS;
     if (isMoving(pair, options) && !isWhole(pair, replicaIds)) moving.push(pair);
     else sorting.judge(pair, replicaIds);

@@ -11,7 +11,10 @@ import { csvImport, sqlList } from "./inventory-sql.ts";
 import { sqlText } from "./key-conditions.ts";
 
 export interface OrderedRows {
-  rows(afterKey: string | undefined): AsyncGenerator<readonly ListedVersion[]>;
+  /** @param without statuses whose rows are left out */
+  rows(afterKey: string | undefined, without?: readonly string[]): AsyncGenerator<readonly ListedVersion[]>;
+  /** When the oldest version of a status was written; infinity where there is none. */
+  oldestMs(status: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -43,9 +46,17 @@ export async function orderedRows(
   }
   const source = isCsv ? "rows" : `read_parquet(${sqlList(paths)})`;
   return {
-    rows: async function* (afterKey) {
+    oldestMs: async (status) => {
+      const query =
+        `SELECT min(epoch_ms(last_modified_date))::DOUBLE FROM ${source} ` +
+        `WHERE replication_status = ${sqlText(status)} AND starts_with(key, ${sqlText(prefix)})`;
+      const [oldest] = (await (await connection.run(query)).getRows())[0] ?? [];
+      return typeof oldest === "number" ? oldest : Number.POSITIVE_INFINITY;
+    },
+    rows: async function* (afterKey, without = []) {
       try {
-        const found = await connection.stream(orderedQuery(source, new Set(manifest.columns), { prefix, afterKey }));
+        const cut = { prefix, afterKey, without };
+        const found = await connection.stream(orderedQuery(source, new Set(manifest.columns), cut));
         for (;;) {
           const chunk = await found.fetchChunk();
           if (chunk === null || chunk.rowCount === 0) return;
@@ -62,10 +73,12 @@ export async function orderedRows(
 function orderedQuery(
   source: string,
   columns: ReadonlySet<string>,
-  { prefix, afterKey }: { readonly prefix: string; readonly afterKey: string | undefined },
+  cut: { readonly prefix: string; readonly afterKey: string | undefined; readonly without: readonly string[] },
 ): string {
   const has = (name: string, expression: string, without: string) => (columns.has(name) ? expression : without);
+  const { prefix, afterKey, without } = cut;
   const where = [
+    ...(without.length === 0 ? [] : [`coalesce(replication_status, '') NOT IN ${sqlTuple(without)}`]),
     ...(prefix === "" ? [] : [`starts_with(key, ${sqlText(prefix)})`]),
     ...(afterKey === undefined ? [] : [`key > ${sqlText(afterKey)}`]),
   ];
@@ -79,6 +92,10 @@ function orderedQuery(
     `FROM ${source}${where.length === 0 ? "" : ` WHERE ${where.join(" AND ")}`} ` +
     "ORDER BY key, latest DESC, modified DESC, version"
   );
+}
+
+function sqlTuple(texts: readonly string[]): string {
+  return `(${texts.map(sqlText).join(", ")})`;
 }
 
 function rowOf(row: readonly unknown[]): ListedVersion {

@@ -24,7 +24,11 @@ export function pagerDutySink({ routingKey, url = URL_DEFAULT, clock }: PagerDut
     send: async (message, signal) => {
       for (const event of eventsOf(message)) {
         const body = JSON.stringify({ routing_key: routingKey, client: "Lockstep", ...event });
-        await post({ url, headers: { "content-type": "application/json" }, body }, clock(), signal);
+        await post(
+          { url, headers: { "content-type": "application/json" }, body, secrets: [routingKey] },
+          clock(),
+          signal,
+        );
       }
     },
   };

@@ -10,6 +10,8 @@ export interface Post {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** What is secret in the body: beside the address and the authorization, never told of an answer that repeats it. */
+  readonly secrets?: readonly string[];
 }
 
 /** What a receiver is read of its answer. */
@@ -21,7 +23,8 @@ const RETRY_AFTER_MS_MAX = 3_600_000;
 const FINAL: ReadonlySet<number> = new Set([400, 410, 413, 415, 422]);
 
 /** @throws SinkError for every answer but 2xx, and when there is none */
-export async function post({ url, headers, body }: Post, nowMs: number, signal: AbortSignal): Promise<void> {
+export async function post(request: Post, nowMs: number, signal: AbortSignal): Promise<void> {
+  const { url, headers, body } = request;
   const { host } = new URL(url);
   let answer: Response;
   let said: string;
@@ -33,11 +36,32 @@ export async function post({ url, headers, body }: Post, nowMs: number, signal: 
   }
   if (answer.ok) return;
   const retryAfterMs = retryAfterOf(answer.headers.get("retry-after"), nowMs);
-  const words = oneLine(said, SAID_MAX);
+  const words = oneLine(withoutSecrets(said, request), SAID_MAX);
   throw new SinkError(`${host} answers ${answer.status}${words === "" ? "" : `: ${words}`}`, {
     isFinal: FINAL.has(answer.status),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
+}
+
+/** Shorter parts of a path are words, as `services` and `alerts` are. */
+const SECRET_LENGTH_MIN = 6;
+
+/** Many servers repeat in an answer what they were asked for. */
+function withoutSecrets(said: string, { url, headers, secrets = [] }: Post): string {
+  const { pathname, search, searchParams } = new URL(url);
+  const parts = [...pathname.split("/"), ...searchParams.values()].filter((one) => one.length >= SECRET_LENGTH_MIN);
+  const token = headers["authorization"]?.replace(/^Bearer /, "") ?? "";
+  const whole = [`${pathname}${search}`, pathname].filter((one) => one.length > 1);
+  const hidden = [...whole, search, token, ...secrets, ...parts].filter((one) => one !== "");
+  return hidden.flatMap((one) => [one, decoded(one)]).reduce((text, one) => text.replaceAll(one, "(secret)"), said);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 async function textOf(answer: Response): Promise<string> {
