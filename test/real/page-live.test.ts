@@ -194,7 +194,7 @@ describe("the console over a live lab", () => {
     assert.deepEqual(opened.complaints, []);
   });
 
-  test("a backend that is killed is told of, and so is its return at the same place", async () => {
+  test("a backend that is killed is told of, and whoever logs in again goes on at the same place", async () => {
     await go("overview");
     const [s3Port, consolePort] = [served.endpoint, served.consoleUrl].map((one) => new URL(one).port);
     await served.kill();
