@@ -1,4 +1,5 @@
 /** What a console would answer for the pages of rules, watches, alerts, jobs, changes and the lab; typed by the contract. */
+
 import type { Change } from "../../src/console/changes.ts";
 import type { DeskRehearsal, DeskRules } from "../../src/console/desk.ts";
 import type { LabView } from "../../src/console/lab-desk.ts";
@@ -7,6 +8,7 @@ import { eligibility, type Verdict } from "../../src/core/eligibility.ts";
 import type { LintFinding } from "../../src/core/lint/model.ts";
 import type { Rule } from "../../src/core/model.ts";
 import type { ResyncProgress } from "../../src/engine/resync/model.ts";
+import type { Alert } from "../../src/monitor/alerts/model.ts";
 import type { WatchResult } from "../../src/monitor/history.ts";
 
 const MINUTE_MS = 60_000;
@@ -289,11 +291,26 @@ export function endedJobs(nowMs: number): readonly ResyncProgress[] {
   ];
 }
 
-export function alertsAt(nowMs: number): readonly Record<string, unknown>[] {
+export function alertsAt(nowMs: number): readonly Alert[] {
   return [
+    {
+      id: "e1b2c3d4e5f6",
+      condition: "drift",
+      conditions: ["drift"],
+      state: "firing",
+      severity: "warning",
+      title: "photos: the bucket policy of photos-replica-eu has changed",
+      says: "It is not what it was last known to be.",
+      counts: {},
+      command: "lockstep alerts accept",
+      subject: "photos",
+      sinceMs: nowMs - 60_000,
+      firedAtMs: nowMs - 60_000,
+    },
     {
       id: "a1b2c3d4e5f6",
       condition: "newCause",
+      conditions: ["newCause"],
       state: "firing",
       severity: "critical",
       title: "The bucket policy of photos-replica-eu denies s3:ReplicateObject to the replication role",
@@ -307,6 +324,7 @@ export function alertsAt(nowMs: number): readonly Record<string, unknown>[] {
     {
       id: "b1b2c3d4e5f6",
       condition: "breakerOpen",
+      conditions: ["breakerOpen"],
       state: "firing",
       severity: "warning",
       title: "telemetry-cold-storage-frankfurt-secondary does not answer",
@@ -321,6 +339,7 @@ export function alertsAt(nowMs: number): readonly Record<string, unknown>[] {
     {
       id: "c1b2c3d4e5f6",
       condition: "lag",
+      conditions: ["lag"],
       state: "pending",
       severity: "warning",
       title: "Replication of photos lags behind its objective of 60 s",
@@ -333,6 +352,7 @@ export function alertsAt(nowMs: number): readonly Record<string, unknown>[] {
     {
       id: "d1b2c3d4e5f6",
       condition: "canaryFailed",
+      conditions: ["canaryFailed"],
       state: "resolved",
       severity: "critical",
       title: "The canary of invoices does not arrive",
