@@ -294,6 +294,20 @@ export function endedJobs(nowMs: number): readonly ResyncProgress[] {
 export function alertsAt(nowMs: number): readonly Alert[] {
   return [
     {
+      id: "e1b2c3d4e5f6",
+      condition: "drift",
+      conditions: ["drift"],
+      state: "firing",
+      severity: "warning",
+      title: "photos: the bucket policy of photos-replica-eu has changed",
+      says: "It is not what it was last known to be.",
+      counts: {},
+      command: "lockstep alerts accept",
+      subject: "photos",
+      sinceMs: nowMs - 60_000,
+      firedAtMs: nowMs - 60_000,
+    },
+    {
       id: "a1b2c3d4e5f6",
       condition: "newCause",
       conditions: ["newCause"],

@@ -203,7 +203,10 @@ describe("the console's pages of rules and watches", () => {
 
   test("an alert is silenced with a reason, for as long as was chosen", async () => {
     await at("alerts", async (page, console) => {
-      await page.getByRole("button", { name: "Silence…" }).first().click();
+      await page
+        .locator(".alert", { hasText: "denies s3:ReplicateObject" })
+        .getByRole("button", { name: "Silence…" })
+        .click();
       const dialog = page.getByRole("dialog");
       const silence = dialog.getByRole("button", { name: /^Silence until/ });
       assert.equal(await silence.getAttribute("aria-disabled"), "true", "without a reason");
@@ -218,6 +221,26 @@ describe("the console's pages of rules and watches", () => {
       assert.ok(untilMs > NOW_MS + 23 * 3_600_000 && untilMs < NOW_MS + 25 * 3_600_000);
       assert.equal(asked.csrf, "csrf-1");
     });
+  });
+
+  test("what has drifted is accepted only after it was asked", async () => {
+    const made = standIn();
+    made.changes.set("POST alerts/accept", () => ({ status: 200, body: { accepted: 1 } }));
+    await at(
+      "alerts",
+      async (page, console) => {
+        await page.getByRole("button", { name: "Accept what is there…" }).click();
+        assert.deepEqual(console.asked, []);
+        await page.getByRole("dialog").getByRole("button", { name: "Accept", exact: true }).click();
+        await page.getByText("1 document accepted.").waitFor();
+        assert.deepEqual(
+          console.asked.map(({ call }) => call),
+          ["POST alerts/accept"],
+        );
+      },
+      {},
+      made,
+    );
   });
 
   test("a resync is counted before it is begun", async () => {
