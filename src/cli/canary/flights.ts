@@ -2,15 +2,13 @@
 import { rememberAll } from "../../monitor/history.ts";
 import { systemClock } from "../clock.ts";
 import type { CommandInput, CommandResult } from "../command.ts";
-import { ConfigError, refusalOf } from "../config/issues.ts";
-import { readConfiguration } from "../config/read.ts";
 import type { RunSettings } from "../config/settings.ts";
 import { connect } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { SiteClients } from "../run/clients.ts";
 import { openRunLedger } from "../run/open-ledger.ts";
-import { withProfiles } from "../run/recognised.ts";
+import { recognisedIn } from "../run/recognised.ts";
 import { StoreSites } from "../run/store-sites.ts";
 import type { CanaryFlight, Flights } from "./canarying.ts";
 import { worldOfConnection, worldOfReplication } from "./worlds.ts";
@@ -38,13 +36,8 @@ export async function openFlights(
 ): Promise<OpenFlights | { readonly refused: CommandResult }> {
   const { bucket, file = "lockstep.yaml" } = request;
   if (bucket !== undefined) return await behindConnection(request, bucket, input, context);
-  try {
-    const settings = await withProfiles(readConfiguration(file, context.environment));
-    return await betweenSites(request, settings, context);
-  } catch (error) {
-    if (error instanceof ConfigError) return { refused: refusalOf(error) };
-    throw error;
-  }
+  const read = await recognisedIn(file, context);
+  return "refused" in read ? read : await betweenSites(request, read.settings, context);
 }
 
 async function behindConnection(

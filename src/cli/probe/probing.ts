@@ -16,16 +16,14 @@ import type { BucketSettings } from "../../s3/settings.ts";
 import type { Store } from "../../s3/store.ts";
 import { systemClock } from "../clock.ts";
 import type { CommandInput, CommandResult, ExitStatus } from "../command.ts";
-import { ConfigError, refusalOf } from "../config/issues.ts";
-import { readConfiguration } from "../config/read.ts";
-import type { RunSettings, SiteSettings } from "../config/settings.ts";
+import type { SiteSettings } from "../config/settings.ts";
 import { accessOf } from "../connection.ts";
 import { type Context, styled } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { SiteClients } from "../run/clients.ts";
 import { keepProbe } from "../run/kept-probes.ts";
 import { openRunLedger } from "../run/open-ledger.ts";
-import { withProfiles } from "../run/recognised.ts";
+import { recognisedIn } from "../run/recognised.ts";
 import { planWords, probeWords, writesLine } from "./words.ts";
 
 export interface ProbeRequest {
@@ -57,13 +55,9 @@ export interface SiteProbeRequest {
 /** Tries it as the engine would meet it: with the site's credentials, in its dialect, within its limits. */
 export async function probeSiteBucket(request: SiteProbeRequest, context: Context): Promise<CommandResult> {
   const { bucket, file } = request;
-  let settings: RunSettings;
-  try {
-    settings = await withProfiles(readConfiguration(file, context.environment));
-  } catch (error) {
-    if (error instanceof ConfigError) return refusalOf(error);
-    throw error;
-  }
+  const read = await recognisedIn(file, context);
+  if ("refused" in read) return read.refused;
+  const { settings } = read;
   const site = settings.sites.get(request.site);
   if (site === undefined) {
     throw new UsageError(`--site is one of ${[...settings.sites.keys()].join(", ")} in ${file}, not "${request.site}"`);

@@ -1,8 +1,7 @@
 /** Where `history` reads: the console of a running engine, or the ledger of a configuration. */
 import { remembered, type WatchKind } from "../../monitor/history.ts";
 import type { CommandInput, CommandResult } from "../command.ts";
-import { ConfigError, refusalOf } from "../config/issues.ts";
-import { readConfiguration } from "../config/read.ts";
+import { settingsIn } from "../config/reading.ts";
 import type { KnownWatches } from "../console-client.ts";
 import { neededConsole } from "../console-options.ts";
 import type { Context } from "../context.ts";
@@ -16,17 +15,13 @@ export async function readHistory(
   context: Context,
 ): Promise<KnownWatches | { readonly refused: CommandResult }> {
   if (file === undefined) return await neededConsole(input, context).watches(asked);
+  const read = settingsIn(file, context);
+  if ("refused" in read) return read;
+  const ledger = await openRunLedgerIfThere(read.settings.ledgerUrl);
   try {
-    const { ledgerUrl } = readConfiguration(file, context.environment);
-    const ledger = await openRunLedgerIfThere(ledgerUrl);
-    try {
-      const results = ledger === undefined ? [] : await remembered(ledger, asked.kind, asked.subject);
-      return { results, schedules: [] };
-    } finally {
-      await ledger?.close();
-    }
-  } catch (error) {
-    if (error instanceof ConfigError) return { refused: refusalOf(error) };
-    throw error;
+    const results = ledger === undefined ? [] : await remembered(ledger, asked.kind, asked.subject);
+    return { results, schedules: [] };
+  } finally {
+    await ledger?.close();
   }
 }
