@@ -9,6 +9,7 @@ import { patchCommand, patchDiff, patchTitle } from "../../doctor/patch-forms.ts
 import { type Proof, prove } from "../../doctor/prove.ts";
 import { type Ink, plural } from "../../doctor/report.ts";
 import type { CommandResult } from "../command.ts";
+import { confirm } from "../confirming.ts";
 import type { Connection } from "../connection.ts";
 import { type Context, styled } from "../context.ts";
 import { UsageError } from "../errors.ts";
@@ -123,7 +124,7 @@ export async function apply(
   if (proof?.verdict === "refused") context.stderr.write(`${proofWords(proof, styled).join("\n")}\n`);
   const { undo, applied, permissions, probe } = await applyPlan(connection, fix, applyingOf(context), {
     ...(proof === undefined ? {} : { proof }),
-    confirm: (unchecked) => confirm(fix, connection, unchecked, context, yes),
+    confirm: (unchecked) => requireYes(fix, connection, unchecked, context, yes),
   });
   return {
     status: probe.left.length > 0 ? 1 : 0,
@@ -160,15 +161,15 @@ export function applyingOf(context: Context): Applying {
 }
 
 /** Says what will be called, and asks. @throws UsageError when the answer is not yes, or nobody is there to give one */
-async function confirm(
+async function requireYes(
   fix: FixPlan,
   { endpoint }: Connection,
   unchecked: readonly string[],
-  { ask, stderr }: Context,
+  context: Context,
   yes: boolean,
 ): Promise<void> {
   if (yes) return;
-  if (ask === undefined) {
+  if (context.ask === undefined) {
     throw new UsageError(
       "nobody is at the terminal to be asked: --yes writes the changes unasked, --dry-run shows them",
     );
@@ -178,11 +179,9 @@ async function confirm(
     (one) => `${patchTitle(one)}\n${colouredDiff(patchDiff(one), styled)}\n${styled("dim", patchCommand(one, at))}`,
   );
   const doubts = unchecked.map((one) => `${styled("yellow", "not checked")}: ${one}`);
-  stderr.write(`${[...calls, ...doubts].join("\n\n")}\n\n`);
-  const answer = await ask(
-    `Write ${fix.patches.length === 1 ? "this change" : `these ${fix.patches.length} changes`}? [y/N] `,
-  );
-  if (!/^y(?:es)?$/i.test(answer.trim())) throw new UsageError("nothing was written");
+  context.stderr.write(`${[...calls, ...doubts].join("\n\n")}\n\n`);
+  const question = `Write ${fix.patches.length === 1 ? "this change" : `these ${fix.patches.length} changes`}?`;
+  if (!(await confirm(context, question, false))) throw new UsageError("nothing was written");
 }
 
 function probeLines({ gone, left }: Probe): string[] {
