@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { FlownCanary } from "../../src/cli/canarying.ts";
+import type { FlownCanary } from "../../src/cli/canary/canarying.ts";
 import type { KnownWatches } from "../../src/cli/console-client.ts";
 import type { Overview } from "../../src/console/overview.ts";
 import { canaryId, isCanaryKey } from "../../src/core/canary-key.ts";
