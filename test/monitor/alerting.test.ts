@@ -212,7 +212,7 @@ describe("alerting", () => {
     assert.equal(world.troubles.length, 1);
     world.documents = policy("2");
     assert.deepEqual(await state(), ["firing"]);
-    assert.equal(await accept(world.ledger), 1);
+    assert.equal(await accept(world.ledger, { atMs: world.nowMs, by: "alice", why: "alerts accept" }), 1);
     assert.deepEqual(await state(), ["resolved"]);
     world.documents = [...policy("2"), { replication: "music", what: "bucket policy of dr", digest: "9" }];
     assert.deepEqual(await state(), ["resolved"]);

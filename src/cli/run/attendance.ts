@@ -86,6 +86,7 @@ export async function attend(parts: Attended, opened: (() => Promise<void> | voi
     replications,
     watches,
     testAlerts: alerting.test,
+    ...(alerting.ownChanges === undefined ? {} : { ownChanges: alerting.ownChanges }),
     ...(metering === undefined ? {} : { metering: metering.metering }),
   });
   if (console_ !== undefined) opened.push(() => console_.close());
@@ -112,7 +113,7 @@ async function meteringOf(
 
 async function consoleOf(
   { settings, context, ledger, engine, sites, clock, onPaused, onTrouble }: Attended,
-  others: Pick<ConsoleOptions, "replications" | "watches" | "testAlerts" | "metering">,
+  others: Pick<ConsoleOptions, "replications" | "watches" | "testAlerts" | "ownChanges" | "metering">,
 ) {
   const where = settings().console;
   if (where === undefined) return undefined;

@@ -239,7 +239,8 @@ export class Alerting {
       }
     }
     // Compared each time: what was read may have been accepted meanwhile.
-    return this.#documents === undefined ? undefined : await driftedNow(ledger, this.#documents);
+    if (this.#documents === undefined) return undefined;
+    return await driftedNow(ledger, this.#documents, { readAtMs: this.#driftAtMs, nowMs });
   }
 
   #sendDue(): void {
