@@ -32,6 +32,7 @@ import {
   type SiteSettings,
   type WebhookSettings,
 } from "./settings.ts";
+import { watchedIssues, watchedSettings } from "./watched-section.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -51,6 +52,10 @@ export function readConfiguration(file: string, environment: Environment): RunSe
   const files = new Files(dirname(resolve(file)));
   const settings = parsed.success ? new Builder(parsed.data, environment, files).build() : undefined;
   if (settings !== undefined) add(settings.issues);
+  const sites = settings?.value.sites;
+  // Of a site that is not there something else is told.
+  const isAws = (name: string) => (sites?.get(name)?.profile.name ?? PROFILES.aws.name) === PROFILES.aws.name;
+  if (parsed.success) add(watchedIssues(parsed.data, isAws));
   if (issues.length > 0 || settings === undefined) {
     throw new ConfigError(issues.toSorted((one, other) => one.line - other.line));
   }
@@ -116,6 +121,7 @@ class Builder {
     const value: RunSettings = {
       sites: new Map(Object.keys(sites).map((name) => [name, this.#site(name)])),
       replications: Object.entries(replications).map(([name, one]) => this.#replication(name, one)),
+      watched: watchedSettings(this.#document.watched),
       scanEveryMs: millisecondsOf(intake?.scan?.every ?? "15m"),
       ...(intake?.scan?.metadata === undefined ? {} : { scanMetadata: intake.scan.metadata }),
       webhooks: (intake?.webhooks ?? []).map((one, index) => this.#webhook(["intake", "webhooks", index], one)),

@@ -19,6 +19,7 @@ import { openLiveIntake } from "./live-intake.ts";
 import type { OpenMetering } from "./open-metering.ts";
 import { beginScheduling } from "./scheduling.ts";
 import type { StoreSites } from "./store-sites.ts";
+import { watchFlows } from "./watched-flows.ts";
 
 export interface Attended {
   /** As they are at the time. */
@@ -69,6 +70,7 @@ export async function attend(parts: Attended, opened: (() => Promise<void> | voi
   opened.push(() => watches.close());
   const metering = await meteringOf(parts, replications);
   if (metering !== undefined) opened.push(() => metering.close());
+  opened.push(watchFlows({ ledger, clock, clients, name, watched: () => settings().watched, onTrouble, onBroken }));
   const alerting = openAlerting({
     ledger,
     replications,
