@@ -70,14 +70,16 @@ export async function attend(parts: Attended, opened: (() => Promise<void> | voi
   opened.push(() => watches.close());
   const metering = await meteringOf(parts, replications);
   if (metering !== undefined) opened.push(() => metering.close());
-  opened.push(watchFlows({ ledger, clock, clients, name, watched: () => settings().watched, onTrouble, onBroken }));
+  // Alone on its ledger it goes on at once where a dead one ended.
+  const holder = isAlone ? "run" : name;
+  const watched = () => settings().watched;
+  opened.push(watchFlows({ ledger, clock, clients, name: holder, watched, onTrouble, onBroken }));
   const alerting = openAlerting({
     ledger,
     replications,
     clock: context.clock,
     environment,
-    // Alone on its ledger it goes on at once where a dead one ended.
-    name: isAlone ? "run" : name,
+    name: holder,
     settings: () => settings().alerts,
     digests: () => documentDigests(settings().replications, { sites, clients }),
     onTrouble,
