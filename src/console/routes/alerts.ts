@@ -84,7 +84,11 @@ export function alertRoutes(parts: AlertParts): readonly Route[] {
         const { sink } = newTest.parse(await c.req.json());
         const tests = (await testAlerts?.(sink)) ?? [];
         if (tests.length > 0) return c.json({ tests });
-        throw new ApiError(404, sink === undefined ? "no sinks are configured" : `there is no sink ${sink}`);
+        const remedy = "name it under alerts.sinks in lockstep.yaml";
+        throw new ApiError(
+          404,
+          sink === undefined ? `there is no sink: ${remedy}` : `there is no sink ${sink}: ${remedy}`,
+        );
       },
     },
     {
