@@ -276,13 +276,14 @@ function drift({ drifted }: Known, settings: ConditionSettings): Found[] | undef
   });
 }
 
-interface CountedCause extends Cause {
+export interface CountedCause extends Cause {
   readonly failed: number;
   readonly bytes: number;
   readonly oldestWrittenAtMs?: number;
 }
 
-function causesOf(counts: readonly Count[]): readonly CountedCause[] {
+/** Of everything that is FAILED. */
+export function causesOf(counts: readonly Count[]): readonly CountedCause[] {
   const found = new Map<string, CountedCause>();
   for (const { state, bucket, ruleId, destinationArn, failureCode: code = "UnknownAnswer", ...one } of counts) {
     if (state !== "parked" || one.tasks === 0) continue;
