@@ -9,7 +9,7 @@ type Styled = (style: Style, text: string) => string;
 
 const STATE_STYLES = { firing: "red", pending: "yellow", resolved: "green" } as const;
 
-export function alertsWords({ alerts, outbox, accepted = [] }: AlertsAnswer, nowMs: number, styled: Styled): string {
+export function alertsWords({ alerts, outbox, accepted }: AlertsAnswer, nowMs: number, styled: Styled): string {
   const shown = alerts.map((one) => alertWords(one, nowMs, styled));
   const isAnything = alerts.some((one) => one.state !== "resolved");
   return [
