@@ -23,6 +23,12 @@ export interface PendingMetrics {
   readonly latencySeconds: number;
 }
 
+/** What ended in one minute. */
+export interface EndedMinute extends FailedMetrics {
+  /** Its beginning. */
+  readonly atMs: number;
+}
+
 export interface FailedMetrics {
   readonly failed: number;
   /** Operations that ended, well or not. */
@@ -70,12 +76,21 @@ export class CloudWatchControl {
 
   /** What failed in the window; nothing is published while nothing replicates. @throws AwsError */
   async failed(flow: ReplicationFlow, window: MetricsWindow): Promise<FailedMetrics> {
+    const minutes = await this.ended(flow, window);
+    const sum = (figure: keyof FailedMetrics) => minutes.reduce((total, one) => total + one[figure], 0);
+    return { failed: sum("failed"), operations: sum("operations") };
+  }
+
+  /** What ended in each minute of the window in which something did, in no order. @throws AwsError */
+  async ended(flow: ReplicationFlow, window: MetricsWindow): Promise<readonly EndedMinute[]> {
     const found = await this.#read(window, [
       query("failed", flow, "OperationsFailedReplication", "Sum"),
       query("operations", flow, "OperationsFailedReplication", "SampleCount"),
     ]);
-    const sum = (id: string) => (found.get(id) ?? []).reduce((total, [, value]) => total + value, 0);
-    return { failed: sum("failed"), operations: sum("operations") };
+    const failed = new Map(found.get("failed"));
+    return (found.get("operations") ?? []).map(([atMs, operations]) => {
+      return { atMs, operations, failed: failed.get(atMs) ?? 0 };
+    });
   }
 
   async close(): Promise<void> {

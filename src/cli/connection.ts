@@ -12,6 +12,7 @@ import { OrganizationsControl, type SignPost } from "../aws/organizations.ts";
 import { S3Control } from "../aws/s3-control.ts";
 import { type CallerIdentity, callerIdentity } from "../aws/sts.ts";
 import type { BucketAccess, Surroundings } from "../doctor/ports.ts";
+import type { OwnChanges } from "../monitor/alerts/own-changes.ts";
 import { createS3Client, type S3Client } from "../s3/client.ts";
 import { S3Error } from "../s3/errors.ts";
 import { hashPayload, signHeaders } from "../s3/sigv4.ts";
@@ -30,6 +31,8 @@ export interface Connection extends Surroundings {
   /** Undefined where the store knows no identities. */
   readonly callerArn?: string;
   readonly console?: ConsoleClient;
+  /** Told of what is written. */
+  readonly ownChanges?: OwnChanges;
   readonly s3Control: S3Control;
   /** What has to be typed once more to ask as the same accounts; "" or words that begin with a space. */
   readonly typed?: string;
@@ -110,7 +113,7 @@ export async function openConnection(
     s3Control: new S3Control(access),
     organizations: new OrganizationsControl(organizationAccess, signerOf(organizationAccess, clock)),
     clock,
-    ...(console === undefined ? {} : { console, records: console }),
+    ...(console === undefined ? {} : { console, records: console, ownChanges: console.ownChanges }),
     close: () => clients.close(),
   };
 }

@@ -11,7 +11,9 @@ import type { FailureRecord, FailureRecords } from "../doctor/ports.ts";
 import type { ResyncProgress, ResyncRequest } from "../engine/resync/model.ts";
 import type { Count } from "../ledger/ledger.ts";
 import type { SinkTest } from "../monitor/alerts/alerting.ts";
+import type { DocumentDigest } from "../monitor/alerts/drift.ts";
 import type { Alert } from "../monitor/alerts/model.ts";
+import type { OwnChanges } from "../monitor/alerts/own-changes.ts";
 import type { WatchKind, WatchResult } from "../monitor/history.ts";
 import type { ScheduleStanding } from "../monitor/schedules.ts";
 import { AccessError, UsageError } from "./errors.ts";
@@ -129,6 +131,15 @@ export class ConsoleClient implements FailureRecords {
   async acceptDrift(): Promise<number> {
     return (await this.#ask<{ accepted: number }>("POST", "/api/v1/alerts/accept")).accepted;
   }
+
+  /** Where changes of documents are told of that a command makes. */
+  readonly ownChanges: OwnChanges = {
+    begin: async (change) => (await this.#ask<{ id: string }>("POST", "/api/v1/alerts/own-changes", change)).id,
+    end: async (id) => {
+      const path = `/api/v1/alerts/own-changes/${encodeURIComponent(id)}/end`;
+      return (await this.#ask<{ accepted: readonly DocumentDigest[] }>("POST", path)).accepted;
+    },
+  };
 
   async #askIfThere<T>(method: "GET", path: string): Promise<T | undefined> {
     try {

@@ -9,6 +9,7 @@ import { percentilesOf, type StreamRate, sumOf } from "../engine/rates.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { latest } from "../monitor/history.ts";
 import type { Observation, ObservedEngine, ObservedLag } from "../monitor/observation.ts";
+import { publishedIn } from "../monitor/published.ts";
 
 export interface MonitoringParts {
   readonly ledger: Ledger;
@@ -19,12 +20,13 @@ export interface MonitoringParts {
 /** What is known now, of all engines on the ledger. @throws DatabaseError */
 export async function observe({ ledger, replications, clock }: MonitoringParts): Promise<Observation> {
   const atMs = clock();
-  const [counts, known, pauses, heartbeats, results] = await Promise.all([
+  const [counts, known, pauses, heartbeats, results, published] = await Promise.all([
     ledger.counts(),
     replications.list(),
     pausesIn(ledger),
     heartbeatsIn(ledger),
     latest(ledger),
+    publishedIn(ledger),
   ]);
   return {
     atMs,
@@ -35,6 +37,7 @@ export async function observe({ ledger, replications, clock }: MonitoringParts):
     }),
     engines: heartbeats.map((one) => engineOf(one, atMs)),
     results,
+    published,
     lags: lagsOf(heartbeats.filter((one) => !isAway(one, atMs))),
   };
 }

@@ -42,13 +42,15 @@ export interface Desk {
   /** Every kind of object through the bucket's rules, or through those of a text beside them. */
   rehearse(bucket: string, text: string | undefined, told: Told): Promise<DeskRehearsal>;
   /** @throws ChangedError when the rules are not those of the digest any more */
-  saveRules(bucket: string, text: string, digest: string): Promise<DeskRules>;
+  saveRules(bucket: string, text: string, digest: string, by?: string): Promise<DeskRules>;
 }
 
 /** How long work tells how far it has come, and is told to end. */
 export interface Told {
   readonly onProgress: (progress: WorkProgress) => void;
   readonly signal: AbortSignal;
+  /** Who asked for it. */
+  readonly by?: string;
 }
 
 export interface WorkProgress {

@@ -2,6 +2,7 @@
 import type { Engine } from "../engine/engine.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { SinkTest } from "../monitor/alerts/alerting.ts";
+import type { OwnChanges } from "../monitor/alerts/own-changes.ts";
 import type { ConsoleUser } from "./auth/logins.ts";
 import type { Desk } from "./desk.ts";
 import type { LabDesk } from "./lab-desk.ts";
@@ -22,6 +23,8 @@ export interface ConsoleOptions {
   readonly watches?: Watches;
   /** Sends a test to one sink of alerts, or to all. */
   readonly testAlerts?: (sink?: string) => Promise<readonly SinkTest[]>;
+  /** Told of changes of documents that are Lockstep's own. */
+  readonly ownChanges?: OwnChanges;
   /** Told of faults of ours; the console goes on. */
   readonly onFault?: (error: unknown) => void;
   readonly about: About;

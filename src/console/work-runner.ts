@@ -113,7 +113,7 @@ export class WorkRunner {
     };
     let ended: Pick<Work, "state" | "result" | "error">;
     try {
-      ended = { state: "done", result: await run({ onProgress, signal: abort.signal }) };
+      ended = { state: "done", result: await run({ onProgress, signal: abort.signal, by: running.work.by }) };
     } catch (error) {
       ended = { state: abort.signal.aborted ? "cancelled" : "failed", error: wordsOf(error) };
     }

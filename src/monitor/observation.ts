@@ -4,6 +4,7 @@
  */
 import type { Count } from "../ledger/ledger.ts";
 import type { WatchResult } from "./history.ts";
+import type { Published } from "./published.ts";
 
 export interface Observation {
   readonly atMs: number;
@@ -15,6 +16,8 @@ export interface Observation {
   readonly results: readonly WatchResult[];
   /** Of streams of which something was completed in the last minutes. */
   readonly lags?: readonly ObservedLag[];
+  /** Of buckets that their stores replicate themselves. */
+  readonly published?: readonly Published[];
 }
 
 /** From the writing of versions to their replicas'. */

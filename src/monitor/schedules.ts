@@ -307,8 +307,8 @@ function isAlive(kept: Kept | undefined, nowMs: number): boolean {
 /** Why an expression cannot be used; undefined when it can. */
 export function cronComplaint(cron: string, timezone?: string): string | undefined {
   try {
-    cronOf({ cron, ...(timezone === undefined ? {} : { timezone }) }).nextRun(new Date(0));
-    return undefined;
+    const next = cronOf({ cron, ...(timezone === undefined ? {} : { timezone }) }).nextRun(new Date(0));
+    return next === null ? "it never comes" : undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

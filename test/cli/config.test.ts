@@ -186,11 +186,17 @@ alerts:
     }
   });
 
+  it("needs no replication where buckets are watched that AWS replicates", () => {
+    const { watched, replications } = read("sites: {aws: {}}\nwatched: {photos: {site: aws, bucket: photos-eu}}\n");
+    assert.deepEqual(watched, [{ name: "photos", site: "aws", bucket: "photos-eu", everyMs: 300_000 }]);
+    assert.deepEqual(replications, []);
+  });
+
   it("is published as a JSON Schema that is not stale", () => {
     // Made by: lockstep run --schema > schema/lockstep.schema.json
     assert.equal(readFileSync("schema/lockstep.schema.json", "utf8"), printSchema());
     const schema = JSON.parse(printSchema()) as { required: string[]; properties: Record<string, object> };
-    assert.deepEqual(schema.required, ["sites", "replications"]);
+    assert.deepEqual(schema.required, ["sites"]);
     assert.ok(JSON.stringify(schema.properties["sites"]).includes("endpoint"));
   });
 });

@@ -162,7 +162,10 @@ alerts:
     assert.deepEqual(JSON.parse(tested.stdout), { tests: [{ sink: "hook", ok: true }] });
     assert.equal(posted[0]?.body.commonLabels["kind"], "test");
     const unknown = await type("lockstep alerts test nowhere");
-    assert.deepEqual([unknown.status, unknown.stderr], [2, "lockstep: there is no sink nowhere\n"]);
+    assert.deepEqual(
+      [unknown.status, unknown.stderr],
+      [2, "lockstep: there is no sink nowhere: name it under alerts.sinks in lockstep.yaml\n"],
+    );
     const id = (await alerts()).alerts[0]?.id ?? "";
     const silenced = await type(`lockstep alerts silence ${id.slice(0, 6)} --for 2h --why maintenance`);
     assert.match(silenced.stdout, new RegExp(`^${id} is silenced until `));

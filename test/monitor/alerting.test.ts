@@ -212,7 +212,7 @@ describe("alerting", () => {
     assert.equal(world.troubles.length, 1);
     world.documents = policy("2");
     assert.deepEqual(await state(), ["firing"]);
-    assert.equal(await accept(world.ledger), 1);
+    assert.equal(await accept(world.ledger, { atMs: world.nowMs, by: "alice", why: "alerts accept" }), 1);
     assert.deepEqual(await state(), ["resolved"]);
     world.documents = [...policy("2"), { replication: "music", what: "bucket policy of dr", digest: "9" }];
     assert.deepEqual(await state(), ["resolved"]);
@@ -251,6 +251,7 @@ describe("alerting", () => {
       redrives: index % 1000 === 7 ? 4 + index / 1000 : 0,
       failure: { code: "DstBucketNotFound", step: "put", message: "" },
     });
+    const causes = [{ bucket: "photos", ruleId: "r", destinationArn: "arn:aws:s3:::dr", code: "DstBucketNotFound" }];
     const all = Array.from({ length: 5000 }, (_, index) => row(index));
     let rows = 0;
     const sweep = new RedriveSweep({
@@ -261,14 +262,36 @@ describe("alerting", () => {
         return { tasks, ...(from + limit < all.length ? { next: String(from + limit) } : {}) };
       },
     });
-    assert.equal(await sweep.look(5), undefined, "not all have been looked at");
+    assert.equal(await sweep.look(5, causes), undefined, "not all have been looked at");
     assert.equal(rows, 2000);
-    assert.equal(await sweep.look(5), undefined);
-    const [found, ...others] = (await sweep.look(5)) ?? [];
+    assert.equal(await sweep.look(5, causes), undefined);
+    const [found, ...others] = (await sweep.look(5, causes)) ?? [];
     assert.deepEqual(others, []);
     assert.deepEqual([found?.versions, found?.most, found?.key], [4, 8.007, "key-4007"]);
     all.length = 0;
-    assert.deepEqual(await sweep.look(5), []);
+    assert.deepEqual(await sweep.look(5, []), []);
+  });
+
+  it("looks at one cause after the other, at so many at a time, however few versions each has", async () => {
+    const causes = Array.from({ length: 120 }, (_, index) => {
+      return { bucket: "photos", ruleId: `r${index}`, destinationArn: "arn:aws:s3:::dr", code: "DstBucketNotFound" };
+    });
+    const asked: string[] = [];
+    const sweep = new RedriveSweep({
+      list: async ({ ruleId = "", state, failureCodes }) => {
+        asked.push(ruleId);
+        assert.deepEqual([state, failureCodes], ["parked", ["DstBucketNotFound"]]);
+        return { tasks: [] };
+      },
+    });
+    assert.equal(await sweep.look(5, causes), undefined);
+    assert.equal(asked.length, 50);
+    assert.equal(await sweep.look(5, causes), undefined);
+    assert.deepEqual(await sweep.look(5, causes), []);
+    assert.deepEqual(
+      asked,
+      causes.map((one) => one.ruleId),
+    );
   });
 });
 

@@ -156,7 +156,7 @@ export class StandIn {
       case "jobs":
         return { jobs };
       case "alerts":
-        return { alerts, silences: [], outbox: [] };
+        return { alerts, silences: [], outbox: [], accepted: [] };
       default:
         return undefined;
     }

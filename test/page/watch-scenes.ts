@@ -413,6 +413,7 @@ export function watchAnswers(nowMs: number): Readonly<Record<string, unknown>> {
       alerts: alertsAt(nowMs),
       silences: [],
       outbox: { waiting: 2, oldestAtMs: nowMs - 340_000, lastError: "slack: 503 Service Unavailable", givenUp: 0 },
+      accepted: [],
     },
     changes: {
       changes: [

@@ -1,6 +1,7 @@
 /** Alerts, put together wherever an engine runs: sinks of their settings, and the loop that judges and sends. */
 import { Alerting, type ConfiguredSink, type SinkTest } from "../../monitor/alerts/alerting.ts";
 import type { ReadDigests } from "../../monitor/alerts/drift.ts";
+import { type OwnChanges, ownChanges } from "../../monitor/alerts/own-changes.ts";
 import { DEFAULT_ALERT_SETTINGS } from "../../monitor/alerts/settings.ts";
 import { emailSink } from "../../monitor/sinks/email.ts";
 import { pagerDutySink } from "../../monitor/sinks/pagerduty.ts";
@@ -27,6 +28,8 @@ export interface AlertingParts extends MonitoringParts {
 
 export interface OpenAlerting {
   readonly test: (sink?: string) => Promise<readonly SinkTest[]>;
+  /** Undefined where no documents are compared. */
+  readonly ownChanges?: OwnChanges;
   close(): Promise<void>;
 }
 
@@ -57,6 +60,7 @@ export function openAlerting(parts: AlertingParts): OpenAlerting {
   const running = alerting.run(over.signal).catch(onBroken);
   return {
     test: (sink) => alerting.test(sink),
+    ...(digests === undefined ? {} : { ownChanges: ownChanges({ ledger, digests, clock }) }),
     close: async () => {
       over.abort();
       await running;

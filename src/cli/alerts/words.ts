@@ -9,7 +9,7 @@ type Styled = (style: Style, text: string) => string;
 
 const STATE_STYLES = { firing: "red", pending: "yellow", resolved: "green" } as const;
 
-export function alertsWords({ alerts, outbox }: AlertsAnswer, nowMs: number, styled: Styled): string {
+export function alertsWords({ alerts, outbox, accepted }: AlertsAnswer, nowMs: number, styled: Styled): string {
   const shown = alerts.map((one) => alertWords(one, nowMs, styled));
   const isAnything = alerts.some((one) => one.state !== "resolved");
   return [
@@ -21,7 +21,18 @@ export function alertsWords({ alerts, outbox }: AlertsAnswer, nowMs: number, sty
           `${outbox.waiting} messages wait to be sent${outbox.lastError === undefined ? "" : ` (${outbox.lastError})`}`,
         ]),
     ...(outbox.givenUp === 0 ? [] : [`${outbox.givenUp} messages were refused and given up`]),
+    ...acceptedLines(accepted, styled),
   ].join("\n\n");
+}
+
+const ACCEPTED_SHOWN_MAX = 5;
+
+/** Who has changed configuration or policies so that it is no drift. */
+function acceptedLines(accepted: AlertsAnswer["accepted"], styled: Styled): string[] {
+  const lines = accepted.slice(0, ACCEPTED_SHOWN_MAX).map(({ what, atMs, by, why }) => {
+    return `   ${momentWords(atMs)}  ${what}: ${why}, by ${by}`;
+  });
+  return lines.length === 0 ? [] : [styled("dim", ["known to be good since it was changed:", ...lines].join("\n"))];
 }
 
 function alertWords(alert: Alert, nowMs: number, styled: Styled): string {

@@ -10,7 +10,7 @@ import {
 } from "../../monitor/alerts/settings.ts";
 import type { EmailOptions } from "../../monitor/sinks/email.ts";
 import { type CredentialsForm, credentials, duration, millisecondsOf, named, reference } from "./forms.ts";
-import type { FoundIssue } from "./issues.ts";
+import { type FoundIssue, received } from "./issues.ts";
 import { members, path, text } from "./parts.ts";
 import type { CredentialSource } from "./settings.ts";
 
@@ -140,9 +140,11 @@ const sink = z.union(
           "Write smtp://HOST:PORT or smtps://HOST:PORT, without user and password",
         ),
         from: text(/^[^\r\n]+@[^\r\n]+$/, "an address of mail", "Write name@example.org"),
-        to: z.array(text(/^[^\r\n]+@[^\r\n]+$/, "an address of mail", "Write name@example.org"), {
-          error: "a list of addresses\nBegin each with a dash",
-        }),
+        to: z
+          .array(text(/^[^\r\n]+@[^\r\n]+$/, "an address of mail", "Write name@example.org"), {
+            error: "a list of addresses\nBegin each with a dash",
+          })
+          .min(1, { error: "at least one address\nSay who gets the mail" }),
         user: text(/^.+$/, "a user of the mail server", `Write the name, or \${NAME}`).optional(),
         password: reference("the user's password").optional(),
         tls: z
@@ -266,7 +268,7 @@ function placeOf(one: SinkForm, at: JsonPath, reader: AlertsReader): SinkPlace {
     const whose = reader.credentials(one.credentials ?? "environment");
     return { kind: "sns", topicArn: one.sns, credentials: whose, ...elsewhere };
   }
-  const server = new URL(one.email);
+  const server = mailServerOf(one.email, [...at, "email"], reader);
   const isTls = server.protocol === "smtps:";
   const ca = one.ca === undefined ? undefined : reader.text([...at, "ca"], one.ca);
   return {
@@ -282,9 +284,23 @@ function placeOf(one: SinkForm, at: JsonPath, reader: AlertsReader): SinkPlace {
   };
 }
 
+const PORT_MAX = 65_535;
+
+function mailServerOf(given: string, at: JsonPath, { issue }: AlertsReader): URL {
+  const isUrl = URL.canParse(given) && new URL(given).port !== "0";
+  if (isUrl) return new URL(given);
+  const remedy = `Write smtp://HOST:PORT or smtps://HOST:PORT with a port from 1 to ${PORT_MAX}`;
+  issue({ path: at, expected: "the URL of a mail server", received: received(given, at), remedy });
+  return new URL("smtp://localhost");
+}
+
 /** What a reference leads to is seen only here; it is not repeated, for it may be a secret. */
 function urlOf(given: string, at: JsonPath, { issue }: AlertsReader): string {
   const isUrl = URL.canParse(given) && /^https?:$/.test(new URL(given).protocol);
+  if (isUrl && (new URL(given).username !== "" || new URL(given).password !== "")) {
+    const remedy = "Take them out: a webhook takes a token, a reference to the environment";
+    issue({ path: at, expected: "a URL without user and password", received: "one with them, not shown here", remedy });
+  }
   // What is not set at all is told elsewhere.
   if (!isUrl && given !== "") {
     issue({ path: at, expected: "a URL", received: "other text, not shown here", remedy: "Write http[s]://HOST" });

@@ -23,6 +23,7 @@ export function crossIssues(
     ...emptiness(root),
     ...membersOf(sites).flatMap(([name, site]) => siteIssues(["sites", name], site)),
     ...membersOf(root["limits"]).flatMap(([name]) => siteIsThere(["limits", name], name, sites)),
+    ...membersOf(root["watched"]).flatMap(([name, one]) => siteIsThere(["watched", name, "site"], one["site"], sites)),
     ...replications.flatMap(([name, one]) => placeIssues(["replications", name], one, sites)),
     ...intakeIssues(asObject(root["intake"]) ?? {}, sites),
     ...nameIssues(replications),
@@ -43,7 +44,11 @@ function issue(path: JsonPath, expected: string, value: unknown, remedy: string)
 }
 
 function emptiness(root: Members): FoundIssue[] {
-  return (["sites", "replications"] as const)
+  if (root["replications"] === undefined && root["watched"] === undefined) {
+    return [issue(["replications"], "replications by name", undefined, `Write "name:" and its members, indented`)];
+  }
+  const wanted = root["watched"] === undefined ? ["sites", "replications"] : ["sites", "watched"];
+  return wanted
     .filter((name) => asObject(root[name]) !== undefined && Object.keys(asObject(root[name]) ?? {}).length === 0)
     .map((name) => issue([name], `at least one of the ${name}`, root[name], `Add one under ${name}`));
 }

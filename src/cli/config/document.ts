@@ -10,8 +10,9 @@ import { PROFILES } from "../../s3/profiles.ts";
 import { alertsSection } from "./alerts-section.ts";
 import { credentials, duration, named, reference } from "./forms.ts";
 import { metricsSection } from "./metrics-section.ts";
-import { listening, members, path, text } from "./parts.ts";
+import { BUCKETS, bucketName, listening, members, path, text } from "./parts.ts";
 import { schedulesSection } from "./schedules-section.ts";
+import { watchedSection } from "./watched-section.ts";
 
 const PROVIDERS = ["auto", ...(Object.keys(PROFILES) as (keyof typeof PROFILES)[])] as const;
 
@@ -41,10 +42,7 @@ const site = members(
   "a site",
 );
 
-const BUCKETS = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
-const bucket = text(BUCKETS, "the name of a bucket", "Write the name alone, without s3:// and without a key");
-
-const place = members({ site: named("a site"), bucket }, "a bucket and its site");
+const place = members({ site: named("a site"), bucket: bucketName }, "a bucket and its site");
 
 const configuration = z
   .union(
@@ -67,7 +65,7 @@ const replication = members(
     source: members(
       {
         site: named("a site"),
-        bucket,
+        bucket: bucketName,
         as: text(BUCKETS, "a name for the bucket", "Use letters, digits, dots and dashes")
           .optional()
           .describe("What the bucket is called in commands and in the ledger, where another site has one of its name"),
@@ -221,7 +219,11 @@ export const DOCUMENT = members(
     sites: z.record(named("a site"), site, record("sites")).describe("The stores, by names of your choice"),
     replications: z
       .record(named("a replication"), replication, record("replications"))
+      .default({})
       .describe("What is replicated to where, by names of your choice"),
+    watched: watchedSection
+      .optional()
+      .describe("Buckets that AWS replicates itself: metrics and alerts of them, as CloudWatch tells it"),
     intake: intake.optional().describe("How it comes to be known what there is to do"),
     limits: z.record(named("a site"), limits, record("limits")).optional().describe("What a site is asked at most"),
     ledger: text(

@@ -18,6 +18,14 @@ export function text(pattern: RegExp, expected: string, remedy: string) {
   return z.string({ error }).regex(pattern, { error });
 }
 
+/** Of a bucket, as stores may call one. */
+export const BUCKETS = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
+export const bucketName = text(
+  BUCKETS,
+  "the name of a bucket",
+  "Write the name alone, without s3:// and without a key",
+);
+
 /** Of a file; a relative one starts at the configuration. */
 export const path = (what: string) =>
   text(/^.+$/s, `the path of ${what}`, "A relative path starts at the configuration file");

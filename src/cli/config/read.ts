@@ -32,6 +32,7 @@ import {
   type SiteSettings,
   type WebhookSettings,
 } from "./settings.ts";
+import { watchedIssues, watchedSettings } from "./watched-section.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -51,6 +52,10 @@ export function readConfiguration(file: string, environment: Environment): RunSe
   const files = new Files(dirname(resolve(file)));
   const settings = parsed.success ? new Builder(parsed.data, environment, files).build() : undefined;
   if (settings !== undefined) add(settings.issues);
+  const sites = settings?.value.sites;
+  // Of a site that is not there something else is told.
+  const isAws = (name: string) => (sites?.get(name)?.profile.name ?? PROFILES.aws.name) === PROFILES.aws.name;
+  if (parsed.success) add(watchedIssues(parsed.data, isAws));
   if (issues.length > 0 || settings === undefined) {
     throw new ConfigError(issues.toSorted((one, other) => one.line - other.line));
   }
@@ -116,10 +121,11 @@ class Builder {
     const value: RunSettings = {
       sites: new Map(Object.keys(sites).map((name) => [name, this.#site(name)])),
       replications: Object.entries(replications).map(([name, one]) => this.#replication(name, one)),
+      watched: watchedSettings(this.#document.watched),
       scanEveryMs: millisecondsOf(intake?.scan?.every ?? "15m"),
       ...(intake?.scan?.metadata === undefined ? {} : { scanMetadata: intake.scan.metadata }),
       webhooks: (intake?.webhooks ?? []).map((one, index) => this.#webhook(["intake", "webhooks", index], one)),
-      queues: (intake?.queues ?? []).map((one) => this.#queue(one)),
+      queues: (intake?.queues ?? []).map((one, index) => this.#queue(["intake", "queues", index], one)),
       ledgerUrl,
       alerts: alertsSettingsOf(this.#document.alerts, {
         resolved: (text) => resolved(text, this.#environment),
@@ -137,8 +143,9 @@ class Builder {
   #site(name: string): SiteSettings {
     const site = this.#document.sites[name] ?? {};
     const region = site.region ?? DEFAULT_REGION;
-    const endpoint = resolved(site.endpoint ?? `https://s3.${region}.amazonaws.com`, this.#environment);
-    const profile = this.#profile(["sites", name, "endpoint"], endpoint, site.provider ?? "auto");
+    const given = resolved(site.endpoint ?? `https://s3.${region}.amazonaws.com`, this.#environment);
+    const endpoint = this.#url(["sites", name, "endpoint"], given, `https://s3.${region}.amazonaws.com`);
+    const profile = this.#profile(endpoint, site.provider ?? "auto");
     const { requestsPerSecond, bytesPerSecond, inFlight } = this.#document.limits?.[name] ?? {};
     const ca = site.ca === undefined ? undefined : this.#text(["sites", name, "ca"], site.ca);
     return {
@@ -158,19 +165,17 @@ class Builder {
     };
   }
 
-  #profile(path: JsonPath, endpoint: string, provider: "auto" | keyof typeof PROFILES) {
-    try {
-      return provider === "auto" ? profileOf(endpoint) : PROFILES[provider];
-    } catch {
-      // What a reference leads to is seen only here.
-      this.#issues.push({
-        path,
-        expected: "a URL",
-        received: received(endpoint, path),
-        remedy: "Write http[s]://HOST",
-      });
-      return PROFILES.generic;
-    }
+  #profile(endpoint: string, provider: "auto" | keyof typeof PROFILES) {
+    return provider === "auto" ? profileOf(endpoint) : PROFILES[provider];
+  }
+
+  /** What a reference leads to, and whether a port is one, is seen only here. @returns the other one where it is no URL */
+  #url(path: JsonPath, given: string, otherwise: string): string {
+    if (URL.canParse(given) && /^https?:$/.test(new URL(given).protocol)) return given;
+    const remedy = "Write http[s]://HOST, or http[s]://HOST:PORT";
+    // What is not set at all is told elsewhere.
+    if (given !== "") this.#issues.push({ path, expected: "a URL", received: received(given, path), remedy });
+    return otherwise;
   }
 
   #credentials(given: CredentialsForm): CredentialSource {
@@ -210,8 +215,8 @@ class Builder {
     };
   }
 
-  #queue({ site, url: given, region, credentials }: QueueDocument): QueueSettings {
-    const url = resolved(given, this.#environment);
+  #queue(path: JsonPath, { site, url: given, region, credentials }: QueueDocument): QueueSettings {
+    const url = this.#url([...path, "url"], resolved(given, this.#environment), "https://sqs.us-east-1.amazonaws.com/");
     const own = this.#document.sites[site];
     return {
       site,

@@ -7,10 +7,13 @@ import type { ProviderProfile } from "../../s3/profiles.ts";
 import type { AlertsSettings } from "./alerts-section.ts";
 import type { MetricsSettings } from "./metrics-section.ts";
 import type { ScheduleSettings } from "./schedules-section.ts";
+import type { WatchedSettings } from "./watched-section.ts";
 
 export interface RunSettings {
   readonly sites: ReadonlyMap<string, SiteSettings>;
   readonly replications: readonly ReplicationSettings[];
+  /** Buckets that AWS replicates itself. */
+  readonly watched: readonly WatchedSettings[];
   readonly scanEveryMs: number;
   /** What scans compare besides versions. */
   readonly scanMetadata?: ComparedMetadata;

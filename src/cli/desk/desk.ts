@@ -158,7 +158,7 @@ export class OwnersDesk implements Desk {
     });
   }
 
-  async saveRules(bucket: string, text: string, digest: string): Promise<DeskRules> {
+  async saveRules(bucket: string, text: string, digest: string, by?: string): Promise<DeskRules> {
     const after = refuseWrong(lintText(bucket, text));
     return await this.#world.connected(bucket, async (connection) => {
       const before = await readRules(connection, bucket);
@@ -167,7 +167,7 @@ export class OwnersDesk implements Desk {
       }
       const patch = { id: "p-rules", target: "replication", resource: arnOf(bucket), before, after } as const;
       this.#scans.delete(bucket);
-      await writePatches(connection, { bucket, patches: [patch] }, this.#applying());
+      await writePatches(connection, { bucket, patches: [patch] }, { ...this.#applying(), by: by ?? "" });
       return await this.#rules(connection, bucket);
     });
   }
@@ -201,6 +201,7 @@ export class OwnersDesk implements Desk {
     let done = 0;
     return {
       ...this.#world,
+      by: told?.by ?? "",
       // What has begun to be written is written to its end.
       signal: new AbortController().signal,
       onInEffect: (patch) => {

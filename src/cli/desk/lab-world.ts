@@ -4,6 +4,7 @@ import { ApiError } from "../../console/errors.ts";
 import { recordsOf } from "../../console/failures.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import type { OwnChanges } from "../../monitor/alerts/own-changes.ts";
 import { acrossAccounts } from "../accounts.ts";
 import { type Connection, openConnection } from "../connection.ts";
 import { DEFAULT_REGION } from "../defaults.ts";
@@ -13,6 +14,7 @@ export interface LabWorldOptions extends Pick<DeskWorld, "clock" | "environment"
   readonly lab: Pick<Lab, "bucket" | "buckets" | "account">;
   readonly endpoint: string;
   readonly ledger: Pick<Ledger, "list">;
+  readonly ownChanges?: OwnChanges;
 }
 
 /** More accounts than these are not asked. */
@@ -48,7 +50,12 @@ export class LabWorld implements DeskWorld {
       const [first, ...others] = opened;
       if (first === undefined) throw new ApiError(404, `nobody owns ${bucket}`);
       const records = recordsOf(this.#options.ledger);
-      return await use({ ...acrossAccounts(first, others), records });
+      const { ownChanges } = this.#options;
+      return await use({
+        ...acrossAccounts(first, others),
+        records,
+        ...(ownChanges === undefined ? {} : { ownChanges }),
+      });
     } finally {
       await Promise.all(opened.map((one) => one.close()));
     }

@@ -10,16 +10,20 @@ import { ApplyError } from "../../doctor/apply-error.ts";
 import { type Application, History } from "../../doctor/history.ts";
 import { checkPermissions, type Permissions } from "../../doctor/may-write.ts";
 import type { Proof } from "../../doctor/prove.ts";
+import type { OwnChange } from "../../monitor/alerts/own-changes.ts";
 import { sleep } from "../clock.ts";
 import type { Connection } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { lookAtKey } from "../diagnosis/scan.ts";
+import { documentsOf } from "../document-names.ts";
 import { AccessError, RefusedError, UsageError } from "../errors.ts";
 import { stateDirectory } from "../state-directory.ts";
 import type { FixPlan } from "./fixing.ts";
 
 /** What applying needs of the process. */
 export interface Applying extends Pick<Context, "clock" | "environment"> {
+  /** Who does it; "": whoever the console knows that it is. */
+  readonly by: string;
   readonly signal: AbortSignal;
   /** Called when a patch shows. */
   readonly onInEffect: (patch: Patch) => void;
@@ -90,7 +94,7 @@ export async function writePatches(
   await history.save(application);
   let applied: readonly Patch[];
   try {
-    applied = await applyPatches(connection, patches, waitingOf(applying));
+    applied = await writeOwn(connection, patches, applying, `fix ${application.id}`);
   } catch (error) {
     const stuck = error instanceof ApplyError ? error.stuck.map((one) => one.patch) : [];
     await history.save(stuck.length > 0 ? { ...application, patches: stuck } : { ...application, undoneAt: now() });
@@ -98,6 +102,39 @@ export async function writePatches(
   }
   await history.save({ ...application, patches: applied });
   return { undo: application.id, applied };
+}
+
+/** Writes, and tells who compares documents that it is no drift. */
+async function writeOwn(
+  connection: Connection,
+  patches: readonly Patch[],
+  applying: Applying,
+  why: string,
+): Promise<readonly Patch[]> {
+  const own = await begunOwn(connection, { documents: documentsOf(patches), by: applying.by, why });
+  try {
+    return await applyPatches(connection, patches, waitingOf(applying));
+  } finally {
+    await own.end();
+  }
+}
+
+/** Where nobody can be told, the change is made all the same, and shows as drift. */
+async function begunOwn({ ownChanges }: Connection, change: OwnChange): Promise<{ readonly end: () => Promise<void> }> {
+  const told = async <T>(tell: () => Promise<T> | undefined): Promise<T | undefined> => {
+    try {
+      return await tell();
+    } catch (error) {
+      if (error instanceof AccessError || error instanceof UsageError) return undefined;
+      throw error;
+    }
+  };
+  const id = await told(() => ownChanges?.begin(change));
+  return {
+    end: async () => {
+      if (id !== undefined) await told(() => ownChanges?.end(id));
+    },
+  };
 }
 
 function waitingOf({ signal, onInEffect }: Applying): Waiting {
@@ -142,7 +179,7 @@ export async function takeBack(
     throw new UsageError(`${id} was applied at ${application.endpoint} in account ${application.accountId}, not here`);
   }
   const restored = undoOf(application.patches);
-  await applyPatches(connection, restored, waitingOf(applying));
+  await writeOwn(connection, restored, applying, `fix --undo ${id}`);
   await history.save({ ...application, undoneAt: new Date(applying.clock()).toISOString() });
   return { restored, lasting: lastingOf(application.patches) };
 }

@@ -1,4 +1,5 @@
 /** What `fix` does: plans patches for causes, shows them, applies them with an undo, takes them back. */
+import { userInfo } from "node:os";
 import { type Alike, Examination, type Explained } from "../../core/diagnose/diagnose.ts";
 import type { Setup } from "../../core/diagnose/facts.ts";
 import { patchesOf } from "../../core/diagnose/patches.ts";
@@ -153,6 +154,7 @@ export async function apply(
 export function applyingOf(context: Context): Applying {
   return {
     ...context,
+    by: context.environment["USER"] ?? userInfo().username,
     signal: context.interrupted,
     onInEffect: (patch) => {
       if (context.stderr.isTTY === true) context.stderr.write(`in effect: ${patchTitle(patch)}\n`);

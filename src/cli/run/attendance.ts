@@ -19,6 +19,7 @@ import { openLiveIntake } from "./live-intake.ts";
 import type { OpenMetering } from "./open-metering.ts";
 import { beginScheduling } from "./scheduling.ts";
 import type { StoreSites } from "./store-sites.ts";
+import { watchFlows } from "./watched-flows.ts";
 
 export interface Attended {
   /** As they are at the time. */
@@ -69,13 +70,16 @@ export async function attend(parts: Attended, opened: (() => Promise<void> | voi
   opened.push(() => watches.close());
   const metering = await meteringOf(parts, replications);
   if (metering !== undefined) opened.push(() => metering.close());
+  // Alone on its ledger it goes on at once where a dead one ended.
+  const holder = isAlone ? "run" : name;
+  const watched = () => settings().watched;
+  opened.push(watchFlows({ ledger, clock, clients, name: holder, watched, onTrouble, onBroken }));
   const alerting = openAlerting({
     ledger,
     replications,
     clock: context.clock,
     environment,
-    // Alone on its ledger it goes on at once where a dead one ended.
-    name: isAlone ? "run" : name,
+    name: holder,
     settings: () => settings().alerts,
     digests: () => documentDigests(settings().replications, { sites, clients }),
     onTrouble,
@@ -86,6 +90,7 @@ export async function attend(parts: Attended, opened: (() => Promise<void> | voi
     replications,
     watches,
     testAlerts: alerting.test,
+    ...(alerting.ownChanges === undefined ? {} : { ownChanges: alerting.ownChanges }),
     ...(metering === undefined ? {} : { metering: metering.metering }),
   });
   if (console_ !== undefined) opened.push(() => console_.close());
@@ -112,7 +117,7 @@ async function meteringOf(
 
 async function consoleOf(
   { settings, context, ledger, engine, sites, clock, onPaused, onTrouble }: Attended,
-  others: Pick<ConsoleOptions, "replications" | "watches" | "testAlerts" | "metering">,
+  others: Pick<ConsoleOptions, "replications" | "watches" | "testAlerts" | "ownChanges" | "metering">,
 ) {
   const where = settings().console;
   if (where === undefined) return undefined;

@@ -135,8 +135,8 @@ function isAws({ profile }: SiteSettings): boolean {
   return profile.name === PROFILES.aws.name;
 }
 
-/** S3's own address is none of STS. */
-function endpointIsAws(endpoint: string): boolean {
+/** S3's own address is none of STS or CloudWatch. */
+export function endpointIsAws(endpoint: string): boolean {
   return /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
 }
 

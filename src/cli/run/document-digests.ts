@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import type { DocumentDigest } from "../../monitor/alerts/drift.ts";
 import { S3Error } from "../../s3/errors.ts";
 import type { Place, ReplicationSettings } from "../config/settings.ts";
+import { bucketPolicyName, rulesName } from "../document-names.ts";
 import type { SiteClients } from "./clients.ts";
 import type { StoreSites } from "./store-sites.ts";
 
@@ -27,9 +28,7 @@ async function ofReplication(
   const places = [source, ...destinations.values()];
   const settings = { source, destinations: [...destinations], roleArn, propagateDeletes };
   const read = await Promise.all([
-    digested(name, `replication rules of ${source.name}`, async () =>
-      JSON.stringify(await sites.configuration(source.name)),
-    ),
+    digested(name, rulesName(source.name), async () => JSON.stringify(await sites.configuration(source.name))),
     ...places.map((place) => policyOf(name, place, clients)),
   ]);
   const own = { replication: name, what: "the replication's settings", digest: digestOf(JSON.stringify(settings)) };
@@ -40,7 +39,7 @@ async function policyOf(replication: string, place: Place, clients: SiteClients)
   // Other stores answer this in so many ways that nothing could be said of a change.
   if (!clients.isAws(place.site)) return undefined;
   const { settings } = clients.client(place.site);
-  return await digested(replication, `bucket policy of ${place.name}`, () => settings.getBucketPolicy(place.bucket));
+  return await digested(replication, bucketPolicyName(place.name), () => settings.getBucketPolicy(place.bucket));
 }
 
 async function digested(

@@ -3,24 +3,26 @@ import Table from "cli-table3";
 import { AwsError } from "../../aws/errors.ts";
 import { plural } from "../../doctor/report.ts";
 import type { Clock } from "../../engine/ports.ts";
+import { PublishedError } from "../../monitor/published.ts";
 import type { Capabilities } from "../../s3/capabilities.ts";
 import { S3Error } from "../../s3/errors.ts";
 import { PROFILES } from "../../s3/profiles.ts";
 import { sideBySide } from "../../s3/side-by-side.ts";
 import type { CommandResult, ExitStatus } from "../command.ts";
-
 import type { Place, QueueSettings, ReplicationSettings, RunSettings } from "../config/settings.ts";
+import type { WatchedSettings } from "../config/watched-section.ts";
 import { styled } from "../context.ts";
 import type { SiteClient, SiteClients } from "./clients.ts";
 import { type Basis, basisWords } from "./kept-probes.ts";
 import { openQueue } from "./live-intake.ts";
 import type { StoreSites } from "./store-sites.ts";
+import { readFlows } from "./watched-flows.ts";
 
 /** What is known of one end of a replication. */
 interface Reached {
   /** Empty for a queue, which serves all of its site. */
   readonly replication: string;
-  readonly end: "source" | "destination" | "queue";
+  readonly end: "source" | "destination" | "queue" | "watched";
   readonly site: string;
   /** A queue's URL. */
   readonly bucket: string;
@@ -72,6 +74,7 @@ export async function checkReach(settings: RunSettings, parts: ReachParts): Prom
       return { ...about, ok: false, says: refusalWords(error, bucket), reached: false };
     }
   });
+  reached.push(...(await sideBySide(settings.watched, BUCKETS_AT_ONCE, (one) => reachWatched(one, parts))));
   reached.push(...(await sideBySide(settings.queues, BUCKETS_AT_ONCE, (one) => reachQueue(one, parts))));
   return { status: statusOf(reached), value: { ends: reached }, words: () => words(reached) };
 }
@@ -92,6 +95,20 @@ async function reachQueue(settings: QueueSettings, { environment, clock }: Reach
     return { ...about, ok: false, says: error.message, reached: false };
   } finally {
     await queue.close();
+  }
+}
+
+/** Asks CloudWatch once, as the engine does. */
+async function reachWatched(watched: WatchedSettings, { clients, clock }: ReachParts): Promise<Reached> {
+  const { name, site, bucket } = watched;
+  const about = { replication: name, end: "watched" as const, site, bucket };
+  try {
+    const read = readFlows({ clients, clock, watched: () => [watched] });
+    const flows = await read(watched, clock.nowMs() - 60_000);
+    return { ...about, ok: true, says: `ready, metrics of ${plural(flows.length, "rule")}`, reached: true };
+  } catch (error) {
+    if (!(error instanceof PublishedError)) throw error;
+    return { ...about, ok: false, says: error.message, reached: error.cause === undefined };
   }
 }
 

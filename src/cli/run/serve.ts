@@ -94,6 +94,7 @@ async function serve(room: EngineRoom, options: ServeOptions, context: Context):
   const { consoleUrl, metricsUrl, webhookUrls } = room.attendance ?? { webhookUrls: [] };
   const said = {
     replications: settings.replications.map((one) => one.name),
+    ...(settings.watched.length === 0 ? {} : { watched: settings.watched.map((one) => one.name) }),
     ...(webhookUrls.length === 0 ? {} : { webhookUrls }),
     ...(consoleUrl === undefined ? {} : { consoleUrl }),
     ...(metricsUrl === undefined ? {} : { metricsUrl }),
@@ -138,9 +139,14 @@ function entryOf(consoleUrl: string, { console: where }: RunSettings, isPerson: 
     : `${consoleUrl}, its token in ${where.tokenFile}`;
 }
 
-function summary({ replications, scanEveryMs }: RunSettings): string {
-  const names = replications.map((one) => one.name).join(", ");
-  return `replicating ${names}, scanning every ${scanEveryMs / 1000} s`;
+function summary({ replications, watched, scanEveryMs }: RunSettings): string {
+  const names = (all: readonly { readonly name: string }[]) => all.map((one) => one.name).join(", ");
+  return [
+    ...(replications.length === 0
+      ? []
+      : [`replicating ${names(replications)}, scanning every ${scanEveryMs / 1000} s`]),
+    ...(watched.length === 0 ? [] : [`watching ${names(watched)} by CloudWatch`]),
+  ].join("; ");
 }
 
 /** What a running engine cannot take up. */

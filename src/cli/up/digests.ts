@@ -11,6 +11,7 @@ import type { DocumentDigest } from "../../monitor/alerts/drift.ts";
 import { S3Error } from "../../s3/errors.ts";
 import { type Connection, openConnection } from "../connection.ts";
 import { DEFAULT_REGION } from "../defaults.ts";
+import { bucketPolicyName, configurationName, keyPolicyName, rolePoliciesName } from "../document-names.ts";
 import { AccessError } from "../errors.ts";
 import { digestOf } from "../run/document-digests.ts";
 
@@ -56,23 +57,23 @@ async function ofBucket(replication: string, { lab }: LabAccess, connect: Connec
   if (source === undefined || configuration === undefined) return [];
   const own = source.account;
   const documents: [what: string, read: () => Promise<string | undefined>][] = [
-    [`replication configuration of ${replication}`, async () => JSON.stringify(configuration)],
+    [configurationName(replication), async () => JSON.stringify(configuration)],
     ...bucketsOf(replication, configuration).map((name): [string, () => Promise<string | undefined>] => [
-      `bucket policy of ${name}`,
+      bucketPolicyName(name),
       async () => {
         const { settings } = await (await connect(lab.bucket(name)?.account ?? own)).bucket(name);
         return await settings.getBucketPolicy(name);
       },
     ]),
     [
-      `policies of ${configuration.roleArn}`,
+      rolePoliciesName(configuration.roleArn),
       async () => {
         const connection = await connect(parseArn(configuration.roleArn)?.account ?? own);
         return JSON.stringify(await readRole(connection, configuration.roleArn));
       },
     ],
     ...keysOf(configuration).map((arn): [string, () => Promise<string | undefined>] => [
-      `key policy of ${arn}`,
+      keyPolicyName(arn),
       async () => (await connect(parseArn(arn)?.account ?? own)).kms.policy(arn),
     ]),
   ];

@@ -129,7 +129,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         ...monitoring,
         onFault: (error) => onFault("the console", error),
         about: { version: packageVersion(), mode: "up" },
-        desk: new OwnersDesk(new LabWorld({ lab, endpoint, ledger, clock, environment: options.environment })),
+        desk: new OwnersDesk(
+          new LabWorld({ lab, endpoint, ledger, clock, environment: options.environment, ...monitoring }),
+        ),
         lab: new LabRoom({ lab, endpoint, token, clock }),
       },
       where,
@@ -156,7 +158,7 @@ interface Monitored extends Pick<EmbeddedOptions, "dataDir" | "clock" | "onFault
 function beginMonitoring(
   { dataDir, lab, endpoint, ledger, replications, clock, name, onFault }: Monitored,
   opened: (() => Promise<void>)[],
-): Pick<ConsoleOptions, "watches" | "testAlerts" | "metering"> {
+): Pick<ConsoleOptions, "watches" | "testAlerts" | "ownChanges" | "metering"> {
   const common = { ledger, replications, name, onBroken: (error: unknown) => onFault("monitoring", error) };
   const timer = systemClock(clock);
   const watches = openLabWatches({
@@ -183,7 +185,8 @@ function beginMonitoring(
   opened.push(() => alerting.close());
   const metering = startMetering({ ...common, clock: timer, isPublic: false });
   opened.push(() => metering.stop());
-  return { watches, testAlerts: alerting.test, metering };
+  const { test: testAlerts, ownChanges } = alerting;
+  return { watches, testAlerts, ...(ownChanges === undefined ? {} : { ownChanges }), metering };
 }
 
 /** The lab's buckets that replicate: those that the ledger has heard of, and any other by its name. */

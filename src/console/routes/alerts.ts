@@ -10,7 +10,8 @@ import {
   silencesIn,
   unsilence,
 } from "../../monitor/alerts/book.ts";
-import { accept } from "../../monitor/alerts/drift.ts";
+import { accept, type DocumentDigest } from "../../monitor/alerts/drift.ts";
+import { type Acceptance, goodIn } from "../../monitor/alerts/known-good.ts";
 import type { Alert, Silence } from "../../monitor/alerts/model.ts";
 import { ApiError } from "../errors.ts";
 import type { ConsoleOptions } from "../options.ts";
@@ -21,7 +22,11 @@ export interface AlertsAnswer {
   readonly alerts: readonly Alert[];
   readonly silences: readonly Silence[];
   readonly outbox: OutboxStanding;
+  /** Changes of configurations and policies that are good because somebody said so, or made them here; the youngest first. */
+  readonly accepted: readonly AcceptedDocument[];
 }
+
+export type AcceptedDocument = Omit<DocumentDigest, "digest"> & Acceptance;
 
 /** Messages that have not reached their sinks. */
 export interface OutboxStanding {
@@ -39,12 +44,19 @@ const newSilence = z.strictObject({
   by: z.string().max(TEXT_MAX).default(""),
   why: z.string().max(TEXT_MAX).default(""),
 });
+const newChange = z.strictObject({
+  documents: z.array(z.string().max(TEXT_MAX)).max(TEXT_MAX),
+  by: z.string().max(TEXT_MAX).default(""),
+  why: z.string().max(TEXT_MAX),
+});
 const newTest = z.strictObject({ sink: z.string().optional() });
 
-type AlertParts = Pick<ConsoleOptions, "ledger" | "clock" | "testAlerts">;
+type AlertParts = Pick<ConsoleOptions, "ledger" | "clock" | "testAlerts" | "ownChanges">;
+/** More are not told. */
+const ACCEPTED_MAX = 20;
 
 export function alertRoutes(parts: AlertParts): readonly Route[] {
-  const { ledger, clock, testAlerts } = parts;
+  const { ledger, clock, testAlerts, ownChanges } = parts;
   /** @throws ApiError 404 */
   const find = async (c: ApiContext): Promise<Alert> => {
     const id = c.req.param("id") ?? "";
@@ -72,7 +84,11 @@ export function alertRoutes(parts: AlertParts): readonly Route[] {
         const { sink } = newTest.parse(await c.req.json());
         const tests = (await testAlerts?.(sink)) ?? [];
         if (tests.length > 0) return c.json({ tests });
-        throw new ApiError(404, sink === undefined ? "no sinks are configured" : `there is no sink ${sink}`);
+        const remedy = "name it under alerts.sinks in lockstep.yaml";
+        throw new ApiError(
+          404,
+          sink === undefined ? `there is no sink: ${remedy}` : `there is no sink ${sink}: ${remedy}`,
+        );
       },
     },
     {
@@ -81,7 +97,32 @@ export function alertRoutes(parts: AlertParts): readonly Route[] {
       access: "operator",
       does: "Makes the documents that are there now the known good",
       answers: "{accepted: number}",
-      run: async (c) => c.json({ accepted: await accept(ledger) }),
+      run: async (c) => {
+        const acceptance = { atMs: clock(), by: c.get("who").user, why: "alerts accept" };
+        return c.json({ accepted: await accept(ledger, acceptance) });
+      },
+    },
+    {
+      method: "POST",
+      path: "/alerts/own-changes",
+      access: "operator",
+      does: "Tells that documents are about to be changed, so that it is no drift",
+      body: newChange,
+      answers: "{id: string}",
+      run: async (c) => {
+        const { by, ...change } = newChange.parse(await c.req.json());
+        const id = await ownChanges?.begin({ ...change, by: by === "" ? c.get("who").user : by });
+        if (id === undefined) throw new ApiError(404, "no documents are compared here");
+        return c.json({ id });
+      },
+    },
+    {
+      method: "POST",
+      path: "/alerts/own-changes/:id/end",
+      access: "operator",
+      does: "Tells that they have been changed, and makes them the known good",
+      answers: "{accepted: DocumentDigest[]}",
+      run: async (c) => c.json({ accepted: (await ownChanges?.end(c.req.param("id") ?? "")) ?? [] }),
     },
     {
       method: "POST",
@@ -114,7 +155,7 @@ export function alertRoutes(parts: AlertParts): readonly Route[] {
 
 /** How alerts stand, by what the evaluating engine has written down. */
 export async function alertsOf({ ledger, clock }: Pick<AlertParts, "ledger" | "clock">): Promise<AlertsAnswer> {
-  const [kept, silences] = await Promise.all([readBook(ledger), silencesIn(ledger, clock())]);
+  const [kept, silences, good] = await Promise.all([readBook(ledger), silencesIn(ledger, clock()), goodIn(ledger)]);
   const book = kept ?? newBook();
   const alerts = [...groupsOf(book).values()].flatMap((members) => alertOf(members, book, silences) ?? []);
   const troubles = Object.entries(book.troubles).toSorted(([, one], [, other]) => other.atMs - one.atMs);
@@ -129,5 +170,11 @@ export async function alertsOf({ ledger, clock }: Pick<AlertParts, "ledger" | "c
       ...(last === undefined ? {} : { lastError: `${last[0]}: ${last[1].says}` }),
       givenUp: book.givenUp,
     },
+    accepted: good
+      .flatMap(({ replication, what, accepted }) =>
+        accepted === undefined ? [] : [{ replication, what, ...accepted }],
+      )
+      .toSorted((one, other) => other.atMs - one.atMs)
+      .slice(0, ACCEPTED_MAX),
   };
 }

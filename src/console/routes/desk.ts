@@ -141,7 +141,7 @@ export function deskRoutes({ desk, lastDiagnosis }: DeskParts): readonly Route[]
       answers: "DeskRules",
       run: async (c) => {
         const { bucket: of, text, digest } = saved.parse(await c.req.json());
-        return c.json(await requireDesk(desk).saveRules(of, text, digest));
+        return c.json(await requireDesk(desk).saveRules(of, text, digest, c.get("who").user));
       },
     },
   ];

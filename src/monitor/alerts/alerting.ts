@@ -9,15 +9,15 @@
 import { randomUUID } from "node:crypto";
 import { DatabaseError } from "../../ledger/database-error.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import type { Observe } from "../observation.ts";
+import type { Observation, Observe } from "../observation.ts";
 import { type Sink, SinkError } from "../sinks/sink.ts";
 import { type Book, forgetSilences, newBook, readBook, silencesIn, writeBook } from "./book.ts";
-import type { Cause, Drifted } from "./conditions.ts";
+import { type Cause, causesOf, type Drifted, type Redriven } from "./conditions.ts";
 import { type DocumentDigest, DRIFT_EVERY_MS, driftedNow, type ReadDigests } from "./drift.ts";
 import { judged } from "./judge.ts";
 import type { Message } from "./model.ts";
 import { arrived, dueOf, nextDueAtMs, refused, type SinkWish, type Waiting } from "./outbox.ts";
-import type { AlertSettings } from "./settings.ts";
+import type { AlertSettings, ConditionSettings } from "./settings.ts";
 import { exampleOf, RedriveSweep } from "./sweep.ts";
 import { told, wantingExamples } from "./tell.ts";
 
@@ -120,7 +120,7 @@ export class Alerting {
     this.#lookedAtMs = nowMs;
     await forgetSilences(ledger, nowMs);
     const observation = await observe();
-    const redriven = conditions.redriven === undefined ? [] : await this.#sweep.look(conditions.redriven.below);
+    const redriven = conditions.redriven === undefined ? [] : await this.#redriven(conditions.redriven, observation);
     const drifted = conditions.drift === undefined ? [] : await this.#drift();
     const silences = await silencesIn(ledger, nowMs);
     await this.#inTurn(async () => {
@@ -220,6 +220,10 @@ export class Alerting {
     return examples;
   }
 
+  async #redriven({ below }: ConditionSettings, { counts }: Observation): Promise<readonly Redriven[] | undefined> {
+    return await this.#sweep.look(below, causesOf(counts));
+  }
+
   /** Undefined when nothing is known now. */
   async #drift(): Promise<readonly Drifted[] | undefined> {
     const { digests, ledger, clock, onTrouble } = this.#options;
@@ -239,7 +243,8 @@ export class Alerting {
       }
     }
     // Compared each time: what was read may have been accepted meanwhile.
-    return this.#documents === undefined ? undefined : await driftedNow(ledger, this.#documents);
+    if (this.#documents === undefined) return undefined;
+    return await driftedNow(ledger, this.#documents, { readAtMs: this.#driftAtMs, nowMs });
   }
 
   #sendDue(): void {

@@ -4,7 +4,7 @@
  * A backlog grows when it never drained as far as before: its least value in each third of the window is above that of
  * the third before. Peaks and short dips do not count.
  */
-import type { Count } from "../../ledger/ledger.ts";
+import type { Observation } from "../observation.ts";
 
 /** The window. */
 export const GROWTH_MS = 30 * 60_000;
@@ -31,8 +31,25 @@ export interface BacklogTrack {
 
 export type BacklogTracks = Readonly<Record<string, BacklogTrack>>;
 
-export function backlogsOf(counts: readonly Count[]): readonly Backlog[] {
+/** What the ledger counts, and what stores publish of the replication that they do themselves. */
+export function backlogsOf({ counts, published = [] }: Pick<Observation, "counts" | "published">): readonly Backlog[] {
   const found = new Map<string, Backlog>();
+  for (const { bucket, flows } of published) {
+    for (const { destinationArn, pending } of flows) {
+      if (pending === undefined) continue;
+      const name = streamName({ bucket, destinationArn });
+      const before = found.get(name);
+      const { operations, bytes, latencySeconds, atMs } = pending;
+      const oldest = Math.min(before?.oldestWrittenAtMs ?? Infinity, atMs - latencySeconds * 1000);
+      found.set(name, {
+        bucket,
+        destinationArn,
+        pending: (before?.pending ?? 0) + operations,
+        bytes: (before?.bytes ?? 0) + bytes,
+        oldestWrittenAtMs: oldest,
+      });
+    }
+  }
   for (const { state, bucket, destinationArn, tasks, bytes, oldestWrittenAtMs } of counts) {
     if (state !== "waiting" && state !== "leased") continue;
     const name = streamName({ bucket, destinationArn });

@@ -87,13 +87,38 @@ function levelOf(value: number, { over, below }: ConditionSettings): { readonly 
 }
 
 function failing({ observation }: Known, settings: ConditionSettings): Found[] {
-  return causesOf(observation.counts).flatMap(({ failed, bytes, oldestWrittenAtMs, ...cause }) => {
+  const here = causesOf(observation.counts).flatMap(({ failed, bytes, oldestWrittenAtMs, ...cause }) => {
     const level = levelOf(failed, settings);
     if (level === undefined) return [];
     const oldest = oldestWrittenAtMs === undefined ? "" : `; the oldest was written at ${timeOf(oldestWrittenAtMs)}`;
     const counts = { failed, bytes };
     return [{ ...level, ...ofCause(cause, observation, `${counted(failed, "version")} FAILED${oldest}`), counts }];
   });
+  return [...here, ...failingThere(observation, settings)];
+}
+
+/** What a store published of its own replication: how much failed lately, and not why. */
+function failingThere(observation: Observation, settings: ConditionSettings): Found[] {
+  return (observation.published ?? []).flatMap(({ name: replication, bucket, flows }) =>
+    flows.flatMap(({ ruleId, destinationArn, failedLastHour: failed, endedLastHour: operations }) => {
+      const level = levelOf(failed, settings);
+      if (level === undefined) return [];
+      const key = JSON.stringify([bucket, ruleId, destinationArn]);
+      const told = `${counted(failed, "operation")} of the last hour's ${counted(operations, "operation")} FAILED`;
+      return [
+        {
+          ...level,
+          key: `published ${key}`,
+          group: `published ${key}`,
+          title: `${replication} → ${shortOf(destinationArn)}: the store could not replicate versions`,
+          says: `${told} (rule ${quoted(ruleId)}), as CloudWatch tells; why, the versions and the policies tell`,
+          counts: { failed, operations },
+          command: `lockstep diagnose s3://${bucket}`,
+          subject: { replication, bucket, ruleId, destinationArn },
+        },
+      ];
+    }),
+  );
 }
 
 function redriven({ observation, redriven: found }: Known, settings: ConditionSettings): Found[] | undefined {
@@ -117,7 +142,7 @@ function lag({ observation }: Known, settings: ConditionSettings): Found[] {
 }
 
 function backlogGrowing({ observation, backlogs }: Known, settings: ConditionSettings): Found[] {
-  return backlogsOf(observation.counts).flatMap((backlog) => {
+  return backlogsOf(observation).flatMap((backlog) => {
     const growth = growthOf(backlogs[streamName(backlog)] ?? { samples: [] }, observation.atMs);
     const level = levelOf(growth, settings);
     if (level === undefined || isPaused(backlog.bucket, observation)) return [];
@@ -129,7 +154,7 @@ function backlogGrowing({ observation, backlogs }: Known, settings: ConditionSet
 }
 
 function oldestPending({ observation, backlogs }: Known, settings: ConditionSettings): Found[] {
-  return backlogsOf(observation.counts).flatMap((backlog) => {
+  return backlogsOf(observation).flatMap((backlog) => {
     const { oldestWrittenAtMs, pending } = backlog;
     // What a first scan finds may be years old: it is PENDING since somebody knows of it.
     const since = backlogs[streamName(backlog)]?.pendingSinceMs ?? observation.atMs;
@@ -161,7 +186,7 @@ function breakerOpen({ observation }: Known, settings: ConditionSettings): Found
   return [...ends].flatMap(([key, { side, end, sinceMs, engines }]) => {
     const level = levelOf(engines, settings);
     if (level === undefined) return [];
-    const backlogs = backlogsOf(observation.counts).filter(
+    const backlogs = backlogsOf(observation).filter(
       (one) => (side === "source" ? one.bucket : one.destinationArn) === end,
     );
     const pending = backlogs.reduce((sum, one) => sum + one.pending, 0);
@@ -251,13 +276,14 @@ function drift({ drifted }: Known, settings: ConditionSettings): Found[] | undef
   });
 }
 
-interface CountedCause extends Cause {
+export interface CountedCause extends Cause {
   readonly failed: number;
   readonly bytes: number;
   readonly oldestWrittenAtMs?: number;
 }
 
-function causesOf(counts: readonly Count[]): readonly CountedCause[] {
+/** Of everything that is FAILED. */
+export function causesOf(counts: readonly Count[]): readonly CountedCause[] {
   const found = new Map<string, CountedCause>();
   for (const { state, bucket, ruleId, destinationArn, failureCode: code = "UnknownAnswer", ...one } of counts) {
     if (state !== "parked" || one.tasks === 0) continue;
@@ -313,8 +339,8 @@ function wayOf(bucket: string, destinationArn: string, observation: Observation)
   return `${nameOf(bucket, observation)} → ${shortOf(destinationArn)}`;
 }
 
-function nameOf(bucket: string, { replications }: Observation): string {
-  return replications.find((one) => one.bucket === bucket)?.name ?? bucket;
+function nameOf(bucket: string, { replications, published = [] }: Observation): string {
+  return [...replications, ...published].find((one) => one.bucket === bucket)?.name ?? bucket;
 }
 
 function isPaused(bucket: string, { replications }: Observation): boolean {

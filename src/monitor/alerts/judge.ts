@@ -12,8 +12,8 @@ export const TRACKED_MAX = 2000;
 const AT_ONCE: Durations = { forMs: 0, keepMs: 0 };
 
 export function judged(book: Book, known: Omit<Known, "backlogs">, settings: AlertSettings): Book {
-  const { atMs, counts } = known.observation;
-  const backlogs = trackedBacklogs(book.backlogs, backlogsOf(counts), atMs);
+  const { atMs } = known.observation;
+  const backlogs = trackedBacklogs(book.backlogs, backlogsOf(known.observation), atMs);
   const { signs, unknown } = seenIn({ ...known, backlogs }, settings);
   const seen = new Map(signs.map((sign) => [signName(sign), sign]));
   const tracked: Record<string, Tracked> = {};

@@ -5,15 +5,17 @@
 import type { Ledger, TaskRow } from "../../ledger/ledger.ts";
 import { type Cause, causeName, type Redriven } from "./conditions.ts";
 
-/** Rows of one look. */
-const PAGES_MAX = 2;
-const PAGE = 1000;
+/** Of one look: rows, and pages of them. */
+const ROWS_MAX = 2000;
+const PAGES_MAX = 50;
+const PAGE = 500;
 
 type Found = Map<string, Redriven>;
 
 export class RedriveSweep {
   readonly #ledger: Pick<Ledger, "list">;
-  #after: string | undefined;
+  /** Of the turn under way: what is left of it, begun with the first. */
+  #left: { readonly cause: Cause; after?: string }[] | undefined;
   #current: Found = new Map();
   /** Of the last turn; undefined until the first has ended. */
   #last: Found | undefined;
@@ -23,23 +25,32 @@ export class RedriveSweep {
   }
 
   /**
-   * Looks at the next rows.
+   * Looks at the next rows. One cause after the other: a page of all of them together costs a page of each.
    *
    * @param redrivesMin rows that were redriven less often are left out
+   * @param causes of everything that is FAILED now
    * @returns what is known of all; undefined until all have been looked at once
    */
-  async look(redrivesMin: number): Promise<readonly Redriven[] | undefined> {
-    for (let pages = 0; pages < PAGES_MAX; pages++) {
+  async look(redrivesMin: number, causes: readonly Cause[]): Promise<readonly Redriven[] | undefined> {
+    this.#left ??= causes.map((cause) => ({ cause }));
+    let rows = 0;
+    for (let pages = 0; pages < PAGES_MAX && rows < ROWS_MAX; pages++) {
+      const [first] = this.#left;
+      if (first === undefined) break;
+      const { bucket, ruleId, destinationArn, code } = first.cause;
       const page = await this.#ledger.list(
-        { state: "parked" },
-        { limit: PAGE, ...(this.#after === undefined ? {} : { after: this.#after }) },
+        { state: "parked", bucket, ruleId, destinationArn, failureCodes: [code] },
+        { limit: PAGE, ...(first.after === undefined ? {} : { after: first.after }) },
       );
       for (const row of page.tasks) if (row.redrives >= redrivesMin) this.#add(row);
-      this.#after = page.next;
-      if (page.next !== undefined) continue;
+      rows += page.tasks.length;
+      if (page.next === undefined) this.#left.shift();
+      else first.after = page.next;
+    }
+    if (this.#left.length === 0) {
+      this.#left = undefined;
       this.#last = this.#current;
       this.#current = new Map();
-      break;
     }
     if (this.#last === undefined) return undefined;
     return [...new Map([...this.#last, ...this.#current]).values()];

@@ -34,12 +34,13 @@ export class RuleLabelling {
     return this.#names.get(bucket) ?? bucket;
   }
 
-  of({ bucket, ruleId, destinationArn }: Labelled): RuleLabels {
-    const key = JSON.stringify([bucket, ruleId, destinationArn]);
+  /** @param name of a bucket that no replication is known of */
+  of({ bucket, ruleId, destinationArn }: Labelled, name = this.replicationOf(bucket)): RuleLabels {
+    const key = JSON.stringify([name, ruleId, destinationArn]);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     if (this.#known.size >= LABEL_SETS_MAX) return { replication: OTHER, rule: OTHER, destination: OTHER };
-    const labels = { replication: this.replicationOf(bucket), rule: ruleId, destination: endOf(destinationArn) };
+    const labels = { replication: name, rule: ruleId, destination: endOf(destinationArn) };
     this.#known.set(key, labels);
     return labels;
   }

@@ -6,6 +6,7 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import { LAG_BOUNDS_MS, type OverdueCount, REPLICATION_TIME_MS, type Tallies } from "../../ledger/tallies.ts";
 import type { WatchResult, WatchVerdict } from "../history.ts";
 import type { Observation, ObservedBreaker, ObservedEngine } from "../observation.ts";
+import type { Published } from "../published.ts";
 import { endOf, LABEL_SETS_MAX, RuleLabelling, reasonOf } from "./labels.ts";
 import { Sheet } from "./sheet.ts";
 
@@ -30,6 +31,7 @@ export async function metricsOf(measured: Measured): Promise<string> {
   const labelling = new RuleLabelling(observation.replications);
   addCounts(sheet, labelling, observation);
   addTallies(sheet, labelling, measured);
+  for (const one of observation.published ?? []) addPublished(sheet, labelling, one, observation.atMs);
   for (const { name, pausedSinceMs } of observation.replications.slice(0, LABEL_SETS_MAX)) {
     sheet.add("lockstep_paused", { replication: name }, pausedSinceMs === undefined ? 0 : 1);
   }
@@ -83,6 +85,24 @@ function addTallies(sheet: Sheet, labelling: RuleLabelling, { tallies, overdue }
     const labels = { ...labelling.of(failure), reason: reasonOf(failure.failureCode) };
     sheet.add(name, labels, failure.attempts);
   }
+}
+
+/** CloudWatch tells neither operations nor reasons apart, so these labels are empty. */
+function addPublished(sheet: Sheet, labelling: RuleLabelling, published: Published, nowMs: number): void {
+  const { bucket, name, flows, readAtMs } = published;
+  for (const { ruleId, destinationArn, pending, completed, failed } of flows) {
+    const labels = labelling.of({ bucket, ruleId, destinationArn }, name);
+    sheet.add("lockstep_completed_total", { ...labels, operation: "" }, completed);
+    sheet.add("lockstep_failures_total", { ...labels, reason: "" }, failed);
+    if (pending === undefined) continue;
+    const { operations, bytes, latencySeconds, atMs } = pending;
+    sheet.add("lockstep_backlog_operations", labels, operations);
+    sheet.add("lockstep_backlog_bytes", labels, bytes);
+    // What waited then waits since; how long ago that was is known.
+    const ageSeconds = operations === 0 ? 0 : latencySeconds + Math.max(0, nowMs - atMs) / 1000;
+    sheet.atLeast("lockstep_backlog_oldest_age_seconds", labels, ageSeconds);
+  }
+  sheet.add("lockstep_published_read_timestamp_seconds", { replication: name }, readAtMs / 1000);
 }
 
 function addEngine(sheet: Sheet, engine: ObservedEngine): void {

@@ -124,6 +124,11 @@ export const METRICS = {
     labels: [...WATCH, "figure"],
     help: "Figures of the latest of its kind, by their names: what an audit found missing, how long a canary took.",
   },
+  lockstep_published_read_timestamp_seconds: {
+    type: "gauge",
+    labels: ["replication"],
+    help: "When CloudWatch was last asked about a bucket that AWS replicates itself, and answered.",
+  },
   lockstep_build_info: {
     type: "gauge",
     labels: ["version"],

@@ -5,6 +5,7 @@ import type { Alert } from "../../../../monitor/alerts/model.ts";
 import type { Overview } from "../../../overview.ts";
 import { placeOf } from "../../route.ts";
 import { agoWords, bucketName, plural, sizeWords, spanWords } from "../../words.ts";
+import { isOfEnd, type ToldCause, toldCauses } from "./told-causes.ts";
 
 export interface Need {
   readonly id: string;
@@ -23,11 +24,13 @@ interface Known {
 }
 
 export function needsOf(known: Known): readonly Need[] {
+  const { causes, more, others } = toldCauses(known.overview, known.alerts);
   const needs = [
     ...engineNeeds(known.overview),
-    ...alertNeeds(known),
-    ...breakerNeeds(known.overview),
-    ...failureNeeds(known.overview),
+    ...alertNeeds(others, known),
+    ...breakerNeeds(known),
+    ...causes.map((one) => causeNeed(one, known.overview)),
+    ...moreCauses(more),
     ...jobNeeds(known),
     ...pauseNeeds(known.overview),
   ];
@@ -51,9 +54,11 @@ function engineNeeds({ engines, pending, atMs }: Overview): Need[] {
   }));
 }
 
-function alertNeeds({ alerts, overview, hasPage }: Known): Need[] {
-  return alerts
-    .filter((one) => one.state === "firing" && (one.silencedUntilMs ?? 0) < overview.atMs)
+/** Of what nothing else here tells. */
+function alertNeeds(others: readonly Alert[], { overview, hasPage }: Known): Need[] {
+  const ends = openEnds(overview);
+  return others
+    .filter((one) => !isSilenced(one, overview.atMs) && !ends.some((end) => isOfEnd(one, end)))
     .map((one) => ({
       id: `alert ${one.id}`,
       tone: one.severity === "critical" ? "bad" : "warn",
@@ -63,18 +68,35 @@ function alertNeeds({ alerts, overview, hasPage }: Known): Need[] {
     }));
 }
 
+function openEnds({ replications }: Overview): string[] {
+  return replications.flatMap((one) => one.destinations.flatMap(({ breakers }) => breakers.map(({ name }) => name)));
+}
+
+function isSilenced({ silencedUntilMs }: Alert, nowMs: number): boolean {
+  return (silencedUntilMs ?? 0) >= nowMs;
+}
+
+/** How far somebody has been told: `Alert for 3m 20s.` */
+function alertWords(alert: Alert | undefined, nowMs: number): string {
+  if (alert === undefined) return "";
+  const { state, sinceMs, silencedUntilMs = 0 } = alert;
+  if (isSilenced(alert, nowMs)) return ` Alert silenced for another ${spanWords(silencedUntilMs - nowMs)}.`;
+  return state === "firing" ? ` Alert for ${spanWords(nowMs - sinceMs)}.` : "";
+}
+
 /** One for each end, however many engines and streams meet it. */
-function breakerNeeds({ replications, atMs }: Overview): Need[] {
+function breakerNeeds({ overview: { replications, atMs }, alerts }: Known): Need[] {
   const ends = new Map<string, Need>();
   for (const { bucket, destinations } of replications) {
     for (const { name, sinceMs, nextTrialAtMs } of destinations.flatMap((one) => one.breakers)) {
       const next =
         nextTrialAtMs === undefined ? "It is being tried" : `It is tried again in ${spanWords(nextTrialAtMs - atMs)}`;
+      const alert = alerts.find((one) => one.state === "firing" && isOfEnd(one, name));
       ends.set(name, {
         id: `breaker ${name}`,
         tone: "bad",
         title: `Nobody answers at ${bucketName(name)}`,
-        says: `For ${spanWords(atMs - sinceMs)}. ${next}; nothing is lost meanwhile, versions wait as PENDING.`,
+        says: `For ${spanWords(atMs - sinceMs)}. ${next}; nothing is lost meanwhile, versions wait as PENDING.${alertWords(alert, atMs)}`,
         to: { place: placeOf("causes", { bucket }), says: "Diagnose" },
       });
     }
@@ -82,19 +104,35 @@ function breakerNeeds({ replications, atMs }: Overview): Need[] {
   return [...ends.values()];
 }
 
-function failureNeeds({ byReason, replications }: Overview): Need[] {
+/** One for each cause: what an alert says of it, which is more, or else its figures. */
+function causeNeed({ code, alert, reason }: ToldCause, { replications, atMs }: Overview): Need {
+  if (alert !== undefined) {
+    const { id, bucket, title, says } = alert;
+    return {
+      id: `cause ${id}`,
+      tone: isSilenced(alert, atMs) ? "warn" : "bad",
+      title,
+      says: `${says.replace(/\.?$/, ".")}${alertWords(alert, atMs)}`,
+      to: { place: placeOf("causes", { bucket }), says: "Cause" },
+    };
+  }
   const failing = replications.filter((one) => one.destinations.some(({ failed }) => failed > 0));
   const [only] = failing;
-  const place = placeOf("causes", failing.length === 1 && only !== undefined ? { bucket: only.bucket } : {});
-  return byReason
-    .filter((one) => one.state === "FAILED")
-    .map(({ code, title, tasks, bytes }) => ({
-      id: `failed ${code}`,
-      tone: "bad",
-      title: `${plural(tasks, "task")} FAILED: ${title}`,
-      says: `${code} · ${sizeWords(bytes)} are not at the destination, and stay away until the cause is removed.`,
-      to: { place, says: "Cause" },
-    }));
+  const { title = code, tasks = 0, bytes = 0 } = reason ?? {};
+  return {
+    id: `failed ${code}`,
+    tone: "bad",
+    title: `${plural(tasks, "task")} FAILED: ${title}`,
+    says: `${code} · ${sizeWords(bytes)} are not at the destination, and stay away until the cause is removed.`,
+    to: { place: placeOf("causes", failing.length === 1 ? { bucket: only?.bucket } : {}), says: "Cause" },
+  };
+}
+
+function moreCauses(more: number): Need[] {
+  if (more === 0) return [];
+  const says = "They are listed with the others, the most urgent first.";
+  const to = { place: placeOf("causes"), says: "Causes" };
+  return [{ id: "more causes", tone: "bad", title: `${plural(more, "cause")} more`, says, to }];
 }
 
 function jobNeeds({ jobs, hasPage }: Known): Need[] {
