@@ -65,9 +65,17 @@ export function visitPlainXml(text: string, depthMax: number, visitor: PlainVisi
       if (isEmpty) at++;
     }
     if (text.charCodeAt(at) !== CLOSE) return false;
-    const next = text.indexOf("<", ++at);
-    const until = next === -1 ? text.length : next;
-    if (!isClosing) {
+    let next = text.indexOf("<", ++at);
+    if (!isClosing && !isEmpty && names.length > 0 && closes(text, next, name)) {
+      // Nearly all elements hold text alone: nothing has to be remembered of them.
+      const said = decoded(text.slice(at, next));
+      if (said === undefined) return false;
+      areParents[names.length - 1] = true;
+      visitor.begin(name, names.length);
+      visitor.end(name, said, names.length);
+      at = next + name.length + 3;
+      next = text.indexOf("<", at);
+    } else if (!isClosing) {
       if (names.length > 0) areParents[names.length - 1] = true;
       visitor.begin(name, names.length);
       names.push(name);
@@ -80,6 +88,7 @@ export function visitPlainXml(text: string, depthMax: number, visitor: PlainVisi
       visitor.end(name, isParent && said !== "" && said.trim() === "" ? "" : said, names.length);
       if (names.length === 0) return next === -1 && text.slice(at).trim() === "";
     }
+    const until = next === -1 ? text.length : next;
     if (until > at) {
       const said = decoded(text.slice(at, until));
       if (said === undefined) return false;
@@ -89,6 +98,15 @@ export function visitPlainXml(text: string, depthMax: number, visitor: PlainVisi
     at = until;
   }
   return false;
+}
+
+/** Whether the closing tag of that name stands there. */
+function closes(text: string, at: number, name: string): boolean {
+  return (
+    text.charCodeAt(at + 1) === SLASH &&
+    text.charCodeAt(at + 2 + name.length) === CLOSE &&
+    text.startsWith(name, at + 2)
+  );
 }
 
 /** A letter, then letters and digits: names with prefixes are not plain. */
