@@ -15,6 +15,10 @@ import { replication, TwoStores } from "./two-stores.ts";
 
 type Audited = AuditReport & { readonly directory: string };
 
+interface Repaired {
+  readonly repair: { readonly leftOver: readonly { readonly reason: string }[] };
+}
+
 /** `verdict reason versions`, what is expected in brackets. */
 function kinds({ reasons }: AuditReport): string[] {
   return reasons
@@ -87,7 +91,11 @@ describe("audits in the lab", () => {
       "missing ReplicaMissing 1",
       "tags TagSetsDiffer 1",
     ]);
-    const repaired = await audit("s3://photos", "--one-way");
+    assert.deepEqual((found.report as unknown as Repaired).repair.leftOver.map((one) => one.reason).sort(), [
+      "MarkerOnlyThere",
+      "WrittenThere",
+    ]);
+    const repaired = await audit("s3://photos", "--one-way", "--metadata");
     assert.deepEqual([repaired.status, kinds(repaired.report)], [0, []]);
   });
 
