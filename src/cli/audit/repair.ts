@@ -4,7 +4,7 @@ import { plural } from "../../doctor/report.ts";
 import type { CommandResult } from "../command.ts";
 import type { ConsoleClient } from "../console-client.ts";
 import { type Context, styled } from "../context.ts";
-import { resync } from "../resyncing.ts";
+import { resync } from "../jobs/resyncing.ts";
 
 const IMMUTABLE =
   "no store changes bytes or metadata of a version that is there, and a second replica of it would stand above the newer " +
