@@ -58,11 +58,7 @@ export interface CommandAudit {
 export async function watchedAudit(one: CommandAudit, context: Context): Promise<AuditResult> {
   const { request, ...parts } = one;
   const { clock } = context;
-  // Loaded where somebody looks: a short audit is mostly loading.
-  const bar =
-    context.stderr.isTTY === true
-      ? new (await import("./progress-bar.ts")).AuditBar({ stream: context.stderr, clock })
-      : undefined;
+  const bar = context.stderr.isTTY === true ? await openBar(context) : undefined;
   try {
     return await runAudit(request, {
       ...parts,
@@ -73,6 +69,12 @@ export async function watchedAudit(one: CommandAudit, context: Context): Promise
   } finally {
     bar?.stop();
   }
+}
+
+/** Loaded where somebody looks: a short audit is mostly loading. */
+async function openBar({ stderr, clock }: Context) {
+  const { AuditBar } = await import("./progress-bar.ts");
+  return new AuditBar({ stream: stderr, clock });
 }
 
 /** @param more what is said besides, such as what a repair has come to */
