@@ -43,7 +43,7 @@ function textOf(path: string): string {
 /** Paths and packages that a file imports, statically or on demand. */
 function importsOf(path: string): string[] {
   const code = textOf(path).replace(/\/\*[\s\S]*?\*\//g, "");
-  const found = code.matchAll(/(?:\bfrom|\bimport\(?)\s*"([^"]+)"/g);
+  const found = code.matchAll(/(?:\bfrom\s+|\bimport\(?\s*)"([^"]+)"/g);
   return [...found].map(([, target = ""]) =>
     target.startsWith(".") ? posix.normalize(posix.join(posix.dirname(path), target)) : target,
   );

@@ -13,6 +13,7 @@ import { S3Error } from "../s3/errors.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import type { ListedVersion, Store } from "../s3/store.ts";
 import { newTask } from "./intake.ts";
+import { changedMetadata } from "./metadata-drift.ts";
 import { missingTasks } from "./missing.ts";
 import type { Clock, Sites } from "./ports.ts";
 import { markerOf, objectOf } from "./source-version.ts";
@@ -24,6 +25,8 @@ export interface UntriedOptions {
   readonly from?: UntriedCursor;
   /** Only versions that show one of these; NONE for none. Those that have arrived are looked for at the destinations. */
   readonly statuses: ReadonlySet<ReplicationStatus | "NONE">;
+  /** Whether tags, retention and holds of those that have arrived are compared, and brought where they differ. */
+  readonly metadata?: boolean;
   readonly configuration: ReplicationConfiguration;
   readonly ledger: Ledger;
   readonly sites: Sites;
@@ -62,7 +65,9 @@ export async function* untriedTasks(options: UntriedOptions, signal: AbortSignal
     if (from?.in === "destination" && destinationArn < from.destinationArn) continue;
     const isBegun = from?.in === "destination" && destinationArn === from.destinationArn;
     const behind = isBegun ? { afterKey: from.afterKey } : {};
-    const pages = missingTasks({ ...options, ...behind, destinationArn, origin: "resync" }, signal);
+    const { metadata, ...search } = options;
+    const drift = metadata === true ? { metadata: "all" as const } : {};
+    const pages = missingTasks({ ...search, ...drift, ...behind, destinationArn, origin: "resync" }, signal);
     for await (const { tasks, unreadable, upToKey } of pages) {
       yield { tasks, unreadable, upTo: { in: "destination", destinationArn, afterKey: upToKey } };
     }
@@ -125,9 +130,47 @@ async function tasksOfVersion(
   const { taken } = eligibility(configuration, asWritten, operation);
   const event: ChangeEvent = { operation, version, atMs: clock.nowMs() };
   const missing = mayHaveArrived ? await rulesWithoutReplica(options, version, taken, signal) : taken;
-  return missing.map((rule) =>
-    newTask(event, { ruleId: rule.id, destinationArn: rule.destination.bucketArn }, "resync"),
-  );
+  const tasks = missing.map((rule) => newTask(event, targetOf(rule), "resync"));
+  if (options.metadata !== true || status !== "COMPLETED") return tasks;
+  const there = taken.filter((rule) => !missing.includes(rule));
+  return [...tasks, ...(await driftTasks(options, version, there, signal))];
+}
+
+function targetOf({ id, destination }: Rule): { readonly ruleId: string; readonly destinationArn: string } {
+  return { ruleId: id, destinationArn: destination.bucketArn };
+}
+
+/** What of the metadata is to be brought to replicas that are there under the version's own id. */
+async function driftTasks(
+  { sites, configuration, clock }: UntriedOptions,
+  version: ObjectVersion,
+  rules: readonly Rule[],
+  signal: AbortSignal,
+): Promise<NewTask[]> {
+  const { bucket, key, versionId } = version;
+  const tasks: NewTask[] = [];
+  for (const rule of rules) {
+    const { destinationArn } = targetOf(rule);
+    const target = bucketOfArn(destinationArn) ?? destinationArn;
+    const stores = { source: sites.reader(bucket), destination: sites.reader(target) };
+    const refs = { source: { bucket, key, versionId }, destination: { bucket: target, key, versionId } };
+    for (const operation of await readableDrift(() => changedMetadata(stores, refs, "all", signal))) {
+      const { taken } = eligibility(configuration, version, operation);
+      if (!taken.includes(rule)) continue;
+      tasks.push(newTask({ operation, version, atMs: clock.nowMs() }, targetOf(rule), "resync"));
+    }
+  }
+  return tasks;
+}
+
+/** Of what may not be read nobody knows how it differs. */
+async function readableDrift<Found>(compare: () => Promise<readonly Found[]>): Promise<readonly Found[]> {
+  try {
+    return await compare();
+  } catch (error) {
+    if (error instanceof S3Error && error.status === 403) return [];
+    throw error;
+  }
 }
 
 /** Whether a version has arrived is seen at the destination: an object is there, a marker is a 405. */

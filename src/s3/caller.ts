@@ -11,6 +11,7 @@ import type { ChunkSigning } from "./chunked.ts";
 import { errorOfAnswer, errorOfDocument } from "./error-answers.ts";
 import { S3Error } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
+import { ListingError } from "./listings.ts";
 import { callText, failedCall } from "./network-errors.ts";
 import { preparePayload } from "./payload.ts";
 import type { ProviderProfile } from "./profiles.ts";
@@ -34,6 +35,16 @@ export interface Call {
   readonly payload?: Payload;
   /** For answers that S3 itself takes long for. */
   readonly headersTimeoutMs?: number;
+}
+
+/** How the pages of a listing are read. */
+export interface PageKind<Page> {
+  /** The name of the documents' root. */
+  readonly root: string;
+  /** Without a tree; undefined for what is not of the plain kind. @throws ListingError */
+  readPlain(text: string): Page | undefined;
+  /** @throws ListingError */
+  read(root: XmlElement): Page;
 }
 
 /** What all calls of one client have in common. */
@@ -97,17 +108,42 @@ export class Caller {
     roots: readonly string[],
     options?: CallOptions,
   ): Promise<{ readonly root: XmlElement; readonly exchange: Exchange }> {
+    const { text, exchange } = await this.#textOf(call, options);
+    return { root: this.#rootOf(text, exchange, roots), exchange };
+  }
+
+  /**
+   * Makes a call that is answered with a page of a listing.
+   *
+   * @throws S3Error also for an `<Error>` document under status 200, and for a page that cannot be read or continued
+   */
+  async sendForPage<Page>(call: Call, kind: PageKind<Page>, options?: CallOptions): Promise<Page> {
+    const { text, exchange } = await this.#textOf(call, options);
+    try {
+      return kind.readPlain(text) ?? kind.read(this.#rootOf(text, exchange, [kind.root]));
+    } catch (error) {
+      if (error instanceof ListingError) throw failedCall("protocol", exchange.call, error, error.message);
+      throw error;
+    }
+  }
+
+  async #textOf(call: Call, options?: CallOptions): Promise<{ readonly text: string; readonly exchange: Exchange }> {
     const exchange = await this.send(call, options);
     const bytes = await exchange.bytesUpTo(DOCUMENT_BYTES_MAX);
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+    return { text, exchange };
+  }
+
+  #rootOf(text: string, exchange: Exchange, roots: readonly string[]): XmlElement {
     let root: XmlElement;
     try {
-      root = parseXml(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));
+      root = parseXml(text);
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
       throw failedCall("protocol", exchange.call, error, `the answer is no readable XML: ${error.message}`);
     }
     if (root.name === "Error") throw errorOfDocument(exchange, root, this.#options.clock());
-    if (roots.includes(root.name)) return { root, exchange };
+    if (roots.includes(root.name)) return root;
     const detail = `the answer is a <${root.name}>, not a <${roots.join("> or <")}>: the store does not know the operation`;
     throw failedCall("protocol", exchange.call, undefined, detail);
   }

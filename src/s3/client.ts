@@ -11,13 +11,14 @@ import type { AccessControlList, Credentials, Retention } from "../core/model.ts
 import { childText } from "../core/xml.ts";
 import { optional, readAcl, readChecksums, readObjectHead, readRetention, readTags, unquoted } from "./answers.ts";
 import { bucketSettingsOf } from "./bucket-settings.ts";
-import { Caller } from "./caller.ts";
+import { Caller, type PageKind } from "./caller.ts";
 import { checksumOf } from "./checksum.ts";
 import { copyObject, uploadPartCopy } from "./copy-calls.ts";
 import { S3Error } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { ListingError, readPartPage, readVersionPage } from "./listings.ts";
 import { failedCall } from "./network-errors.ts";
+import { readPlainVersionPage } from "./plain-listings.ts";
 import { type ProviderProfile, profileOf } from "./profiles.ts";
 import { MINIO_MARKER_HEADER, SEALED_HEADER } from "./replica-headers.ts";
 import {
@@ -429,14 +430,14 @@ async function listObjectVersions(
     "max-keys": maxKeys,
   };
   const call = { operation: "ListObjectVersions", method: "GET", bucket, query } as const;
-  const { root, exchange } = await caller.sendForDocument(call, ["ListVersionsResult"], options);
-  try {
-    const page = readVersionPage(root);
-    if (keyMarker === undefined || markerId !== undefined) return page;
-    // Behind a key means behind all of its versions; radosgw 16.2.15 begins with them.
-    return { ...page, versions: page.versions.filter((one) => one.key !== keyMarker) };
-  } catch (error) {
-    if (error instanceof ListingError) throw failedCall("protocol", exchange.call, error, error.message);
-    throw error;
-  }
+  const page = await caller.sendForPage(call, VERSION_PAGES, options);
+  if (keyMarker === undefined || markerId !== undefined) return page;
+  // Behind a key means behind all of its versions; radosgw 16.2.15 begins with them.
+  return { ...page, versions: page.versions.filter((one) => one.key !== keyMarker) };
 }
+
+const VERSION_PAGES: PageKind<VersionPage> = {
+  root: "ListVersionsResult",
+  readPlain: readPlainVersionPage,
+  read: readVersionPage,
+};

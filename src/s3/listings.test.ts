@@ -3,14 +3,81 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { compareKeys } from "../core/keys.ts";
 import { ListingError, readObjectPage, readVersionPage } from "./listings.ts";
+import { readPlainVersionPage } from "./plain-listings.ts";
 import { parseXml } from "./xml.ts";
 
 const AT = "<LastModified>2026-01-02T03:04:05.678Z</LastModified>";
 const AT_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 function versions(inner: string) {
-  return readVersionPage(parseXml(`<ListVersionsResult>${inner}</ListVersionsResult>`));
+  const document = `<ListVersionsResult>${inner}</ListVersionsResult>`;
+  const page = readVersionPage(parseXml(document));
+  assert.deepEqual(readPlainVersionPage(document), page, "read without a tree it is the same");
+  return page;
 }
+
+/** What comes of it, or what is said against it. */
+function outcomeOf<Page>(read: () => Page): Page | string {
+  try {
+    return read();
+  } catch (error) {
+    assert.ok(error instanceof ListingError);
+    return error.message;
+  }
+}
+
+test("a page that is read without a tree is the page of its tree, whatever stands in it", () => {
+  const text = fc.constantFrom(
+    "",
+    "a",
+    "b%20c",
+    "%zz",
+    "true",
+    "false",
+    "url",
+    "&amp;",
+    "&quot;e&quot;",
+    "5",
+    " \n",
+    "é",
+    "\r",
+  );
+  const name = fc.constantFrom(
+    ..."Key VersionId IsLatest LastModified Size ETag StorageClass ID Owner Version DeleteMarker Type".split(" "),
+    ..."IsTruncated NextKeyMarker NextVersionIdMarker EncodingType".split(" "),
+  );
+  const element = fc.letrec<{ element: string }>((tie) => ({
+    element: fc
+      .tuple(name, fc.oneof({ depthSize: "small" }, text, fc.array(tie("element"), { maxLength: 6 })))
+      .map(([as, inner]) => `<${as}>${typeof inner === "string" ? inner : inner.join("")}</${as}>`),
+  })).element;
+  let plain = 0;
+  fc.assert(
+    fc.property(fc.array(element, { maxLength: 6 }), text, (elements, between) => {
+      const document = `<ListVersionsResult>${elements.join(between)}</ListVersionsResult>`;
+      const found = outcomeOf(() => readPlainVersionPage(document));
+      if (found === undefined) return;
+      plain += 1;
+      assert.deepEqual(
+        found,
+        outcomeOf(() => readVersionPage(parseXml(document))),
+        document,
+      );
+    }),
+    { numRuns: 2000 },
+  );
+  assert.ok(plain > 100, "many of them are plain");
+});
+
+test("what is no page of versions is left to those who read any document", () => {
+  for (const document of [
+    "<Error><Code>SlowDown</Code></Error>",
+    "<ListVersionsResult>",
+    "<ListVersionsResult><!-- c --></ListVersionsResult>",
+    "",
+  ])
+    assert.equal(readPlainVersionPage(document), undefined);
+});
 
 test("versions and delete markers become rows, in the order of the document", () => {
   const page = versions(`

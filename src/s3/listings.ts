@@ -20,69 +20,102 @@ export class ListingError extends Error {
  * @throws ListingError for a page that cannot be continued or read
  */
 export function readVersionPage(root: XmlElement): VersionPage {
-  const decode = keyDecoder(root);
+  const decode = keyDecoder(childText(root, "EncodingType"));
   const versions: ListedVersion[] = [];
   for (const element of root.children) {
     if (element.name === "Version") versions.push(readVersion(element, false, decode));
     else if (element.name === "DeleteMarker") versions.push(readVersion(element, true, decode));
   }
+  return versionPage(versions, decode, {
+    isTruncated: childText(root, "IsTruncated"),
+    keyMarker: childText(root, "NextKeyMarker"),
+    versionIdMarker: childText(root, "NextVersionIdMarker"),
+  });
+}
+
+/** What stands in a page of versions besides its rows, as it is written. */
+export interface PageEnd {
+  readonly isTruncated: string | undefined;
+  readonly keyMarker: string | undefined;
+  readonly versionIdMarker: string | undefined;
+}
+
+/** @throws ListingError for a page that cannot be continued */
+export function versionPage(versions: ListedVersion[], decode: (text: string) => string, end: PageEnd): VersionPage {
   sortUnlessSorted(versions);
-  if (childText(root, "IsTruncated") !== "true") return { versions };
-  const keyMarker = childText(root, "NextKeyMarker");
+  if (end.isTruncated !== "true") return { versions };
   // A page that says there is more but not where would be asked for again for ever.
-  if (keyMarker === undefined || keyMarker === "") throw new ListingError("the page is cut off without a marker");
-  return {
-    versions,
-    next: { keyMarker: decode(keyMarker), versionIdMarker: childText(root, "NextVersionIdMarker") ?? "" },
-  };
+  if (end.keyMarker === undefined || end.keyMarker === "")
+    throw new ListingError("the page is cut off without a marker");
+  return { versions, next: { keyMarker: decode(end.keyMarker), versionIdMarker: end.versionIdMarker ?? "" } };
 }
 
 /** One row, in one pass over its children: a page has a thousand of them. */
 function readVersion(element: XmlElement, isDeleteMarker: boolean, decode: (text: string) => string): ListedVersion {
-  let key = "";
-  let versionId = "null";
-  let isLatest = false;
-  let lastModified = "";
-  let sizeBytes = 0;
-  let etag = "";
-  let storageClass = "STANDARD";
-  let ownerId: string | undefined;
+  const row = new VersionRow(isDeleteMarker);
   for (const one of element.children) {
-    const { name, text } = one;
+    if (one.name === "Owner") row.ownerId = childText(one, "ID");
+    else row.set(one.name, one.text);
+  }
+  return row.listed(decode);
+}
+
+/** A row that is being read: its members as they are written. */
+export class VersionRow {
+  readonly #isDeleteMarker: boolean;
+  #key = "";
+  #versionId = "null";
+  #isLatest = false;
+  #lastModified = "";
+  #sizeBytes = 0;
+  #etag = "";
+  #storageClass = "STANDARD";
+  ownerId: string | undefined;
+
+  constructor(isDeleteMarker: boolean) {
+    this.#isDeleteMarker = isDeleteMarker;
+  }
+
+  /** @param name of an element in the row; of those that nobody needs nothing is kept */
+  set(name: string, text: string): void {
     switch (name) {
-      case "Owner":
-        ownerId = childText(one, "ID");
-        break;
       case "Key":
-        key = decode(text);
+        this.#key = text;
         break;
       case "VersionId":
-        versionId = text;
+        this.#versionId = text;
         break;
       case "IsLatest":
-        isLatest = text === "true";
+        this.#isLatest = text === "true";
         break;
       case "LastModified":
-        lastModified = text;
+        this.#lastModified = text;
         break;
       case "Size":
-        sizeBytes = Number(text);
+        this.#sizeBytes = Number(text);
         break;
       case "ETag":
-        etag = unquoted(text);
+        this.#etag = unquoted(text);
         break;
       case "StorageClass":
-        storageClass = text;
+        this.#storageClass = text;
         break;
     }
   }
-  const lastModifiedMs = Date.parse(lastModified);
-  const owner = ownerId === undefined ? {} : { ownerId };
-  if (isDeleteMarker) {
-    const bare = { sizeBytes: 0, etag: "", storageClass: "STANDARD" };
-    return { key, versionId, isLatest, isDeleteMarker, lastModifiedMs, ...bare, ...owner };
+
+  /** @throws ListingError for a key that cannot be decoded */
+  listed(decode: (text: string) => string): ListedVersion {
+    const isDeleteMarker = this.#isDeleteMarker;
+    const key = decode(this.#key);
+    const [versionId, isLatest, lastModifiedMs] = [this.#versionId, this.#isLatest, Date.parse(this.#lastModified)];
+    const owner = this.ownerId === undefined ? {} : { ownerId: this.ownerId };
+    if (isDeleteMarker) {
+      const bare = { sizeBytes: 0, etag: "", storageClass: "STANDARD" };
+      return { key, versionId, isLatest, isDeleteMarker, lastModifiedMs, ...bare, ...owner };
+    }
+    const [sizeBytes, etag, storageClass] = [this.#sizeBytes, this.#etag, this.#storageClass];
+    return { key, versionId, isLatest, isDeleteMarker, lastModifiedMs, sizeBytes, etag, storageClass, ...owner };
   }
-  return { key, versionId, isLatest, isDeleteMarker, lastModifiedMs, sizeBytes, etag, storageClass, ...owner };
 }
 
 /** One row of a listing of current objects. */
@@ -108,7 +141,7 @@ export interface ObjectPage {
  * @throws ListingError for a page that cannot be continued or read
  */
 export function readObjectPage(root: XmlElement): ObjectPage {
-  const decode = keyDecoder(root);
+  const decode = keyDecoder(childText(root, "EncodingType"));
   const isTruncated = childText(root, "IsTruncated") === "true";
   const token = childText(root, "NextContinuationToken");
   if (isTruncated && !token) throw new ListingError("the page is cut off without a continuation token");
@@ -154,8 +187,8 @@ export function documentChecksums(element: XmlElement): Checksums | undefined {
 }
 
 /** How the keys of a document are read: some stores write them as they are, whatever was asked for. */
-function keyDecoder(root: XmlElement): (text: string) => string {
-  if (childText(root, "EncodingType") !== "url") return (text) => text;
+export function keyDecoder(encodingType: string | undefined): (text: string) => string {
+  if (encodingType !== "url") return (text) => text;
   return (text) => {
     if (!/[%+]/.test(text)) return text;
     try {

@@ -15,6 +15,10 @@ import { replication, TwoStores } from "./two-stores.ts";
 
 type Audited = AuditReport & { readonly directory: string };
 
+interface Repaired {
+  readonly repair: { readonly leftOver: readonly { readonly reason: string }[] };
+}
+
 /** `verdict reason versions`, what is expected in brackets. */
 function kinds({ reasons }: AuditReport): string[] {
   return reasons
@@ -87,7 +91,11 @@ describe("audits in the lab", () => {
       "missing ReplicaMissing 1",
       "tags TagSetsDiffer 1",
     ]);
-    const repaired = await audit("s3://photos", "--one-way");
+    assert.deepEqual((found.report as unknown as Repaired).repair.leftOver.map((one) => one.reason).sort(), [
+      "MarkerOnlyThere",
+      "WrittenThere",
+    ]);
+    const repaired = await audit("s3://photos", "--one-way", "--metadata");
     assert.deepEqual([repaired.status, kinds(repaired.report)], [0, []]);
   });
 
@@ -125,11 +133,65 @@ describe("audits in the lab", () => {
     assert.deepEqual([status, report.counts.young, kinds(report)], [0, 3, []]);
   });
 
-  it("reads the bucket's inventories as it reads listings", async () => {
-    const { report } = await audit("s3://plain-a", "s3://plain-b");
-    assert.equal(report.from, "listings");
+  /** Makes a report of all versions, in Parquet, now; told by the place of its manifest. */
+  async function inventoried(Bucket: string): Promise<string> {
+    const S3BucketDestination = { Bucket: "arn:aws:s3:::inventories", Format: "Parquet" as const, Prefix: "all" };
+    const fields = ["Size", "LastModifiedDate", "ETag", "ReplicationStatus"] as const;
+    await s3.putBucketInventoryConfiguration({
+      Bucket,
+      Id: "all",
+      InventoryConfiguration: {
+        Id: "all",
+        IsEnabled: true,
+        IncludedObjectVersions: "All",
+        Schedule: { Frequency: "Daily" },
+        OptionalFields: [...fields],
+        Destination: { S3BucketDestination },
+      },
+    });
+    const token = readFileSync(join(directory.path, "data/token"), "utf8").trim();
+    const made = await fetch(`${served.endpoint}/_lockstep/buckets/${Bucket}/inventory`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ id: "all" }),
+    });
+    const said = await made.text();
+    assert.equal(made.status, 200, said);
+    return `s3://inventories/${(JSON.parse(said) as { readonly manifest: string }).manifest}`;
+  }
+
+  it("reads inventories in Parquet as it reads listings", async () => {
+    const { report: byListing } = await audit("s3://plain-a", "s3://plain-b");
+    assert.equal(byListing.from, "listings");
+    await s3.createBucket({ Bucket: "inventories" });
+    const Principal = { Service: "s3.amazonaws.com" };
+    const Resource = ["arn:aws:s3:::inventories", "arn:aws:s3:::inventories/*"];
+    const Statement = [{ Effect: "Allow", Principal, Action: ["s3:PutObject", "s3:GetBucketAcl"], Resource }];
+    const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
+    await s3.putBucketPolicy({ Bucket: "inventories", Policy });
+    await inventoried("plain-a");
+    const there = await inventoried("plain-b");
+    const ends = ["--source-inventory", "latest", "--destination-inventory", there];
+    const { status, report } = await audit("s3://plain-a", "s3://plain-b", ...ends);
+    assert.equal(status, 1);
+    assert.equal(report.from, "inventories");
+    assert.match(report.source, /^s3:\/\/plain-a \(inventory of /);
+    const { versions, bytes, suspects } = byListing;
+    assert.deepEqual(
+      [kinds(report), report.versions, report.bytes, report.suspects],
+      [kinds(byListing), versions, bytes, suspects],
+    );
+    // What was written since the inventory is at the other end only: the listing at one end is as it is now.
+    await s3.putObject({ Bucket: "plain-a", Key: "since", Body: "s" });
+    const { report: mixed } = await audit("s3://plain-a", "s3://plain-b", "--destination-inventory", there);
+    assert.equal(mixed.counts.missing, byListing.counts.missing + 1);
+    await s3.deleteObject({ Bucket: "plain-a", Key: "since" });
+  });
+
+  it("names what a bucket without inventories lacks", async () => {
+    await s3.createBucket({ Bucket: "plain-c" });
     const unknown = await lockstep(
-      ["audit", "s3://plain-a", "s3://plain-b", "--source-inventory", "latest", "--report-dir", reports],
+      ["audit", "s3://plain-c", "s3://plain-b", "--source-inventory", "latest", "--report-dir", reports],
       environment,
     );
     assert.equal(unknown.status, 2);
@@ -200,6 +262,30 @@ describe("audits between two stores", () => {
       found.report.earlier.map((one) => one.exceptions),
       [0],
     );
+  });
+
+  it("see versions that stand in another order than those they are replicas of", async () => {
+    const bucket = "ordered";
+    await stores.bucket(bucket);
+    for (const text of ["one", "two", "six"]) {
+      await stores.here.putObject({ ...EMPTY, bucket, key: "k", body: Buffer.from(text) });
+    }
+    assert.equal((await stores.run(stores.configure("ordered", replication(bucket)), "--once")).status, 0);
+    const { versions } = await stores.there.listObjectVersions({ bucket });
+    const oldest = { bucket, key: "k", versionId: versions.at(-1)?.versionId ?? "" };
+    const { head, body } = await stores.there.getObject(oldest);
+    const { userMetadata } = head;
+    await stores.there.putObject({ ...EMPTY, bucket, key: "k", body: await body.bytes(), userMetadata });
+    await stores.there.deleteObject(oldest);
+    // Another engine, which remembers nothing, knows replicas by their marks.
+    const config = stores.configure("ordered-anew", replication(bucket));
+    assert.equal((await stores.run(config, "--once")).status, 0);
+    const typed = ["audit", "-c", config, "--json", "--verify", "all"];
+    const { status, stdout } = await lockstep(typed, stores.environment, stores.directory.path);
+    const report = JSON.parse(stdout) as Audited;
+    assert.deepEqual([status, kinds(report), report.counts.equal], [1, ["order OrderDiffers 2"], 1]);
+    const words = await lockstep(typed.slice(0, 3), stores.environment, stores.directory.path);
+    assert.match(words.stdout, /The versions are in another order\n +Copy the current object in place at the source/);
   });
 
   it("are run by the clock, remembered, and filed behind those that somebody asked for", async () => {

@@ -57,19 +57,14 @@ export interface CommandAudit {
 /** Runs it with its progress shown. */
 export async function watchedAudit(one: CommandAudit, context: Context): Promise<AuditResult> {
   const { request, ...parts } = one;
+  const { clock } = context;
   const bar = context.stderr.isTTY === true ? await openBar(context) : undefined;
   try {
     return await runAudit(request, {
       ...parts,
-      clock: context.clock,
+      clock,
       signal: context.interrupted,
-      onProgress: ({ versions, exceptions, versionsBefore }) => {
-        if (bar === undefined) return;
-        // Nobody knows how many there are; the audit before counted them.
-        bar.setTotal(Math.max(1, versions, versionsBefore ?? 0));
-        const of = versionsBefore === undefined ? "" : ` of about ${versionsBefore}`;
-        bar.update(versionsBefore === undefined ? 0 : versions, { versions, of, exceptions });
-      },
+      onProgress: (so) => bar?.show(so),
     });
   } finally {
     bar?.stop();
@@ -77,17 +72,9 @@ export async function watchedAudit(one: CommandAudit, context: Context): Promise
 }
 
 /** Loaded where somebody looks: a short audit is mostly loading. */
-async function openBar(context: Context) {
-  const { SingleBar } = await import("cli-progress");
-  const bar = new SingleBar({
-    format: "audit {bar} {versions} versions{of}, {exceptions} exceptions",
-    stream: context.stderr,
-    noTTYOutput: false,
-    hideCursor: true,
-    clearOnComplete: true,
-  });
-  bar.start(1, 0, { versions: 0, of: "", exceptions: 0 });
-  return bar;
+async function openBar({ stderr, clock }: Context) {
+  const { AuditBar } = await import("./progress-bar.ts");
+  return new AuditBar({ stream: stderr, clock });
 }
 
 /** @param more what is said besides, such as what a repair has come to */

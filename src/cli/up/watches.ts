@@ -3,6 +3,7 @@
  * somebody asks for them. Each is done as the root of the account that owns the bucket.
  */
 import { randomUUID } from "node:crypto";
+import { recordsOf } from "../../console/failures.ts";
 import type { Replications } from "../../console/replications.ts";
 import type { Watches } from "../../console/watches.ts";
 import { bucketOfArn } from "../../core/arn.ts";
@@ -114,6 +115,7 @@ function watchesOf(bucket: string, options: LabWatchesOptions): readonly Schedul
       const own = await owners.of(bucket);
       const surroundings = {
         ...own,
+        records: recordsOf(ledger),
         bucket: async (name: string) => await (await owners.of(name)).bucket(name),
       };
       const destinations = new Map(

@@ -14,6 +14,7 @@ const newJob = z.strictObject({
   failureCodes: z.array(z.string()).optional(),
   untried: z.boolean(),
   arrived: z.array(z.enum(["COMPLETED", "REPLICA"])).optional(),
+  metadata: z.boolean().optional(),
   prefix: z.string().optional(),
   sinceMs: atMs.optional(),
   untilMs: atMs.optional(),
@@ -76,7 +77,8 @@ function answer(c: ApiContext, job: ResyncProgress | undefined, wanted?: ResyncP
 }
 
 function requestOf(given: z.infer<typeof newJob>): ResyncRequest {
-  const { bucket, failed, untried, dryRun, failureCodes, arrived, prefix, sinceMs, untilMs, canary, limit } = given;
+  const { bucket, failed, untried, dryRun, failureCodes, arrived, metadata, prefix, sinceMs, untilMs, canary, limit } =
+    given;
   return {
     bucket,
     failed,
@@ -84,6 +86,7 @@ function requestOf(given: z.infer<typeof newJob>): ResyncRequest {
     dryRun,
     ...(failureCodes === undefined ? {} : { failureCodes }),
     ...(arrived === undefined ? {} : { arrived }),
+    ...(metadata === undefined ? {} : { metadata }),
     ...(prefix === undefined ? {} : { prefix }),
     ...(sinceMs === undefined ? {} : { sinceMs }),
     ...(untilMs === undefined ? {} : { untilMs }),

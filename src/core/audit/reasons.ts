@@ -22,7 +22,10 @@ const OWN: Readonly<Record<string, { readonly title: string; readonly remedy: st
   BytesDiffer: { title: "The bytes differ: both were read", remedy: "Copy the object in place at the source" },
   MetadataDiffers: { title: "The metadata differ", remedy: "Copy the object in place at the source" },
   // The catalogue has a code of this name for tags that a rule asks for.
-  TagSetsDiffer: { title: "The tags differ", remedy: "Tag the object at the source once more: the change replicates" },
+  TagSetsDiffer: {
+    title: "The tags differ",
+    remedy: "--repair brings the source's, or tag the object there once more: the change replicates",
+  },
   OrderDiffers: {
     title: "The versions are in another order",
     remedy: "Copy the current object in place at the source",

@@ -50,6 +50,8 @@ export interface AuditSoFar {
   readonly exceptions: number;
   /** The source's versions in the audit before; undefined for the first. */
   readonly versionsBefore?: number;
+  /** Whether some were compared before it was cut off. */
+  readonly isResumed: boolean;
 }
 
 export interface FiledAudit {
@@ -93,7 +95,7 @@ export async function audit(options: AuditOptions, signal: AbortSignal): Promise
       request,
       clock,
       rangesAtOnce: RANGES_AT_ONCE,
-      onProgress: (so) => options.onProgress?.({ ...so, ...versionsBefore }),
+      onProgress: (so) => options.onProgress?.({ ...so, ...versionsBefore, isResumed: progress.isResumed }),
     },
     progress,
     signal,

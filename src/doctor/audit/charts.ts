@@ -1,5 +1,6 @@
 /** Charts as SVG text that stands in a page: no script, readable by screen readers, in the colours of the page. */
 import { escaped } from "../escape.ts";
+import { grouped } from "./words.ts";
 
 export interface Bar {
   readonly name: string;
@@ -22,7 +23,7 @@ export function barChart(title: string, bars: readonly Bar[]): string {
     return (
       `<text x="${LABEL - 8}" y="${y + 17}" text-anchor="end">${escaped(shortened(name))}</text>` +
       `<rect class="${style}" x="${LABEL}" y="${y + 4}" width="${width.toFixed(1)}" height="${ROW - 8}" rx="2"/>` +
-      `<text class="value" x="${(LABEL + width + 6).toFixed(1)}" y="${y + 17}">${value.toLocaleString("en")}</text>`
+      `<text class="value" x="${(LABEL + width + 6).toFixed(1)}" y="${y + 17}">${grouped(value)}</text>`
     );
   });
   const said = bars.map((one) => `${one.name}: ${one.value}`).join("; ");

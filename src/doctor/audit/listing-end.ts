@@ -1,7 +1,7 @@
 /** A bucket as one end of an audit: its listing of versions, page by page. */
 import { S3Error } from "../../s3/errors.ts";
-import type { ListedVersion, Store, VersionPage } from "../../s3/store.ts";
-import type { AuditEnd } from "./ports.ts";
+import type { ListedVersion, ListVersionsRequest, Store, VersionPage } from "../../s3/store.ts";
+import type { AuditEnd, RowReader } from "./ports.ts";
 
 /** Of one key; who has more versions than that is looked at once only. */
 const KEY_PAGES_MAX = 10;
@@ -15,17 +15,8 @@ export function listingEnd(
   return {
     name,
     reader: { store, bucket },
-    rows: (afterKey) => {
-      let next: VersionPage["next"] | { readonly keyMarker: string } | undefined =
-        afterKey === undefined ? undefined : { keyMarker: afterKey };
-      return {
-        next: async (signal) => {
-          const page = await store.listObjectVersions({ ...request, ...next }, { signal });
-          next = page.next;
-          return { rows: page.versions, isLast: next === undefined };
-        },
-      };
-    },
+    rows: (afterKey) =>
+      new PageReader(store, { ...request, ...(afterKey === undefined ? {} : { keyMarker: afterKey }) }),
     nextKey: async (afterKey, signal) => {
       const behind = afterKey === "" ? {} : { keyMarker: afterKey };
       const { versions } = await store.listObjectVersions({ ...request, ...behind, maxKeys: 1 }, { signal });
@@ -47,4 +38,36 @@ export function listingEnd(
       });
     },
   };
+}
+
+/** Asks for the next page while the one before is looked at: the store is what takes longest. */
+class PageReader implements RowReader {
+  readonly #store: Store;
+  readonly #request: ListVersionsRequest;
+  readonly #closed = new AbortController();
+  #either: AbortSignal | undefined;
+  #ahead: Promise<VersionPage> | undefined;
+
+  constructor(store: Store, request: ListVersionsRequest) {
+    this.#store = store;
+    this.#request = request;
+  }
+
+  async next(signal: AbortSignal): Promise<{ readonly rows: readonly ListedVersion[]; readonly isLast: boolean }> {
+    const page = await (this.#ahead ?? this.#ask({}, signal));
+    this.#ahead = page.next === undefined ? undefined : this.#ask(page.next, signal);
+    // Whoever asks for the page is told of it; where nobody does any more, nobody is.
+    this.#ahead?.catch(() => undefined);
+    return { rows: page.versions, isLast: page.next === undefined };
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#ahead?.catch(() => undefined);
+  }
+
+  #ask(from: NonNullable<VersionPage["next"]> | Record<string, never>, signal: AbortSignal): Promise<VersionPage> {
+    this.#either ??= AbortSignal.any([signal, this.#closed.signal]);
+    return this.#store.listObjectVersions({ ...this.#request, ...from }, { signal: this.#either });
+  }
 }

@@ -8,7 +8,7 @@ import { escaped } from "../escape.ts";
 import { plural, sizeWords } from "../report.ts";
 import { barChart, lineChart, shareChart } from "./charts.ts";
 import type { AuditReport } from "./report.ts";
-import { ageWords, coverageWords, headline, verdictTitle, verifiedWords } from "./words.ts";
+import { ageWords, coverageWords, grouped, headline, verdictTitle, verifiedWords } from "./words.ts";
 
 /** A whole document. */
 export function auditHtml(report: AuditReport): string {
@@ -110,7 +110,7 @@ function reasons({ reasons: found }: AuditReport): string {
     const does = one.isExpected ? "By design or by the rules" : (reasonRemedy(one.reason) ?? "");
     return (
       `<tr><td><code>${escaped(one.reason)}</code>${status}<br>${escaped(one.says)}</td><td>${escaped(verdictTitle(one.verdict))}</td>` +
-      `<td class="number">${one.versions.toLocaleString("en")}</td><td class="number">${sizeWords(one.bytes)}</td>` +
+      `<td class="number">${grouped(one.versions)}</td><td class="number">${sizeWords(one.bytes)}</td>` +
       `<td>${escaped(one.oldestAt)}</td><td>${escaped(does)}</td></tr>`
     );
   });
@@ -139,7 +139,7 @@ function trend(report: AuditReport): string {
   return [
     `<h2>Trend over ${plural(all.length, "audit")}</h2>`,
     lineChart("Coverage", coverage, (value) => `${(value * 100).toFixed(3)} %`),
-    lineChart("Exceptions", exceptions, (value) => value.toLocaleString("en")),
+    lineChart("Exceptions", exceptions, grouped),
   ].join("\n");
 }
 
@@ -160,7 +160,7 @@ function files({ files: found }: AuditReport): string {
   if (found.length === 0) return "";
   const rows = found.map(
     ({ name, rows: count, sha256 }) =>
-      `<tr><td><code>${escaped(name)}</code></td><td class="number">${count.toLocaleString("en")}</td><td><code>${escaped(sha256)}</code></td></tr>`,
+      `<tr><td><code>${escaped(name)}</code></td><td class="number">${grouped(count)}</td><td><code>${escaped(sha256)}</code></td></tr>`,
   );
   const head = '<tr><th scope="col">File</th><th scope="col" class="number">Rows</th><th scope="col">SHA-256</th></tr>';
   return `<h2>Files beside this page</h2>\n<table>\n<thead>${head}</thead>\n<tbody>\n${rows.join("\n")}\n</tbody>\n</table>`;

@@ -25,8 +25,8 @@ export interface WalkOptions extends PageOptions {
   readonly onProgress?: (so: { readonly versions: number; readonly exceptions: number }) => void;
 }
 
-/** So many pages of a range are read before it is cut: what is at its end by then need not be. */
-const PAGES_BEFORE_CUT = 4;
+/** So many pages of a range are read before it is cut: probing for a place costs a page or two, and few pages are left soon. */
+const PAGES_BEFORE_CUT = 8;
 const PARTS_MAX = 1000;
 const SAVE_EVERY_MS = 1000;
 

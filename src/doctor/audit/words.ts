@@ -32,6 +32,11 @@ export function headline({ exceptions, versions, counts }: AuditReport): string 
   return `${plural(exceptions, "exception")} in ${looked}`;
 }
 
+/** `12,345`: what Intl says of an integer in English, without loading what it knows of all languages. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
+}
+
 /** `99.998 %`: rounded down, so that 100 % is all. */
 export function percent(share: number): string {
   return `${(Math.floor(share * 100_000) / 1000).toFixed(3)} %`;
@@ -56,7 +61,7 @@ export function verifiedWords({ verified, suspects, verify }: AuditReport): stri
 
 export function ageWords({ rpo }: AuditReport): string {
   if (rpo.oldestLossAt === null) return "none is lost";
-  return `written ${rpo.oldestLossAt}, ${Math.round(rpo.ageSeconds / 60).toLocaleString("en")} minutes before the audit`;
+  return `written ${rpo.oldestLossAt}, ${grouped(Math.round(rpo.ageSeconds / 60))} minutes before the audit`;
 }
 
 const SAMPLES_TOLD = 3;

@@ -11,6 +11,8 @@ export interface ResyncRequest {
   readonly untried: boolean;
   /** Versions that show one of these, and are not at a destination that a rule names now. Default: none. */
   readonly arrived?: readonly ("COMPLETED" | "REPLICA")[];
+  /** Of versions that have arrived, tags, retention and holds that the replica has otherwise. `arrived` says of which. */
+  readonly metadata?: boolean;
   readonly prefix?: string;
   /** FAILED ones that failed last at this time or later; others that were written then. */
   readonly sinceMs?: number;

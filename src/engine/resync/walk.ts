@@ -65,7 +65,7 @@ async function* untriedChunks(
   { ledger, sites, clock, request }: WalkOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Chunk> {
-  const { bucket, prefix, failed, untried, arrived = [] } = request;
+  const { bucket, prefix, failed, untried, arrived = [], metadata = false } = request;
   const configuration = await sites.configuration(bucket);
   if (configuration === undefined) return;
   // PENDING that the ledger knows nothing of is nobody's work, FAILED likewise.
@@ -74,6 +74,7 @@ async function* untriedChunks(
     {
       bucket,
       statuses: new Set([...lost, ...arrived]),
+      metadata,
       configuration,
       ledger,
       sites,
