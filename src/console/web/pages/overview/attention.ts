@@ -54,6 +54,7 @@ function engineNeeds({ engines, pending, atMs }: Overview): Need[] {
 function alertNeeds({ alerts, overview, hasPage }: Known): Need[] {
   return alerts
     .filter((one) => one.state === "firing" && (one.silencedUntilMs ?? 0) < overview.atMs)
+    .filter((one) => one.severity === "critical" || !isToldAsFailed(one, overview))
     .map((one) => ({
       id: `alert ${one.id}`,
       tone: one.severity === "critical" ? "bad" : "warn",
@@ -61,6 +62,12 @@ function alertNeeds({ alerts, overview, hasPage }: Known): Need[] {
       says: one.says,
       to: { place: placeOf(hasPage("alerts") ? "alerts" : "overview"), says: "Alert" },
     }));
+}
+
+/** Its cause stands there already, with the way to mend it. */
+function isToldAsFailed({ code, conditions }: Alert, { byReason }: Overview): boolean {
+  const isOfCause = conditions.every((one) => one === "newCause" || one === "failed");
+  return isOfCause && byReason.some((one) => one.state === "FAILED" && one.code === code);
 }
 
 /** One for each end, however many engines and streams meet it. */
@@ -92,7 +99,10 @@ function failureNeeds({ byReason, replications }: Overview): Need[] {
       id: `failed ${code}`,
       tone: "bad",
       title: `${plural(tasks, "task")} FAILED: ${title}`,
-      says: `${code} · ${sizeWords(bytes)} are not at the destination, and stay away until the cause is removed.`,
+      says:
+        bytes === 0
+          ? `${code} · Nothing of it is at the destination until the cause is removed.`
+          : `${code} · ${sizeWords(bytes)} are not at the destination, and stay away until the cause is removed.`,
       to: { place, says: "Cause" },
     }));
 }
