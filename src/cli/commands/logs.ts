@@ -30,7 +30,7 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const bucket = textOption(input, "bucket");
   const { LogReader } = await import("../../core/logs/log-reader.ts");
   const { logsWords } = await import("../../doctor/logs/words.ts");
-  const { connectOnce, readPlaces } = await import("../log-reading.ts");
+  const { connectOnce, readPlaces } = await import("../logs/reading.ts");
   const reader = new LogReader({
     ...(sinceMs === undefined ? {} : { sinceMs }),
     ...(untilMs === undefined ? {} : { untilMs }),

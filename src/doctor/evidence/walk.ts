@@ -5,12 +5,13 @@
  * alike, with the place where the walk goes on. Delete markers are kept one by one: whether they are newer than the oldest
  * version that was replicated is known only at the end.
  */
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Alike, Examination } from "../../core/diagnose/diagnose.ts";
 import type { Facts, Setup, VersionFacts } from "../../core/diagnose/facts.ts";
 import type { ListedVersion, Store } from "../../s3/store.ts";
 import type { Surroundings } from "../ports.ts";
+import { PRIVATE, writeWhole } from "../write-whole.ts";
 import { EvidenceError } from "./error.ts";
 import type { FailureLog } from "./failure-log.ts";
 import { lookAt } from "./look.ts";
@@ -189,15 +190,7 @@ function parsed(text: string): Progress | undefined {
   }
 }
 
-/** Whole or not at all. */
 async function writeProgress(path: string, progress: Progress): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const file = await open(`${path}.new`, "w", 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(progress)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
+  await writeWhole(path, `${JSON.stringify(progress)}\n`, PRIVATE);
 }
