@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { openSqliteLedger } from "../ledger/sqlite.ts";
+import { ANSWERS } from "./answers.ts";
 import { type Api, createApi } from "./api.ts";
 import { hashPassword } from "./auth/passwords.ts";
 import { IDLE_MS, LIFE_MS } from "./auth/sessions.ts";
@@ -141,6 +142,15 @@ describe("who may call what", () => {
     );
     const known = world.api.routes.map((one) => `${one.method.toLowerCase()} ${one.path.replace(/:(\w+)/g, "{$1}")}`);
     assert.deepEqual(told.toSorted(), known.toSorted());
+    await world.close();
+  });
+
+  it("every JSON answer has its schema, and no schema is of nothing", async () => {
+    const world = await open();
+    const told = new Set(world.api.routes.flatMap(({ answers }) => answers ?? []));
+    const others = ["text/event-stream", "the file", "OpenAPI 3.1"];
+    // There is no metering here, whose call tells a series.
+    assert.deepEqual([...told, "ToldSeries"].toSorted(), [...Object.keys(ANSWERS), ...others].toSorted());
     await world.close();
   });
 

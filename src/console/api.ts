@@ -51,7 +51,8 @@ const DIAGNOSES_KEPT = 50;
 export function createApi(options: ConsoleOptions): Api {
   const { clock, token, names = [], users = new Map(), isSecure = false } = options;
   const onFault = options.onFault ?? (() => undefined);
-  const sessions = new Sessions(clock);
+  const logins = new Logins({ token, users, clock });
+  const sessions = new Sessions({ clock, ledger: options.ledger, standingOf: (user) => logins.standingOf(user) });
   const changes = new Changes(options);
   const events = eventsOf(options, onFault);
   const works = new WorkRunner({
@@ -63,7 +64,7 @@ export function createApi(options: ConsoleOptions): Api {
   const diagnoses = new Map<string, DeskDiagnosis>();
   const { desk, metering } = options;
   const told: Route[] = [
-    ...sessionRoutes({ sessions, changes, isSecure, logins: new Logins({ token, users, clock }) }),
+    ...sessionRoutes({ sessions, changes, isSecure, logins }),
     ...aboutRoutes({ ...options, changes, events, works }),
     ...replicationRoutes(options),
     ...taskRoutes(options),

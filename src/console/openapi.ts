@@ -1,5 +1,6 @@
 /** The API as an OpenAPI 3.1 document, printed from its routes. */
 import { z } from "zod";
+import { ANSWERS } from "./answers.ts";
 import { CSRF_HEADER, SESSION_COOKIE } from "./auth/guard.ts";
 import { API_ROOT, type Route } from "./routes/route.ts";
 
@@ -59,7 +60,7 @@ function operationOf(route: Route): Readonly<Record<string, unknown>> {
           ? { description: "Done" }
           : {
               description: answers,
-              content: { [type]: { schema: type === "application/json" ? { type: "object" } : {} } },
+              content: { [type]: { schema: type === "application/json" ? answerSchemaOf(answers) : {} } },
             },
       "400": error("The call is not as it should be"),
       ...(access === "anybody" ? {} : { "401": error("Nobody is logged in") }),
@@ -69,6 +70,12 @@ function operationOf(route: Route): Readonly<Record<string, unknown>> {
       "503": error("What is needed cannot be reached"),
     },
   };
+}
+
+/** Documents of others, OpenAPI's own and reports, are objects and no more. */
+function answerSchemaOf(answers: string): z.core.JSONSchema.BaseSchema {
+  const schema = ANSWERS[answers];
+  return schema === undefined ? { type: "object" } : schemaOf(schema);
 }
 
 function pathParametersOf({ path }: Route) {

@@ -60,6 +60,8 @@ export function installShim(directory: string): void {
 export interface Served {
   readonly endpoint: string;
   readonly consoleUrl: string;
+  /** Of its process. */
+  readonly pid: number;
   /** What `up --json` said when it was ready. */
   readonly said: Readonly<Record<string, unknown>>;
   /** The variables that `lockstep env` prints for this lab. */
@@ -82,6 +84,7 @@ export async function serve(dataDir: string, home: string, more: readonly string
   return {
     ...said,
     said,
+    pid: child.pid ?? 0,
     environment: async (account) => {
       const more_ = account === undefined ? [] : ["--account", account];
       const answer = await lockstep(["env", "--json", "--data", dataDir, ...more_], cleanEnvironment(home));

@@ -3,8 +3,22 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { after, before, describe, it } from "node:test";
+import { z } from "zod";
 import type { Work } from "../../src/console/works.ts";
 import { cleanEnvironment, lockstep, type Served, serve, temporaryDirectory } from "./binary.ts";
+
+/** Events, reports of others, and this document itself are no JSON of ours. */
+const UNCHECKED = new Set(["/events", "/watches/report", "/openapi.json"]);
+
+interface Described {
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: object }>> }>
+  >;
+}
+
+interface Named {
+  readonly id: string;
+}
 
 const PATIENCE_MS = 60_000;
 
@@ -94,18 +108,61 @@ describe("the console on a port", () => {
     assert.equal(again.text, text);
   });
 
-  it("what was changed is on record after kill -9", async () => {
+  it("what was changed is on record after kill -9, and nobody is logged out", async () => {
     const page = await logIn();
     const added = await call("POST", "lab/accounts", page, { id: "999900001111" });
     assert.equal(added.status, 200);
     await served.kill();
     served = await serve(data, directory.path);
-    assert.equal((await call("GET", "about", { cookie: page["cookie"] ?? "" })).status, 401);
-    const { changes } = (await (await call("GET", "changes", await logIn())).json()) as {
+    const again = { ...page, origin: served.consoleUrl };
+    assert.equal((await call("POST", "lab/accounts", again, { id: "999900002222" })).status, 200);
+    const { changes } = (await (await call("GET", "changes", again)).json()) as {
       readonly changes: readonly { readonly action: string; readonly subject: string; readonly outcome: string }[];
     };
     const made = changes.find((one) => one.subject === "999900001111");
     assert.deepEqual([made?.action, made?.outcome], ["Makes an account of the lab", "done"]);
+  });
+
+  it("every answer is as the OpenAPI document says", async () => {
+    const page = await logIn();
+    const document = (await (await call("GET", "openapi.json")).json()) as {
+      readonly paths: Readonly<Record<string, { readonly get?: Described; readonly post?: Described }>>;
+    };
+    const checked: string[] = [];
+    const check = async (described: Described | undefined, answer: Response, what: string) => {
+      const [status, told] = Object.entries(described?.responses ?? {})[0] ?? assert.fail(what);
+      assert.equal(String(answer.status), status, what);
+      const schema = told.content?.["application/json"]?.schema ?? assert.fail(what);
+      assert.notDeepEqual(schema, { type: "object" }, what);
+      const { success, error } = z.fromJSONSchema(schema as never).safeParse(await answer.json());
+      assert.ok(success, `${what}: ${error?.message}`);
+      checked.push(what);
+    };
+    const job = { kind: "resync", bucket: "photos", failed: true, untried: false, dryRun: true };
+    await check(document.paths["/jobs"]?.post, await call("POST", "jobs", page, job), "POST /jobs");
+    const order = { kind: "diagnose", bucket: "photos" };
+    await check(document.paths["/works"]?.post, await call("POST", "works", page, order), "POST /works");
+    const tried = { bucket: "photos", object: { key: "a" } };
+    await check(document.paths["/rules/try"]?.post, await call("POST", "rules/try", page, tried), "POST /rules/try");
+    const reads = Object.entries(document.paths).filter(([path, { get }]) => get !== undefined && !UNCHECKED.has(path));
+    for (const [path, { get }] of reads) {
+      const { jobs } = (await (await call("GET", "jobs", page)).json()) as { readonly jobs: readonly Named[] };
+      const { works } = (await (await call("GET", "works", page)).json()) as { readonly works: readonly Named[] };
+      const [id, query] = [
+        path.startsWith("/jobs") ? jobs[0]?.id : works[0]?.id,
+        "bucket=photos&key=private%2F0001.jpg",
+      ];
+      const url = path
+        .slice(1)
+        .replace("{id}", id ?? "")
+        .replace("{name}", "photos");
+      await check(
+        get,
+        await call("GET", `${url}?${path === "/watches" || path === "/series" ? "" : query}`, page),
+        path,
+      );
+    }
+    assert.ok(checked.length > 20, checked.join(" "));
   });
 
   it("it listens to others only with TLS, or when told that this is not safe", async () => {

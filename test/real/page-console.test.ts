@@ -225,12 +225,17 @@ describe("page", () => {
       assert.equal(await page.evaluate("document.activeElement.tagName"), "H1");
     }));
 
-  test("page: a session that ends asks to log in again", () =>
+  test("page: a session that ends asks to log in again, and goes on at the same place", () =>
     at(SCENES.full, "#/overview", async ({ page }) => {
       await page.getByText("Live", { exact: true }).waitFor();
       await page.context().clearCookies();
-      await page.getByRole("link", { name: "Objects", exact: true }).first().click();
+      await page.evaluate(`location.hash = ${JSON.stringify(KEY)}`);
       await page.getByText("Your session has ended.").first().waitFor();
+      await page.getByLabel("Token", { exact: true }).last().fill(TOKEN);
+      await page.keyboard.press("Enter");
+      await page.getByText("The steps, and what is decided at each").waitFor();
+      assert.ok(page.url().endsWith(KEY), page.url());
+      await page.getByText("Live", { exact: true }).waitFor();
     }));
 
   test("page: all of it is at most 150 KB over the wire", () => {

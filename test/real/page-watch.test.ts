@@ -113,6 +113,11 @@ describe("the console's pages of rules and watches", () => {
       await page.getByText("archive by raw-in-archive").waitFor();
       await page.getByLabel("It is a delete marker").check();
       await page.locator(".verdict").getByText("by everything").waitFor();
+      // What was typed last may still be asked for.
+      await page
+        .locator(".outcomes li")
+        .nth(DESK_RULES.rules.length - 1)
+        .waitFor();
       const outcomes = await page.locator(".outcomes li").allTextContents();
       assert.equal(outcomes.length, DESK_RULES.rules.length);
       assert.match(outcomes[2] ?? "", /red-team.*does not.*docs\//);

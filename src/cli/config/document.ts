@@ -138,7 +138,9 @@ const console_ = members(
       .describe("Names that the console is asked by, besides localhost and addresses; others are refused"),
     users: z
       .record(
-        named("a user"),
+        named("a user").refine((name) => name !== "token", {
+          error: "a name of a user\nChoose another one: the audit log calls whoever shows the token so",
+        }),
         members(
           {
             role: z.enum(["viewer", "operator"], { error: "viewer or operator\nViewers change nothing" }),

@@ -44,7 +44,7 @@ export function createGuard(options: GuardOptions): MiddlewareHandler<ConsoleEnv
     const { route, subject } = find(isRead ? "GET" : c.req.method, c.req.path);
     const access = route?.access ?? (isRead ? "viewer" : "operator");
     if (access === "anybody") return await next();
-    const who = identify(c, options, route?.path !== EVENTS_PATH);
+    const who = await identify(c, options, route?.path !== EVENTS_PATH);
     if (who === undefined) throw new ApiError(401, "the token is missing or wrong, or the session has ended");
     if (!isRead && who.session !== undefined) checkSender(c, claims, who.session.csrf);
     if (access === "operator" && who.role !== "operator") {
@@ -89,12 +89,12 @@ function decoded(text: string): string {
   }
 }
 
-function identify(c: Context, { token, sessions }: GuardOptions, isUse: boolean): Identity | undefined {
+async function identify(c: Context, { token, sessions }: GuardOptions, isUse: boolean): Promise<Identity | undefined> {
   const from = addressOf(c);
   const given = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
   if (given !== undefined) return sameSecret(given, token) ? { user: TOKEN_USER, role: "operator", from } : undefined;
   const id = getCookie(c, SESSION_COOKIE);
-  const session = id === undefined ? undefined : isUse ? sessions.use(id) : sessions.look(id);
+  const session = id === undefined ? undefined : await (isUse ? sessions.use(id) : sessions.look(id));
   if (id === undefined || session === undefined) return undefined;
   const { user, role, csrf } = session;
   const isOver = () => sessions.expiresAtMs(id) === undefined;

@@ -6,6 +6,7 @@ import { Backoff } from "./backoff.ts";
 import { type Role, TOKEN_USER } from "./identity.ts";
 import { isPassword } from "./passwords.ts";
 import { sameSecret } from "./secrets.ts";
+import type { Standing } from "./sessions.ts";
 
 /** Somebody who may log in with a password. */
 export interface ConsoleUser {
@@ -42,6 +43,14 @@ export class Logins {
     this.#options = options;
     this.#byAddress = new Backoff(options.clock);
     this.#byUser = new Backoff(options.clock);
+  }
+
+  /** What somebody may now, by the configuration; undefined for whoever is not in it. */
+  standingOf(user: string): Standing | undefined {
+    const { token, users } = this.#options;
+    const known = users.get(user);
+    if (known !== undefined) return { role: known.role, secret: known.passwordHash };
+    return user === TOKEN_USER ? { role: "operator", secret: token } : undefined;
   }
 
   async try(login: Login, address: string): Promise<LoginAnswer> {

@@ -16,7 +16,7 @@ export interface Route {
   readonly does: string;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
-  /** What is answered, by the name of its type in the sources; nothing for 204. */
+  /** What is answered, by the name of its type in the sources, under which `answers.ts` has its schema; nothing for 204. */
   readonly answers?: string;
   /** Default 200. */
   readonly status?: 200 | 202 | 204;

@@ -62,9 +62,9 @@ export function sessionRoutes(parts: SessionParts): readonly Route[] {
       does: "Logs out",
       status: 204,
       unrecorded: true,
-      run: (c) => {
+      run: async (c) => {
         const id = getCookie(c, SESSION_COOKIE);
-        if (id !== undefined) sessions.close(id);
+        if (id !== undefined) await sessions.close(id);
         deleteCookie(c, SESSION_COOKIE, { path: "/" });
         return c.body(null, 204);
       },
@@ -83,8 +83,8 @@ async function logIn(c: ApiContext, { sessions, logins, changes, isSecure }: Ses
   if (answer.is === "wrong") throw new ApiError(401, "the token, or the user's name or password, is wrong");
   const { user, role } = answer;
   await note(changes, { user, role, from });
-  const id = sessions.open({ user, role });
-  const session = sessions.use(id);
+  const id = await sessions.open(user);
+  const session = await sessions.use(id);
   const expiresAtMs = sessions.expiresAtMs(id) ?? 0;
   setCookie(c, SESSION_COOKIE, id, {
     httpOnly: true,

@@ -120,8 +120,8 @@ function optionsOf({ element, lines, group, words, onPoint }: Drawn): uPlot.Opti
     },
     scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1e-6)] } },
     axes: [
-      { ...axis, font, size: 26, space: 64, values: (_, values) => values.map((one) => shortClock(one * 1000)) },
-      { ...axis, font, size: 58, space: 32, values: (_, values) => values.map((one) => words(one)) },
+      { ...axis, font, size: 26, space: 64, values: (_, values) => timesOf(values) },
+      { ...axis, font, size: 58, space: 32, values: (_, values) => onceEach(values.map(words)) },
     ],
     series: [
       {},
@@ -136,6 +136,17 @@ function optionsOf({ element, lines, group, words, onPoint }: Drawn): uPlot.Opti
       ),
     ],
   };
+}
+
+/** Hours and minutes where that tells them apart, seconds too where it does not. */
+function timesOf(seconds: readonly number[]): string[] {
+  const short = seconds.map((one) => shortClock(one * 1000));
+  return new Set(short).size === short.length ? short : seconds.map((one) => clockWords(one * 1000));
+}
+
+/** Small figures may read the same when they are rounded: each is written once, at the lowest. */
+function onceEach(words: readonly string[]): string[] {
+  return words.map((one, at) => (words[at - 1] === one ? "" : one));
 }
 
 /** A canvas does not know the style sheet's names: the browser is asked what one is just now. */

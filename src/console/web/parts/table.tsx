@@ -20,6 +20,8 @@ export interface Column<Row> {
   readonly isName?: boolean;
   /** Takes the room that is left. */
   readonly isWide?: boolean;
+  /** Left out where a long table has little room. */
+  readonly isExtra?: boolean;
 }
 
 interface TableProps<Row> {
@@ -101,7 +103,7 @@ function Head<Row>(props: {
 }) {
   const { column, order, onOrder } = props;
   const isBy = order?.by === column.id;
-  const names = [column.isFigure === true ? "figure" : "", column.isWide === true ? "wide" : ""].join(" ").trim();
+  const names = classesOf(column);
   if (column.sort === undefined) {
     return (
       <th scope="col" class={names}>
@@ -128,7 +130,7 @@ function Head<Row>(props: {
 
 function Cell<Row>(props: { readonly column: Column<Row>; readonly row: Row; readonly isName: boolean }) {
   const { column, row, isName } = props;
-  const names = [column.isFigure === true ? "figure" : "", column.isWide === true ? "wide" : ""].join(" ").trim();
+  const names = classesOf(column);
   if (isName) {
     return (
       <th scope="row" class={names} data-title={column.title}>
@@ -141,6 +143,12 @@ function Cell<Row>(props: { readonly column: Column<Row>; readonly row: Row; rea
       <span class="cell">{column.cell(row)}</span>
     </td>
   );
+}
+
+function classesOf<Row>({ isFigure, isWide, isExtra }: Column<Row>): string {
+  return [isFigure === true ? "figure" : "", isWide === true ? "wide" : "", isExtra === true ? "extra" : ""]
+    .filter((one) => one !== "")
+    .join(" ");
 }
 
 /** The room of rows that are not drawn. */

@@ -41,7 +41,8 @@ function None() {
   return (
     <div class="card">
       <Empty title="No audit has been done yet" icon="audits">
-        Run <code>lockstep audit s3://BUCKET</code>, or have it done on a schedule in <code>lockstep.yaml</code>.
+        Press “Run now” where one is listed below, run <code>lockstep audit s3://BUCKET</code>, or give{" "}
+        <code>lockstep.yaml</code> <code>schedules</code>.
       </Empty>
     </div>
   );

@@ -66,7 +66,8 @@ function None() {
   return (
     <div class="card">
       <Empty title="Nothing has been watched yet" icon="canaries">
-        Run <code>lockstep canary s3://BUCKET</code>, or write <code>schedules:</code> into <code>lockstep.yaml</code>.
+        Press “Run now” where one is listed below, run <code>lockstep canary s3://BUCKET</code>, or give{" "}
+        <code>lockstep.yaml</code> <code>schedules</code>.
       </Empty>
     </div>
   );

@@ -23,6 +23,7 @@ const COLUMNS: readonly Column<Change>[] = [
     id: "action",
     title: "What",
     isName: true,
+    isWide: true,
     sort: (one) => one.action,
     cell: (one) => (
       <span>
@@ -33,7 +34,6 @@ const COLUMNS: readonly Column<Change>[] = [
   {
     id: "outcome",
     title: "Outcome",
-    isWide: true,
     sort: (one) => one.outcome,
     cell: (one) => (
       <span>
@@ -49,12 +49,12 @@ const COLUMNS: readonly Column<Change>[] = [
     title: "By",
     sort: (one) => one.by,
     cell: (one) => (
-      <span>
+      <span class="whole">
         {one.by} <span class="dim">({one.role})</span>
       </span>
     ),
   },
-  { id: "from", title: "From", sort: (one) => one.from, cell: (one) => <code>{one.from}</code> },
+  { id: "from", title: "From", sort: (one) => one.from, cell: (one) => <code class="whole">{one.from}</code> },
   { id: "at", title: "When", isFigure: true, sort: (one) => one.atMs, cell: (one) => <Ago atMs={one.atMs} /> },
 ];
 

@@ -191,7 +191,10 @@ const OPERATIONS: Readonly<Record<string, string>> = {
 function WhyNot({ version: { rules, changes } }: { readonly version: VersionExplanation }) {
   const left = [
     ...rules.filter((one) => !one.taken).map((one) => ({ ...one, what: "" })),
-    ...changes.map((one) => ({ ...one, what: one.operation === "acl" ? "access control list" : "tags" })),
+    // Where the version itself is not taken, its tags and grants have nothing to follow.
+    ...changes
+      .filter((one) => rules.some((other) => other.taken && other.rule === one.rule))
+      .map((one) => ({ ...one, what: one.operation === "acl" ? "access control list" : "tags" })),
   ];
   if (left.length === 0) return null;
   const isAll = rules.every((one) => !one.taken);

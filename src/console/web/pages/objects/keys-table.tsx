@@ -48,6 +48,7 @@ export function KeysTable(props: KeysTableProps) {
       id: "size",
       title: "Size",
       isFigure: true,
+      isExtra: true,
       sort: (one) => one.sizeBytes,
       cell: (one) => (one.isDeleteMarker ? "–" : sizeWords(one.sizeBytes)),
     },

@@ -123,7 +123,10 @@ function causeNeed({ code, alert, reason }: ToldCause, { replications, atMs }: O
     id: `failed ${code}`,
     tone: "bad",
     title: `${plural(tasks, "task")} FAILED: ${title}`,
-    says: `${code} · ${sizeWords(bytes)} are not at the destination, and stay away until the cause is removed.`,
+    says:
+      bytes === 0
+        ? `${code} · Nothing of it is at the destination until the cause is removed.`
+        : `${code} · ${sizeWords(bytes)} are not at the destination, and stay away until the cause is removed.`,
     to: { place: placeOf("causes", failing.length === 1 ? { bucket: only?.bucket } : {}), says: "Cause" },
   };
 }

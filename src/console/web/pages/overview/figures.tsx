@@ -31,10 +31,15 @@ export function Figures({ overview }: { readonly overview: Overview }) {
         {shortCount(completed)} COMPLETED
       </Figure>
       <Figure title="All done in" value={etaMs === undefined ? (pending === 0 ? "now" : "–") : spanWords(etaMs)}>
-        {etaMs === undefined ? (pending === 0 ? "everything is there" : "nothing moves") : "at this rate"}
+        {etaMs === undefined ? (pending === 0 ? doneWords(failed) : "nothing moves") : "at this rate"}
       </Figure>
     </dl>
   );
+}
+
+/** What waits for nothing may still have failed. */
+function doneWords(failed: number): string {
+  return failed === 0 ? "everything is there" : "all but what FAILED";
 }
 
 /** What was told since the page is open: the last few minutes. */

@@ -15,6 +15,7 @@ const RANGES = [
 ] as const;
 
 /** What was appended meanwhile is asked for again, as the server keeps it. */
+const RANGE_MS = { hour: 3_600_000, day: 86_400_000 } as const;
 const RELOAD_MS = 120_000;
 
 export function Past() {
@@ -32,19 +33,19 @@ export function Past() {
         <Choice label="How far back" value={range} options={RANGES} onPick={setRange} />
       </header>
       <Loaded resource={past} loading="Loading the figures" failed="The figures could not be loaded">
-        {(series) => <Charts series={series} />}
+        {(series) => <Charts series={series} rangeMs={RANGE_MS[range]} />}
       </Loaded>
     </section>
   );
 }
 
-function Charts({ series }: { readonly series: Series }) {
+function Charts({ series, rangeMs }: { readonly series: Series; readonly rangeMs: number }) {
   const [now, setNow] = useState(series);
   useEffect(() => setNow(series), [series]);
   const point = seriesPoint.value;
   useEffect(() => {
-    if (point !== undefined) setNow((before) => withPoint(before, point));
-  }, [point]);
+    if (point !== undefined) setNow((before) => withPoint(before, point, rangeMs));
+  }, [point, rangeMs]);
   const { atMs } = now;
   const perSecond = useMemo(() => [{ title: "tasks", values: now.tasksPerSecond, tone: "accent" as const }], [now]);
   const backlog = useMemo(() => [{ title: "waiting", values: now.pending, tone: "accent" as const }], [now]);
@@ -76,10 +77,11 @@ function wholeWords(value: number): string {
   return shortCount(Math.round(value));
 }
 
-/** With one step more, and one less at the beginning; points that come closer than a step are left for the next asking. */
-function withPoint(series: Series, point: SeriesPoint): Series {
+/** With one step more, and without those that are too old; points that come closer than a step are left for the next asking. */
+function withPoint(series: Series, point: SeriesPoint, rangeMs: number): Series {
   const last = series.atMs.at(-1) ?? 0;
   if (point.atMs < last + series.stepMs) return series;
-  const figures = SERIES_FIGURES.map((name) => [name, [...series[name].slice(1), point[name] ?? null]] as const);
-  return { ...series, atMs: [...series.atMs.slice(1), point.atMs], ...Object.fromEntries(figures) };
+  const past = series.atMs.filter((one) => one <= point.atMs - rangeMs).length;
+  const figures = SERIES_FIGURES.map((name) => [name, [...series[name].slice(past), point[name] ?? null]] as const);
+  return { ...series, atMs: [...series.atMs.slice(past), point.atMs], ...Object.fromEntries(figures) };
 }

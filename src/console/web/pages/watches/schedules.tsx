@@ -46,9 +46,7 @@ function One({ schedule, onBegun }: { readonly schedule: ScheduleStanding; reado
         <Badge tone="info" icon="play">
           under way
         </Badge>
-      ) : nextAtMs === undefined ? (
-        <span class="dim">no next time</span>
-      ) : (
+      ) : nextAtMs === undefined ? null : (
         <time class="dim" dateTime={new Date(nextAtMs).toISOString()} title={momentWords(nextAtMs)}>
           {nextAtMs > nowMs.value ? `in ${spanWords(nextAtMs - nowMs.value)}` : "due"}
         </time>
