@@ -61,7 +61,7 @@ export async function applyPlan(
   const [missing] = permissions.missing;
   if (missing !== undefined) throw new AccessError(`${missing.says}; nothing was written`);
   await confirm?.(permissions.unchecked);
-  const written = await writePatches(connection, fix, applying);
+  const written = await writePatches(connection, { ...fix, readAtMs: fix.setup.takenAtMs }, applying);
   return { ...written, permissions, probe: await probed(connection, fix) };
 }
 
@@ -73,7 +73,7 @@ export async function applyPlan(
  */
 export async function writePatches(
   connection: Connection,
-  { bucket, patches }: Pick<FixPlan, "bucket" | "patches">,
+  { bucket, patches, readAtMs }: Pick<FixPlan, "bucket" | "patches"> & Pick<Waiting, "readAtMs">,
   applying: Applying,
 ): Promise<Pick<AppliedPlan, "undo" | "applied">> {
   const now = () => new Date(applying.clock()).toISOString();
@@ -90,7 +90,7 @@ export async function writePatches(
   await history.save(application);
   let applied: readonly Patch[];
   try {
-    applied = await applyPatches(connection, patches, waitingOf(applying));
+    applied = await applyPatches(connection, patches, waitingOf(applying, readAtMs));
   } catch (error) {
     const stuck = error instanceof ApplyError ? error.stuck.map((one) => one.patch) : [];
     await history.save(stuck.length > 0 ? { ...application, patches: stuck } : { ...application, undoneAt: now() });
@@ -100,8 +100,8 @@ export async function writePatches(
   return { undo: application.id, applied };
 }
 
-function waitingOf({ signal, onInEffect }: Applying): Waiting {
-  return { sleep: (ms) => sleep(ms, signal), onInEffect };
+function waitingOf({ signal, onInEffect }: Applying, readAtMs: number | undefined): Waiting {
+  return { sleep: (ms) => sleep(ms, signal), onInEffect, ...(readAtMs === undefined ? {} : { readAtMs }) };
 }
 
 const PROBES_MAX = 5;
@@ -142,7 +142,7 @@ export async function takeBack(
     throw new UsageError(`${id} was applied at ${application.endpoint} in account ${application.accountId}, not here`);
   }
   const restored = undoOf(application.patches);
-  await applyPatches(connection, restored, waitingOf(applying));
+  await applyPatches(connection, restored, waitingOf(applying, Date.parse(application.appliedAt)));
   await history.save({ ...application, undoneAt: new Date(applying.clock()).toISOString() });
   return { restored, lasting: lastingOf(application.patches) };
 }
