@@ -105,7 +105,9 @@ export async function openConnection(
   return {
     endpoint: access.endpoint ?? "aws",
     accountId: caller?.accountId ?? "",
-    ...(caller === undefined ? {} : { callerArn: caller.arn, policiesOf: () => callerPolicies(access, caller.arn), trail }),
+    ...(caller === undefined
+      ? {}
+      : { callerArn: caller.arn, policiesOf: () => callerPolicies(access, caller.arn), trail }),
     bucket: (name) => clients.bucket(name),
     iam: new IamControl(access),
     kms: new KmsControl(access),

@@ -38,9 +38,9 @@ async function run(input: CommandInput): Promise<CommandResult> {
   const keyArns = textOptions(input, "key").map(
     (one) => matching(one, /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/.+$/, "--key", "of a KMS key") ?? one,
   );
-  const bucket = textOption(input, "bucket");
+  const bucket = bucketName(textOption(input, "bucket"), "--bucket");
   const value = policyFor(reader, {
-    destinations: textOptions(input, "destination"),
+    destinations: textOptions(input, "destination").flatMap((one) => bucketName(one, "--destination") ?? []),
     keyArns,
     ...(bucket === undefined ? {} : { bucket }),
     ...(roleArn === undefined ? {} : { roleArn }),
@@ -51,4 +51,12 @@ async function run(input: CommandInput): Promise<CommandResult> {
 function matching(text: string | undefined, form: RegExp, option: string, what: string): string | undefined {
   if (text === undefined || form.test(text)) return text;
   throw new UsageError(`${option} takes the ARN ${what}, not "${text}"`);
+}
+
+/** @source S3 User Guide, "Bucket naming rules" */
+const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
+function bucketName(text: string | undefined, option: string): string | undefined {
+  if (text === undefined || BUCKET_NAME.test(text)) return text;
+  throw new UsageError(`${option} takes the name of a bucket, such as photos, not "${text}"`);
 }
