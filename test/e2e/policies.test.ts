@@ -31,8 +31,6 @@ describe("what policy prints", () => {
     const { AWS_ACCESS_KEY_ID: accessKeyId = "", AWS_SECRET_ACCESS_KEY: secretAccessKey = "" } = root;
     const access = { endpoint: served.endpoint, region: "us-east-1", credentials: { accessKeyId, secretAccessKey } };
     iam = new IAM(access);
-    await lockstep(["fix", "s3://photos", "--apply", "--yes"], root, directory.path);
-    await lockstep(["resync", "s3://photos"], root, directory.path);
     await giveMetricsAndTags();
     const sqs = new SQS(access);
     queueUrl = (await sqs.createQueue({ QueueName: "told" })).QueueUrl ?? "";
@@ -57,7 +55,7 @@ describe("what policy prints", () => {
     const { ReplicationConfiguration: found } = await s3.getBucketReplication({ Bucket: "photos" });
     const [first] = found?.Rules ?? [];
     assert.ok(found !== undefined && first?.Destination !== undefined);
-    const Metrics = { Status: "Enabled", EventThreshold: { Minutes: 15 } } as const;
+    const Metrics = { Status: "Enabled" } as const;
     const Destination = { ...first.Destination, Metrics };
     const Tag = { Key: "team", Value: "blue" };
     const tagged = { ...first, ID: "tagged", Priority: 9, Filter: { And: { Prefix: "t/", Tags: [Tag] } } };
@@ -137,23 +135,31 @@ describe("what policy prints", () => {
     }
   });
 
-  it("auditor: audit compares the bytes of encrypted versions, and for that alone it may decrypt", async () => {
-    const line = "audit s3://photos --verify all --json --report-dir audits";
-    const counts = async (environment: Environment) => {
-      const { stdout, stderr } = await type(environment, line);
+  // On AWS the checksum of an encrypted version is shown to nobody without kms:Decrypt; the lab shows it.
+  it("doctor and auditor: audit finds what it finds for the root, the bytes of encrypted versions among it", async () => {
+    const found = async (environment: Environment, line: string) => {
+      const { stdout, stderr } = await type(environment, `audit s3://photos ${line} --json --report-dir audits`);
       assert.notEqual(stdout, "", stderr);
-      const { verified, reasons } = JSON.parse(stdout) as { readonly verified?: object; readonly reasons?: object };
-      return JSON.stringify({ verified, reasons });
+      const { verified, reasons } = JSON.parse(stdout) as { readonly verified: object; readonly reasons: object };
+      assert.ok(verified !== undefined && reasons !== undefined);
+      return { verified, reasons };
     };
-    const whole = await printed("auditor");
-    assert.deepEqual(await needless(whole, ["kms:Decrypt"], () => counts(user)), []);
-    await allow(whole);
-    assert.equal(await counts(user), await counts(root));
+    for (const [reader, line] of [
+      ["doctor", "--metadata"],
+      ["auditor", "--verify all"],
+    ] as const) {
+      await allow(await printed(reader));
+      assert.deepEqual(await found(user, line), await found(root, line), reader);
+    }
   });
 
   it("canary: every kind is written, read back and removed, and all but one action are needed for it", async () => {
+    await lockstep(["fix", "s3://photos", "--apply", "--yes"], root, directory.path);
+    const byDefault = { SSEAlgorithm: "aws:kms", KMSMasterKeyID: keyArn } as const;
+    const Rules = [{ ApplyServerSideEncryptionByDefault: byDefault }];
+    await s3.putBucketEncryption({ Bucket: "photos", ServerSideEncryptionConfiguration: { Rules } });
     const outcomes = async () => {
-      const line = `canary s3://photos --json --timeout 20s --multipart --kms-key ${keyArn}`;
+      const line = "canary s3://photos --json --timeout 20s --multipart";
       const { status, stdout, stderr } = await type(user, line);
       if (stdout === "") return `${status} ${stderr}`;
       const kinds = [...stdout.matchAll(/"(?:kind|outcome|left)": ?(?:"(\w+)"|(\d+))/g)].map((one) => one[1] ?? one[2]);
