@@ -1,9 +1,10 @@
 /**
  * What was applied, kept so that it can be undone: one file per application, written before the first change is made.
  */
-import { mkdir, open, readdir, readFile, rename } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Patch } from "../core/diagnose/report.ts";
+import { PRIVATE, writeWhole } from "./write-whole.ts";
 
 /** A set of patches that were applied together. */
 export interface Application {
@@ -30,15 +31,7 @@ export class History {
   /** Writes an application whole or not at all. */
   async save(application: Application): Promise<void> {
     await mkdir(this.#directory, { recursive: true });
-    const path = this.#path(application.id);
-    const file = await open(`${path}.new`, "w", 0o600);
-    try {
-      await file.writeFile(`${JSON.stringify(application, null, 2)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(`${path}.new`, path);
+    await writeWhole(this.#path(application.id), `${JSON.stringify(application, null, 2)}\n`, PRIVATE);
   }
 
   /** Undefined when there is none of that id. */

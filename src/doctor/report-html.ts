@@ -3,6 +3,7 @@
  * light or dark setting and prints well. Says what the JSON says; every text is escaped.
  */
 import type { Cause, Diagnosis } from "../core/diagnose/report.ts";
+import { markup as html } from "./escape.ts";
 import { patchDiff, patchTitle } from "./patch-forms.ts";
 import { plural, scannedLine, sizeWords, sourceLine } from "./report.ts";
 
@@ -110,17 +111,4 @@ function list(items: readonly string[]): string {
 
 function plain(_style: string, text: string): string {
   return text;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-/** Text for an element or an attribute in quotes. */
-function html(text: string): string {
-  return text.replace(/[&<>"']/g, (one) => ENTITIES[one] ?? one);
 }

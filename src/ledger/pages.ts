@@ -1,4 +1,5 @@
 /** What pages of rows have in common in every ledger: their bounds, their positions, and which rows are in them. */
+import { assert } from "../core/assert.ts";
 import type { Selection, TaskRow } from "./ledger.ts";
 import { encodeKey } from "./words.ts";
 
@@ -13,6 +14,23 @@ export const ROWS_LOOKED_AT_PER_ROW = 10;
 
 /** Where a walk stands: the values of its order in the last row that it has seen. */
 export type Position = readonly (string | number)[];
+
+/** Before every row of a walk from the oldest on. */
+export const FROM_THE_OLDEST: Position = [Number.MIN_SAFE_INTEGER, 0];
+
+/** A row, and where a walk from the oldest on stands behind it. */
+export function byAge<Row extends Readonly<Record<string, unknown>>>(
+  row: Row,
+): { readonly row: Row; readonly at: Position } {
+  return { row, at: [Number(row["written_at_ms"]), Number(row["id"])] };
+}
+
+/** The ids that a selection names, each once, ascending; behind `after`. */
+export function idsBehind(wanted: readonly number[], after: Position | undefined): readonly number[] {
+  assert(wanted.length <= SELECTION_IDS_MAX, `a selection of ${wanted.length} ids`);
+  const from = after === undefined ? Number.NEGATIVE_INFINITY : Number(after[0]);
+  return [...new Set(wanted)].filter((id) => id > from).toSorted((one, other) => one - other);
+}
 
 /** The orders in which rows can be walked. */
 export type Order = "ids" | "leased" | "keys" | "job" | "groups";

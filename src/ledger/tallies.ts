@@ -6,6 +6,7 @@
  * tasks that failed there is one class, for the tries that ended so.
  */
 import type { Operation } from "../core/model.ts";
+import type { Group } from "./task-group.ts";
 import { OPERATIONS } from "./words.ts";
 
 /** Upper ends, included, of the classes of lag; the last class has none. Other bounds would be another format. */
@@ -71,14 +72,7 @@ export function lagClassOf(lagMs: number): number {
 }
 
 interface StoredTally {
-  readonly group: {
-    readonly bucket: string;
-    readonly destinationArn: string;
-    readonly ruleId: string;
-    readonly operation: Operation;
-    readonly parked: boolean;
-    readonly failureCode: string;
-  };
+  readonly group: Group;
   readonly class: number;
   readonly tasks: number;
   readonly lagMs: number;

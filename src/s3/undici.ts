@@ -4,10 +4,9 @@
  *
  * The version is pinned in package.json, so these files are where they are.
  */
-import { createRequire } from "node:module";
 import type { Agent as AgentClass, errors as errorClasses } from "undici";
+import errorsPart from "undici/lib/core/errors.js";
+import agentPart from "undici/lib/dispatcher/agent.js";
 
-const require = createRequire(import.meta.url);
-
-export const Agent = require("undici/lib/dispatcher/agent.js") as typeof AgentClass;
-export const errors = require("undici/lib/core/errors.js") as typeof errorClasses;
+export const Agent: typeof AgentClass = agentPart;
+export const errors: typeof errorClasses = errorsPart;

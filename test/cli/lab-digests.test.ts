@@ -7,9 +7,9 @@ import { after, before, describe, it } from "node:test";
 import { KmsControl } from "../../src/aws/kms.ts";
 import { openConnection } from "../../src/cli/connection.ts";
 import { DEFAULT_ACCOUNT } from "../../src/cli/defaults.ts";
-import { type Embedded, startEmbedded } from "../../src/cli/embedded.ts";
-import { EXAMPLE_BUCKET, EXAMPLE_REPLICA_BUCKET, writeExample } from "../../src/cli/example.ts";
-import { labDigests } from "../../src/cli/lab-digests.ts";
+import { labDigests } from "../../src/cli/up/digests.ts";
+import { type Embedded, startEmbedded } from "../../src/cli/up/embedded.ts";
+import { EXAMPLE_BUCKET, EXAMPLE_REPLICA_BUCKET, writeExample } from "../../src/cli/up/example.ts";
 import { createS3Client, type S3Client } from "../../src/s3/client.ts";
 
 describe("documents of a lab", () => {

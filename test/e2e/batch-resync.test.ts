@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { IAM } from "@aws-sdk/client-iam";
 import type { S3 } from "@aws-sdk/client-s3";
 import type { BatchOutcome } from "../../src/cli/batch/outcome.ts";
-import { policy } from "../lab-batch/batch-lab.ts";
 import { type Environment, lockstep, type Outcome, type Served, serve, temporaryDirectory } from "./binary.ts";
+import { allowRole, makeRole } from "./roles.ts";
 import { s3Of } from "./sdk.ts";
 
 const SETTLED_MS_MAX = 30_000;
@@ -39,8 +39,12 @@ describe("resync by S3 Batch Replication", () => {
         await s3.putBucketVersioning({ Bucket, VersioningConfiguration: { Status: "Enabled" } });
       }
     }
-    account = await role("mover", "s3.amazonaws.com", ["s3:Get*", "s3:ListBucket"]);
-    await role("poor", "ec2.amazonaws.com", ["s3:InitiateReplication"]);
+    account = await makeRole(iam, {
+      name: "mover",
+      service: "s3.amazonaws.com",
+      actions: ["s3:Get*", "s3:ListBucket"],
+    });
+    await makeRole(iam, { name: "poor", service: "ec2.amazonaws.com", actions: ["s3:InitiateReplication"] });
     await s3.putObject({ Bucket: "resync-src", Key: "old/before-the-rule", Body: "old" });
     await s3.putBucketReplication({
       Bucket: "resync-src",
@@ -70,18 +74,6 @@ describe("resync by S3 Batch Replication", () => {
     await served.stop();
     directory.remove();
   });
-
-  /** Returns the account of the role. */
-  async function role(RoleName: string, Service: string, Action: readonly string[]): Promise<string> {
-    const AssumeRolePolicyDocument = policy({ Principal: { Service }, Action: "sts:AssumeRole" });
-    const { Role } = await iam.createRole({ RoleName, AssumeRolePolicyDocument });
-    await allow(RoleName, Action);
-    return Role?.Arn?.split(":")[4] ?? "";
-  }
-
-  async function allow(RoleName: string, Action: readonly string[]): Promise<void> {
-    await iam.putRolePolicy({ RoleName, PolicyName: "may", PolicyDocument: policy({ Action, Resource: "*" }) });
-  }
 
   async function statuses(): Promise<string[]> {
     const { Versions = [] } = await s3.listObjectVersions({ Bucket: "resync-src" });
@@ -171,7 +163,7 @@ describe("resync by S3 Batch Replication", () => {
   });
 
   it("replicates a canary, then the rest that S3 lists, once the cause is removed", async () => {
-    await allow("mover", ["s3:*"]);
+    await allowRole(iam, "mover", ["s3:*"]);
     const batch = `arn:aws:iam::${account}:role/batch`;
     const { status, value } = await ask("--job-role", batch, ...output, "--yes", "--canary", "2");
     assert.deepEqual(
@@ -210,14 +202,14 @@ describe("resync by S3 Batch Replication", () => {
   it("makes a job of one cause alone", async () => {
     await s3.putObject({ Bucket: "resync-src", Key: "marked", Body: "x" });
     await until("it has arrived", async () => (await statuses()).every((one) => one === "COMPLETED"));
-    await allow("mover", ["s3:Get*", "s3:ListBucket", "s3:ReplicateObject", "s3:ReplicateTags"]);
+    await allowRole(iam, "mover", ["s3:Get*", "s3:ListBucket", "s3:ReplicateObject", "s3:ReplicateTags"]);
     await s3.deleteObject({ Bucket: "resync-src", Key: "marked" });
     const batch = `arn:aws:iam::${account}:role/batch`;
     await until("the marker FAILED", async () => {
       const { value } = await ask("--job-role", batch, ...output, "--dry-run", "--code", "DstDelObjNotPermitted");
       return value.selected?.versions === 1;
     });
-    await allow("mover", ["s3:*"]);
+    await allowRole(iam, "mover", ["s3:*"]);
     const none = await ask("--job-role", batch, ...output, "--yes", "--code", "DstBucketUnversioned");
     assert.deepEqual([none.status, none.value.state], [0, "nothing"]);
     const { value } = await ask("--job-role", batch, ...output, "--yes", "--code", "DstDelObjNotPermitted");

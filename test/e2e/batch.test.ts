@@ -10,9 +10,10 @@ import { type S3, S3ServiceException } from "@aws-sdk/client-s3";
 import type { Credentials } from "../../src/core/model.ts";
 import { childText, printXml } from "../../src/core/xml.ts";
 import { parseXml } from "../../src/s3/xml.ts";
-import { generatorOf, members, policy } from "../lab-batch/batch-lab.ts";
+import { generatorOf, members } from "../lab-batch/batch-lab.ts";
 import { send } from "../lab-s3/raw.ts";
 import { type Environment, type Served, serve, temporaryDirectory } from "./binary.ts";
+import { allowRole, makeRole } from "./roles.ts";
 import { s3Of } from "./sdk.ts";
 
 const WAIT_MS_MAX = 30_000;
@@ -37,8 +38,12 @@ describe("batch replication and the engine", () => {
       await s3.createBucket({ Bucket });
       await s3.putBucketVersioning({ Bucket, VersioningConfiguration: { Status: "Enabled" } });
     }
-    account = await role("mover", "s3.amazonaws.com", ["s3:Get*", "s3:ListBucket"]);
-    await role("batch", "batchoperations.s3.amazonaws.com", ["s3:*"]);
+    account = await makeRole(iam, {
+      name: "mover",
+      service: "s3.amazonaws.com",
+      actions: ["s3:Get*", "s3:ListBucket"],
+    });
+    await makeRole(iam, { name: "batch", service: "batchoperations.s3.amazonaws.com", actions: ["s3:*"] });
   });
   after(async () => {
     s3.destroy();
@@ -52,18 +57,6 @@ describe("batch replication and the engine", () => {
       accessKeyId: environment["AWS_ACCESS_KEY_ID"] ?? "",
       secretAccessKey: environment["AWS_SECRET_ACCESS_KEY"] ?? "",
     };
-  }
-
-  /** Returns the account of the role. */
-  async function role(RoleName: string, Service: string, actions: readonly string[]): Promise<string> {
-    const AssumeRolePolicyDocument = policy({ Principal: { Service }, Action: "sts:AssumeRole" });
-    const { Role } = await iam.createRole({ RoleName, AssumeRolePolicyDocument });
-    await allow(RoleName, actions);
-    return Role?.Arn?.split(":")[4] ?? "";
-  }
-
-  async function allow(RoleName: string, Action: readonly string[]): Promise<void> {
-    await iam.putRolePolicy({ RoleName, PolicyName: "may", PolicyDocument: policy({ Action, Resource: "*" }) });
   }
 
   async function replicate(from: string, into: string, id: string): Promise<void> {
@@ -155,7 +148,7 @@ describe("batch replication and the engine", () => {
     await untilAll("chain-a", "FAILED");
     assert.equal(await job("chain-a", "FAILED"), "25 succeeded", "to be initiated is all that a task is about");
     await untilAll("chain-a", "FAILED");
-    await allow("mover", ["s3:*"]);
+    await allowRole(iam, "mover", ["s3:*"]);
     assert.equal(await job("chain-a", "FAILED"), "25 succeeded");
     await untilAll("chain-a", "COMPLETED");
     assert.deepEqual(await statuses("chain-b"), new Set(["REPLICA"]));
@@ -176,14 +169,14 @@ describe("batch replication and the engine", () => {
   });
 
   it("tries FAILED versions again when another rule writes to the destination now", async () => {
-    await allow("mover", ["s3:Get*", "s3:ListBucket"]);
+    await allowRole(iam, "mover", ["s3:Get*", "s3:ListBucket"]);
     const versionIds: (string | undefined)[] = [];
     for (const Key of KEYS) {
       const { VersionId } = await s3.putObject({ Bucket: "chain-a", Key, Body: `${Key} anew` });
       versionIds.push(VersionId);
     }
     await untilAll("chain-a", "FAILED");
-    await allow("mover", ["s3:*"]);
+    await allowRole(iam, "mover", ["s3:*"]);
     await replicate("chain-a", "chain-b", "renamed");
     assert.equal(await job("chain-a", "FAILED"), "25 succeeded");
     await untilAll("chain-a", "COMPLETED");

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-export const BINARY = resolve("dist/src/cli/main.js");
+export const BINARY = resolve("dist/bundle/cli/main.js");
 const COMMAND_MS_MAX = 60_000;
 
 export interface Outcome {

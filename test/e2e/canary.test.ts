@@ -1,18 +1,17 @@
 /** Canaries and schedules with the real binary: in a lab, where roles decide, and between two stores. */
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { FlownCanary } from "../../src/cli/canarying.ts";
+import type { FlownCanary } from "../../src/cli/canary/canarying.ts";
 import type { KnownWatches } from "../../src/cli/console-client.ts";
 import type { Overview } from "../../src/console/overview.ts";
 import { canaryId, isCanaryKey } from "../../src/core/canary-key.ts";
 import type { S3Client } from "../../src/s3/client.ts";
 import { type Environment, lockstep, type Outcome, type Served, serve, temporaryDirectory } from "./binary.ts";
 import { s3Of } from "./sdk.ts";
-import { listed, replication, TwoStores } from "./two-stores.ts";
+import { consoleOf, endEngine, listed, replication, TwoStores } from "./two-stores.ts";
 
 const PATIENCE_MS = 30_000;
 
@@ -190,19 +189,12 @@ describe("canary between two stores", () => {
 
   async function start(path: string): Promise<void> {
     engine = stores.spawn(path, "--json");
-    let text = "";
-    while (!text.includes("\n")) {
-      const [chunk] = (await once(engine.stdout ?? engine, "data")) as [Buffer];
-      text += chunk.toString();
-    }
-    server = (JSON.parse(text) as { consoleUrl: string }).consoleUrl;
+    server = await consoleOf(engine);
   }
 
   async function end(signal: NodeJS.Signals): Promise<void> {
     if (engine === undefined) return;
-    const ended = once(engine, "exit");
-    engine.kill(signal);
-    await ended;
+    await endEngine(engine, signal);
     engine = undefined;
   }
 

@@ -5,8 +5,8 @@ import { once } from "node:events";
 import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { EXIT_STATUSES } from "../../src/cli/command.ts";
-import { configuration, rolePolicy, TRUST } from "../../src/cli/example.ts";
 import { COMMANDS } from "../../src/cli/program.ts";
+import { configuration, rolePolicy, TRUST } from "../../src/cli/up/example.ts";
 import {
   cleanEnvironment,
   type Environment,

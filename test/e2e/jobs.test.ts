@@ -8,7 +8,7 @@ import type { KeyExplanation } from "../../src/console/explain.ts";
 import type { Overview } from "../../src/console/overview.ts";
 import type { ResyncProgress } from "../../src/engine/resync/model.ts";
 import { BINARY, lockstep, type Outcome } from "./binary.ts";
-import { replication, TwoStores } from "./two-stores.ts";
+import { consoleOf, endEngine, replication, TwoStores } from "./two-stores.ts";
 
 const PATIENCE_MS = 30_000;
 const BUCKET = "jobs";
@@ -24,25 +24,14 @@ describe("jobs and pauses", () => {
     await start();
   });
   after(async () => {
-    await end("SIGKILL");
+    await endEngine(engine, "SIGKILL");
     await stores.close();
   });
 
   async function start(): Promise<void> {
     const more = "intake: {scan: {every: 1s}}\nconsole: {port: 0}";
     engine = stores.spawn(stores.configure("jobs", replication(BUCKET), more), "--json");
-    let text = "";
-    while (!text.includes("\n")) {
-      const [chunk] = (await once(engine.stdout ?? engine, "data")) as [Buffer];
-      text += chunk.toString();
-    }
-    server = (JSON.parse(text) as { consoleUrl: string }).consoleUrl;
-  }
-
-  async function end(signal: NodeJS.Signals): Promise<void> {
-    const ended = once(engine, "exit");
-    engine.kill(signal);
-    await ended;
+    server = await consoleOf(engine);
   }
 
   function where(): string[] {
@@ -87,7 +76,7 @@ describe("jobs and pauses", () => {
     const paused = await overviewUntil((one) => one.pending === 1);
     assert.deepEqual([paused.completed, paused.etaMs], [0, undefined]);
     assert.ok((paused.replications[0]?.pausedSinceMs ?? 0) > 0);
-    await end("SIGKILL");
+    await endEngine(engine, "SIGKILL");
     await start();
     const { tasks } = await ask<KeyExplanation>("status", `s3://${NAME}/waits`);
     assert.deepEqual([tasks[0]?.status, tasks[0]?.attempts, tasks[0]?.because[0]?.is], ["PENDING", 0, "paused"]);
@@ -137,7 +126,7 @@ describe("jobs and pauses", () => {
     const { id } = await ask<ResyncProgress>("resync", `s3://${NAME}`, "--detach");
     await overviewUntil((one) => one.jobs[0]?.open === 3);
     assert.match((await type("pause", "--job", id.slice(0, 8))).stdout, /paused/);
-    await end("SIGKILL");
+    await endEngine(engine, "SIGKILL");
     await start();
     const [kept] = (await ask<{ jobs: ResyncProgress[] }>("jobs")).jobs;
     assert.deepEqual([kept?.id, kept?.state, kept?.foundFailed, kept?.open], [id, "paused", 3, 3]);

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CloudTrail } from "@aws-sdk/client-cloudtrail";
 import { IAM } from "@aws-sdk/client-iam";
 import type { S3 } from "@aws-sdk/client-s3";
-import { type Embedded, startEmbedded } from "../../src/cli/embedded.ts";
+import { type Embedded, startEmbedded } from "../../src/cli/up/embedded.ts";
 import type { Diagnosis } from "../../src/core/diagnose/report.ts";
 import type { LogReport } from "../../src/core/logs/log-report.ts";
 import { cleanEnvironment, type Environment, lockstep, temporaryDirectory } from "./binary.ts";

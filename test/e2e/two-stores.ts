@@ -1,6 +1,7 @@
 /** Two stores that know nothing of each other, and `lockstep run` between them: the real binary throughout. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import type { Credentials, VersionRef } from "../../src/core/model.ts";
 import { MARK } from "../../src/engine/mark.ts";
@@ -85,6 +86,23 @@ export class TwoStores {
     await Promise.all(this.#ends.map((one) => one.close()));
     this.directory.remove();
   }
+}
+
+/** An engine that was started with a console and `--json`. @returns where its console is, as soon as it says so */
+export async function consoleOf(engine: ChildProcess): Promise<string> {
+  let text = "";
+  while (!text.includes("\n")) {
+    const [chunk] = (await once(engine.stdout ?? engine, "data")) as [Buffer];
+    text += chunk.toString();
+  }
+  return (JSON.parse(text) as { consoleUrl: string }).consoleUrl;
+}
+
+/** Resolves when it has ended. */
+export async function endEngine(engine: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const ended = once(engine, "exit");
+  engine.kill(signal);
+  await ended;
 }
 
 /** A served lab with a directory of its own. */

@@ -22,26 +22,14 @@ import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import type { ObjectHead, Store } from "../../src/s3/store.ts";
 import { TestLab } from "../lab-s3/lab.ts";
 import { Replicator } from "../lab-s3/replicator.ts";
+import { ALL_ACTIONS } from "../lab-s3/two-buckets.ts";
 
 export const SOURCE = "engine-source";
 export const REPLICA = "engine-replica";
 export const REPLICA_ARN = `arn:aws:s3:::${REPLICA}`;
 
 /** What a role needs for everything but KMS. */
-export const ACTIONS = [
-  "s3:GetObjectVersionForReplication",
-  "s3:GetObjectVersionAcl",
-  "s3:GetObjectVersionTagging",
-  "s3:GetObjectRetention",
-  "s3:GetObjectLegalHold",
-  "s3:ListBucket",
-  "s3:ReplicateObject",
-  "s3:ReplicateDelete",
-  "s3:ReplicateTags",
-  "s3:PutObjectRetention",
-  "s3:PutObjectLegalHold",
-  "s3:ObjectOwnerOverrideToBucketOwner",
-] as const;
+export const ACTIONS = [...ALL_ACTIONS, "s3:ObjectOwnerOverrideToBucketOwner"] as const;
 
 export type Action = (typeof ACTIONS)[number];
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { openConnection } from "../../src/cli/connection.ts";
-import { flowLines, ruleFlows } from "../../src/cli/flow-metrics.ts";
+import { flowLines, ruleFlows } from "../../src/cli/status/flow-metrics.ts";
 import { examine } from "../../src/doctor/collect.ts";
 import { EngineWorld, REPLICA, SOURCE } from "../engine/world.ts";
 import { REGION } from "../lab-s3/lab.ts";

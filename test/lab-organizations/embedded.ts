@@ -11,7 +11,7 @@ import { IAM } from "@aws-sdk/client-iam";
 import { S3 } from "@aws-sdk/client-s3";
 import { type Connection, openConnection } from "../../src/cli/connection.ts";
 import { ConsoleClient } from "../../src/cli/console-client.ts";
-import { type Embedded, startEmbedded } from "../../src/cli/embedded.ts";
+import { type Embedded, startEmbedded } from "../../src/cli/up/embedded.ts";
 import { diagnose, type Explained } from "../../src/core/diagnose/diagnose.ts";
 import type { Facts } from "../../src/core/diagnose/facts.ts";
 import { patchesOf } from "../../src/core/diagnose/patches.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { readLintText } from "../../src/cli/lint-input.ts";
+import { readLintText } from "../../src/cli/lint/input.ts";
 import { type LintReport, lint } from "../../src/core/lint/lint.ts";
 import type { LintKind, LintOptions } from "../../src/core/lint/model.ts";
 import { LINT_RULES, lintRule } from "../../src/core/lint/rules.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { readLintText } from "../../src/cli/lint-input.ts";
+import { readLintText } from "../../src/cli/lint/input.ts";
 import { lint } from "../../src/core/lint/lint.ts";
 import { LINT_KINDS, type LintKind } from "../../src/core/lint/model.ts";
 

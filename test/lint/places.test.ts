@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { readLintText } from "../../src/cli/lint-input.ts";
-import { printConfiguration } from "../../src/cli/lint-print.ts";
+import { readLintText } from "../../src/cli/lint/input.ts";
+import { printConfiguration } from "../../src/cli/lint/print.ts";
 import type { DocumentValue } from "../../src/core/config/document.ts";
 import { printPath } from "../../src/core/iam/problems.ts";
 import { readJson } from "../../src/core/lint/json.ts";

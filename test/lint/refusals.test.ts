@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { readLintText } from "../../src/cli/lint-input.ts";
+import { readLintText } from "../../src/cli/lint/input.ts";
 import { parseReplication } from "../../src/core/config/parse.ts";
 import type { DocumentKind } from "../../src/core/iam/document.ts";
 import { parsePolicy } from "../../src/core/iam/parse.ts";

@@ -1,8 +1,8 @@
 /** The SARIF log has what the standard requires, and what code hosts need to place a finding. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readLintText } from "../../src/cli/lint-input.ts";
-import { sarifOf } from "../../src/cli/lint-sarif.ts";
+import { readLintText } from "../../src/cli/lint/input.ts";
+import { sarifOf } from "../../src/cli/lint/sarif.ts";
 import { lint } from "../../src/core/lint/lint.ts";
 import { LINT_RULES } from "../../src/core/lint/rules.ts";
 import { checkSarif, type SarifLog } from "./sarif-log.ts";

@@ -1,8 +1,8 @@
 /** No false alarms: documents that are known to be right. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { configuration, rolePolicy, TRUST } from "../../src/cli/example.ts";
-import { readLintText } from "../../src/cli/lint-input.ts";
+import { readLintText } from "../../src/cli/lint/input.ts";
+import { configuration, rolePolicy, TRUST } from "../../src/cli/up/example.ts";
 import { lint } from "../../src/core/lint/lint.ts";
 import type { LintOptions } from "../../src/core/lint/model.ts";
 

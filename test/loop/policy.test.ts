@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Connection, openConnection } from "../../src/cli/connection.ts";
-import { readLintText } from "../../src/cli/lint-input.ts";
+import { readLintText } from "../../src/cli/lint/input.ts";
 import { lint } from "../../src/core/lint/lint.ts";
 import type { Credentials } from "../../src/core/model.ts";
 import { applyPatches } from "../../src/doctor/apply.ts";

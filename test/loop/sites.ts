@@ -2,7 +2,7 @@
  * The lab as the engine sees it, with disturbances: the way to one side may lead elsewhere, and something may
  * happen just before a call is made.
  */
-import { LabSites } from "../../src/cli/lab-sites.ts";
+import { LabSites } from "../../src/cli/up/sites.ts";
 import type { Credentials, ReplicationConfiguration } from "../../src/core/model.ts";
 import type { Session, SessionRequest, Sites } from "../../src/engine/ports.ts";
 import type { Lab } from "../../src/lab/lab.ts";

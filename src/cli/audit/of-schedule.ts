@@ -2,9 +2,9 @@
 import type { AuditEnds } from "../../doctor/audit/ports.ts";
 import type { Surroundings } from "../../doctor/ports.ts";
 import type { WatchResult } from "../../monitor/history.ts";
-import { runAudit } from "../auditing.ts";
 import type { AuditSettings } from "../config/schedules-section.ts";
 import type { ReplicationSettings } from "../config/settings.ts";
+import { runAudit } from "./auditing.ts";
 import { bucketEnds } from "./bucket-ends.ts";
 import { type SiteEndsParts, siteEnds } from "./site-ends.ts";
 import { verifyOf } from "./wish.ts";

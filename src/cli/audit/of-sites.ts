@@ -2,15 +2,13 @@
 import { dirname, resolve } from "node:path";
 import { systemClock } from "../clock.ts";
 import { type CommandInput, type CommandResult, isGiven, textOption } from "../command.ts";
-import { ConfigError, refusalOf } from "../config/issues.ts";
-import { readConfiguration } from "../config/read.ts";
 import type { ReplicationSettings, RunSettings } from "../config/settings.ts";
 import { consoleIn } from "../console-options.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { SiteClients } from "../run/clients.ts";
 import { openRunLedger } from "../run/open-ledger.ts";
-import { withProfiles } from "../run/recognised.ts";
+import { recognisedIn } from "../run/recognised.ts";
 import { StoreSites } from "../run/store-sites.ts";
 import { auditsBeside } from "./places.ts";
 import { siteEnds } from "./site-ends.ts";
@@ -19,13 +17,9 @@ import { auditResult, auditWish, watchedAudit } from "./wish.ts";
 /** @throws UsageError, EvidenceError, S3Error, DatabaseError */
 export async function auditSites(file: string, input: CommandInput, context: Context): Promise<CommandResult> {
   const wish = auditWish(input);
-  let settings: RunSettings;
-  try {
-    settings = await withProfiles(readConfiguration(file, context.environment));
-  } catch (error) {
-    if (error instanceof ConfigError) return refusalOf(error);
-    throw error;
-  }
+  const read = await recognisedIn(file, context);
+  if ("refused" in read) return read.refused;
+  const { settings } = read;
   const replication = replicationOf(settings, textOption(input, "replication"), file);
   const destinationArn = destinationOf(replication, textOption(input, "destination"));
   const prefix = textOption(input, "prefix");

@@ -4,7 +4,7 @@ import { plural } from "../../doctor/report.ts";
 import type { CommandResult } from "../command.ts";
 import type { ConsoleClient } from "../console-client.ts";
 import { type Context, styled } from "../context.ts";
-import { resync } from "../resyncing.ts";
+import { resync } from "../jobs/resyncing.ts";
 
 /** What a resync brings. Others need a hand: what differs in place is not written over. */
 const BROUGHT: ReadonlySet<string> = new Set(["missing", "explained", "deleteMarker"]);

@@ -3,6 +3,7 @@
  * word on what is missing. For `-c lockstep.yaml`, and for whoever audits by a schedule.
  */
 import { bucketOfArn } from "../../core/arn.ts";
+import { SKIP_CODES } from "../../core/diagnose/skips.ts";
 import { eligibility, type SkipReason } from "../../core/eligibility.ts";
 import { FAILURES, type FailureCode, isFailureCode } from "../../core/failures/catalogue.ts";
 import type { ReplicationConfiguration } from "../../core/model.ts";
@@ -110,15 +111,10 @@ function ofTask({ state, failure }: TaskRow): Explanation {
   return { status: "FAILED", reason: failure?.code ?? "Unknown", says: title ?? "It FAILED", isExpected: false };
 }
 
+/** What a diagnosis calls a version that no rule takes, as far as an audit tells them apart. */
 const SKIPS: Readonly<Record<SkipReason["reason"], FailureCode | "NotSelected">> = {
-  ruleDisabled: "RuleDisabled",
-  prefixDiffers: "PrefixDiffers",
-  tagsDiffer: "TagsDiffer",
-  kmsNotSelected: "KmsNotSelected",
-  deleteMarkersNotReplicated: "DeleteMarkersNotReplicated",
-  markerByLifecycle: "MarkerByLifecycle",
+  ...SKIP_CODES,
   archived: "NotSelected",
-  isReplica: "SourceIsReplica",
   modificationsNotReplicated: "NotSelected",
   neverAdmitted: "NotSelected",
   ownerOverridden: "NotSelected",

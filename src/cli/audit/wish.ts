@@ -4,10 +4,10 @@ import type { AuditEnds, VerifyWish } from "../../doctor/audit/ports.ts";
 import type { AuditReport } from "../../doctor/audit/report.ts";
 import { auditWords } from "../../doctor/audit/words.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { type AuditRequest, type AuditResult, runAudit } from "../auditing.ts";
 import { type CommandInput, type CommandResult, isGiven, textOption } from "../command.ts";
 import { type Context, styled } from "../context.ts";
 import { UsageError } from "../errors.ts";
+import { type AuditRequest, type AuditResult, runAudit } from "./auditing.ts";
 
 /** @throws UsageError */
 export function auditWish(input: CommandInput): Omit<AuditRequest, "subject" | "destinationArn"> {

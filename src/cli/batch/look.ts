@@ -12,7 +12,7 @@ import { lookAt } from "../../doctor/evidence/look.ts";
 import { plural } from "../../doctor/report.ts";
 import type { Connection } from "../connection.ts";
 import type { Context } from "../context.ts";
-import { readTold } from "../evidence.ts";
+import { readTold } from "../diagnosis/evidence.ts";
 import type { BatchRequest } from "./request.ts";
 
 type Wanted = Pick<BatchRequest, "bucket" | "prefix" | "evidence" | "selection">;

@@ -1,6 +1,6 @@
 /** The options that have a meaning only for S3 Batch Replication. */
 import type { OptionSpec } from "../command.ts";
-import { TOLD_OPTIONS } from "../evidence-options.ts";
+import { TOLD_OPTIONS } from "../diagnosis/evidence-options.ts";
 
 export const BATCH_OPTIONS: readonly OptionSpec[] = [
   { flags: "--job-role <arn>", help: "batch: the role of the job; what it lacks is named, with the patch" },

@@ -4,8 +4,8 @@ import type { Selection } from "../../core/batch/select.ts";
 import { isFailureCode } from "../../core/failures/catalogue.ts";
 import type { ResyncRequest } from "../../engine/resync/model.ts";
 import { type CommandInput, isGiven, textOption } from "../command.ts";
+import { type EvidenceWish, evidenceWish } from "../diagnosis/evidence-options.ts";
 import { UsageError } from "../errors.ts";
-import { type EvidenceWish, evidenceWish } from "../evidence-options.ts";
 import { parseS3Uri } from "../s3-uri.ts";
 
 export interface BatchRequest {

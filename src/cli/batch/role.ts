@@ -4,13 +4,13 @@ import { checkJobRole, type JobUse, newJobRole, type RoleVerdict } from "../../c
 import type { Patch } from "../../core/diagnose/report.ts";
 import { collectRoleSetup } from "../../doctor/batch/role.ts";
 import { patchCommand, patchDiff, patchTitle } from "../../doctor/patch-forms.ts";
-import { writePatches } from "../applying.ts";
 import type { CommandResult } from "../command.ts";
 import { confirm } from "../confirming.ts";
 import type { Connection } from "../connection.ts";
 import { type Context, styled } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { applyingOf } from "../fixing.ts";
+import { writePatches } from "../fix/applying.ts";
+import { applyingOf } from "../fix/fixing.ts";
 import type { BatchRequest, NewJob } from "./request.ts";
 
 export type JobRole =

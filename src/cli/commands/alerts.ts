@@ -31,7 +31,7 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const [what, which] = input.arguments;
   if (what !== "silence" && (textOption(input, "for") ?? textOption(input, "why")) !== undefined)
     throw new UsageError("--for and --why go with silence ID");
-  const words = await import("../alerting-words.ts");
+  const words = await import("../alerts/words.ts");
   const engine = neededConsole(input, context);
   switch (what) {
     case undefined: {
@@ -54,7 +54,7 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
     }
     case "silence":
     case "unsilence": {
-      const { turnSilence } = await import("../alert-silencing.ts");
+      const { turnSilence } = await import("../alerts/silencing.ts");
       return await turnSilence(what, which, input, engine, context);
     }
     default:

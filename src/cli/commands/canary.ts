@@ -64,13 +64,13 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
     ...(timeout === undefined ? {} : { timeoutMs: parseDuration(timeout, "--timeout") }),
   };
   const everyMs = every === undefined ? undefined : parseDuration(every, "--every");
-  const { openFlights } = await import("../canary-flights.ts");
+  const { openFlights } = await import("../canary/flights.ts");
   const bucket = uri === undefined ? undefined : parseBucketUri(uri);
   const opened = await openFlights({ bucket, file, replication, options }, input, context);
   if ("refused" in opened) return opened.refused;
   const { flights } = opened;
   try {
-    const { flyOnce, flyRepeatedly, planFlights } = await import("../canarying.ts");
+    const { flyOnce, flyRepeatedly, planFlights } = await import("../canary/canarying.ts");
     if (isGiven(input, "dryRun")) return await planFlights(flights.flights);
     if (everyMs === undefined) return await flyOnce(flights, context);
     const { sleep } = await import("../clock.ts");

@@ -15,6 +15,6 @@ export const cancelCommand: CommandSpec = {
 };
 
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
-  const { turn } = await import("../turning.ts");
+  const { turn } = await import("../jobs/turning.ts");
   return await turn("cancel", input, context);
 }

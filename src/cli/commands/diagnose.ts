@@ -1,8 +1,8 @@
 import { type CommandInput, type CommandResult, type CommandSpec, textOption, textOptions } from "../command.ts";
 import { CONNECTION_OPTIONS, SNAPSHOT_OPTION } from "../connection-options.ts";
 import { type Context, styled } from "../context.ts";
+import { EVIDENCE_OPTIONS, evidenceWish, OUTPUT_OPTIONS } from "../diagnosis/evidence-options.ts";
 import { UsageError } from "../errors.ts";
-import { EVIDENCE_OPTIONS, evidenceWish, OUTPUT_OPTIONS } from "../evidence-options.ts";
 import { parseS3Uri, uriOf } from "../s3-uri.ts";
 
 export const diagnoseCommand: CommandSpec = {
@@ -51,7 +51,7 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   if (snapshots.length > 0) {
     if (input.options["cloudtrail"] !== undefined)
       throw new UsageError("--cloudtrail asks, and --snapshot asks nobody: leave one out");
-    const { diagnoseSnapshots } = await import("../snapshots.ts");
+    const { diagnoseSnapshots } = await import("../diagnosis/snapshots.ts");
     return await diagnoseSnapshots(snapshots, input, context);
   }
   const { bucket, key } = parseS3Uri(uriOf(input));
@@ -62,21 +62,21 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   if (key !== undefined && wish !== undefined)
     throw new UsageError("--inventory, --events, --report and --resume are of whole buckets: leave the key out");
   const { connect } = await import("../connection.ts");
-  const { scanKey } = await import("../scan.ts");
+  const { scanKey } = await import("../diagnosis/scan.ts");
   const { notesOfKey } = await import("../../core/diagnose/by-design.ts");
   const { explainVersion } = await import("../../core/diagnose/explain-version.ts");
   const { notesWords } = await import("../../doctor/report.ts");
   const { inventoryHint, WALK_VERSIONS_MAX } = await import("../../doctor/evidence/inventory-setup.ts");
-  const { outputFormat, putOut } = await import("../diagnosis-output.ts");
-  const { diagnosed, explained } = await import("../diagnosed.ts");
-  const { joinLogs } = await import("../diagnose-logs.ts");
+  const { outputFormat, putOut } = await import("../diagnosis/output.ts");
+  const { diagnosed, explained } = await import("../diagnosis/diagnosed.ts");
+  const { joinLogs } = await import("../diagnosis/logs.ts");
   const connection = await connect(input, context);
   try {
     if (key === undefined) {
       const scope = { bucket, ...(prefix === undefined ? {} : { prefix }) };
       // Better said before the walk than after it.
       outputFormat(input);
-      const { scanBy } = await import("../evidence.ts");
+      const { scanBy } = await import("../diagnosis/evidence.ts");
       const { diagnosis, setup, alike } = await scanBy(connection, { scope, wish, input }, context);
       const { versions } = diagnosis.scanned;
       if (wish === undefined && versions > WALK_VERSIONS_MAX)

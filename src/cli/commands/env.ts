@@ -25,7 +25,7 @@ export const envCommand: CommandSpec = {
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
   const account = textOption(input, "account") ?? DEFAULT_ACCOUNT;
   if (!/^[0-9]{12}$/.test(account)) throw new UsageError(`an account id has 12 digits: "${account}" has not`);
-  const { labEnvironment } = await import("../lab-environment.ts");
+  const { labEnvironment } = await import("../up/environment.ts");
   const region = textOption(input, "region") ?? DEFAULT_REGION;
   const variables = await labEnvironment(
     { account, region, dataDir: textOption(input, "data") ?? DEFAULT_DATA_DIR },

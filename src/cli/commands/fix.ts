@@ -8,8 +8,8 @@ import {
 } from "../command.ts";
 import { CONNECTION_OPTIONS, SNAPSHOT_OPTION } from "../connection-options.ts";
 import type { Context } from "../context.ts";
+import { EVIDENCE_OPTIONS, evidenceWish } from "../diagnosis/evidence-options.ts";
 import { UsageError } from "../errors.ts";
-import { EVIDENCE_OPTIONS, evidenceWish } from "../evidence-options.ts";
 import { parseBucketUri, uriOf } from "../s3-uri.ts";
 
 export const fixCommand: CommandSpec = {
@@ -55,20 +55,20 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   if (modes.filter(Boolean).length > 1) throw new UsageError("choose one of --apply, --dry-run, --undo and --history");
   if (isGiven(input, "yes") && !isGiven(input, "apply") && undo === undefined)
     throw new UsageError("--yes goes with --apply: nothing is written without it");
-  const { carryOut, wishOf } = await import("../fix-modes.ts");
+  const { carryOut, wishOf } = await import("../fix/modes.ts");
   const wish = wishOf(input);
   if (snapshots.length > 0) {
-    const { fixSnapshots } = await import("../snapshots.ts");
+    const { fixSnapshots } = await import("../diagnosis/snapshots.ts");
     return await fixSnapshots(snapshots, wish, input, context);
   }
   const bucket = parseBucketUri(uriOf(input));
-  const fixing = await import("../fixing.ts");
+  const fixing = await import("../fix/fixing.ts");
   if (isGiven(input, "history")) return await fixing.showHistory(bucket, context);
   const { connect } = await import("../connection.ts");
   const connection = await connect(input, context);
   try {
     if (undo !== undefined) return await fixing.undo(connection, bucket, undo, context);
-    const { scanBy } = await import("../evidence.ts");
+    const { scanBy } = await import("../diagnosis/evidence.ts");
     const found = await scanBy(connection, { scope: { bucket }, wish: evidenceWish(input), input }, context);
     const plan = fixing.planOf(found, textOption(input, "cause"));
     return await carryOut(plan, wish, { endpoint: connection.endpoint, connected: async () => connection }, context);

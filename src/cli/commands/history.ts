@@ -38,10 +38,10 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   if (subject !== undefined && kind === undefined) throw new UsageError("--subject goes with --kind");
   const limit = countOption(input, "limit") ?? 50;
   const asked = { ...(kind === undefined ? {} : { kind }), ...(subject === undefined ? {} : { subject }) };
-  const { readHistory } = await import("../watch-history.ts");
+  const { readHistory } = await import("../watches/history.ts");
   const known = await readHistory(asked, textOption(input, "config"), input, context);
   if ("refused" in known) return known.refused;
-  const { historyWords, isWell } = await import("../history-words.ts");
+  const { historyWords, isWell } = await import("../watches/history-words.ts");
   const value = { results: known.results.slice(0, limit), schedules: known.schedules };
   return {
     status: isWell(known.results) ? 0 : 1,

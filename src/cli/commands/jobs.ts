@@ -14,7 +14,7 @@ export const jobsCommand: CommandSpec = {
 
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
   const jobs = await neededConsole(input, context).jobs();
-  const { jobLine } = await import("../job-words.ts");
+  const { jobLine } = await import("../jobs/words.ts");
   const isBroken = jobs.some((one) => one.state === "broken");
   return {
     status: isBroken ? 1 : 0,

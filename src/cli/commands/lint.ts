@@ -9,7 +9,7 @@ import {
 } from "../command.ts";
 import { type Context, styled } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import type { PrintForm } from "../lint-print.ts";
+import type { PrintForm } from "../lint/print.ts";
 
 const FORMS: readonly PrintForm[] = ["xml", "json", "yaml"];
 const FORMATS = ["text", "json", "sarif"] as const;
@@ -49,7 +49,7 @@ async function run(input: CommandInput, _context: Context): Promise<CommandResul
   const form = oneOf(input, "print", FORMS);
   const format = oneOf(input, "format", FORMATS) ?? "text";
   const files = [...new Set(input.arguments)];
-  const { readLintFile } = await import("../lint-input.ts");
+  const { readLintFile } = await import("../lint/input.ts");
   const inputs = await Promise.all(files.map((file) => readLintFile(file, kind)));
   const documents = inputs.flatMap((one) => one.document ?? []);
   if (form !== undefined) {
@@ -60,7 +60,7 @@ async function run(input: CommandInput, _context: Context): Promise<CommandResul
     if (document?.kind !== "replication" || others.length > 0) {
       throw new UsageError("--print takes one replication configuration");
     }
-    const { printConfiguration } = await import("../lint-print.ts");
+    const { printConfiguration } = await import("../lint/print.ts");
     const text = printConfiguration(document.value, form);
     return { status: 0, value: { form, text }, words: () => text };
   }
@@ -84,11 +84,11 @@ async function run(input: CommandInput, _context: Context): Promise<CommandResul
   const isUnreadable = findings.some((one) => one.rule === "unreadable-document");
   const status: ExitStatus = isUnreadable ? 2 : counts.error + counts.warning > 0 ? 1 : 0;
   if (format === "sarif") {
-    const { sarifOf } = await import("../lint-sarif.ts");
+    const { sarifOf } = await import("../lint/sarif.ts");
     const log = sarifOf(findings);
     return { status, value: log, words: () => JSON.stringify(log, null, 2) };
   }
-  const { lintWords } = await import("../lint-words.ts");
+  const { lintWords } = await import("../lint/words.ts");
   const words = format === "json" ? () => JSON.stringify(result, null, 2) : () => lintWords(result, styled);
   return { status, value: result, words };
 }

@@ -35,7 +35,7 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const bucket = textOption(input, "bucket");
   const { LogReader } = await import("../../core/logs/log-reader.ts");
   const { logsWords, printable } = await import("../../doctor/logs/words.ts");
-  const { connectOnce, readPlaces } = await import("../log-reading.ts");
+  const { connectOnce, readPlaces } = await import("../logs/reading.ts");
   const reader = new LogReader({
     ...(sinceMs === undefined ? {} : { sinceMs }),
     ...(untilMs === undefined ? {} : { untilMs }),

@@ -42,7 +42,7 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
       "--site takes the store's address, provider and credentials from the configuration: give it alone",
     );
   }
-  const { probeBucket, probePlan, probeSiteBucket } = await import("../probing.ts");
+  const { probeBucket, probePlan, probeSiteBucket } = await import("../probe/probing.ts");
   if (isGiven(input, "dryRun")) return probePlan(bucket);
   if (site !== undefined) return await probeSiteBucket({ bucket, site, file: file ?? "lockstep.yaml" }, context);
   return await probeBucket({ bucket, ...(provider === undefined ? {} : { provider }) }, input, context);

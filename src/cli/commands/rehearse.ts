@@ -49,10 +49,10 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const { changeIn } = await import("../rehearsal/change.ts");
   const change = file === undefined ? undefined : changeIn(file, of, context);
   const print = { markdown: isGiven(input, "markdown") };
-  const { rehearseBucket, rehearseSetup } = await import("../rehearsing.ts");
+  const { rehearseBucket, rehearseSetup } = await import("../rehearsal/rehearsing.ts");
   const snapshots = textOptions(input, "snapshot");
   if (snapshots.length > 0) {
-    const { openSnapshots } = await import("../snapshots.ts");
+    const { openSnapshots } = await import("../diagnosis/snapshots.ts");
     const { setup } = await openSnapshots(snapshots, input, context);
     return await rehearseSetup(setup, change, context, print);
   }

@@ -13,6 +13,6 @@ export const resumeCommand: CommandSpec = {
 };
 
 async function run(input: CommandInput, context: Context): Promise<CommandResult> {
-  const { turn } = await import("../turning.ts");
+  const { turn } = await import("../jobs/turning.ts");
   return await turn("resume", input, context);
 }

@@ -69,7 +69,7 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const request = requestOf(input, bucket, context.clock());
   const isGone = isGiven(input, "gone");
   if (wayOf(input, context) === "batch") return await byBatch(input, request, context);
-  const { checkBucket, resync } = await import("../resyncing.ts");
+  const { checkBucket, resync } = await import("../jobs/resyncing.ts");
   const options = { detach: isGiven(input, "detach") };
   // An engine that replicates the bucket knows where it is; this command need not.
   const engine = consoleIn(input, context);

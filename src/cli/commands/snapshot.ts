@@ -37,7 +37,7 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const bucket = parseBucketUri(input.arguments[0] ?? "");
   const prefix = textOption(input, "prefix");
   const { connect } = await import("../connection.ts");
-  const { scan } = await import("../scan.ts");
+  const { scan } = await import("../diagnosis/scan.ts");
   const { snapshotOf, unreadIn } = await import("../../doctor/snapshot.ts");
   const { masked } = await import("../../doctor/snapshot-mask.ts");
   const connection = await connect(input, context);

@@ -10,8 +10,8 @@ import {
 import { CONNECTION_OPTIONS, SNAPSHOT_OPTION } from "../connection-options.ts";
 import { CONSOLE_OPTIONS } from "../console-options.ts";
 import { type Context, styled } from "../context.ts";
+import { EVIDENCE_OPTIONS, evidenceWish } from "../diagnosis/evidence-options.ts";
 import { UsageError } from "../errors.ts";
-import { EVIDENCE_OPTIONS, evidenceWish } from "../evidence-options.ts";
 import { parseS3Uri } from "../s3-uri.ts";
 
 export const statusCommand: CommandSpec = {
@@ -75,7 +75,7 @@ async function watching(
   const intervalMs = (countOption(input, "interval") ?? 2) * 1000;
   const times = countOption(input, "times");
   const { neededConsole } = await import("../console-options.ts");
-  const { watch } = await import("../watching.ts");
+  const { watch } = await import("../status/watching.ts");
   await watch(
     neededConsole(input, context),
     {
@@ -91,7 +91,7 @@ async function watching(
 
 async function overview(input: CommandInput, bucket: string | undefined, context: Context): Promise<CommandResult> {
   const { neededConsole } = await import("../console-options.ts");
-  const { overviewLines } = await import("../overview-words.ts");
+  const { overviewLines } = await import("../status/overview-words.ts");
   const value = await neededConsole(input, context).overview(bucket);
   return { status: value.failed > 0 ? 1 : 0, value, words: () => overviewLines(value, styled).join("\n") };
 }
@@ -102,7 +102,7 @@ async function pending(
   context: Context,
 ): Promise<CommandResult> {
   const { neededConsole } = await import("../console-options.ts");
-  const { pendingWords } = await import("../pending-words.ts");
+  const { pendingWords } = await import("../status/pending-words.ts");
   const value = await neededConsole(input, context).explain(bucket, key);
   const hasFailed = value.tasks.some((one) => one.status === "FAILED");
   return { status: hasFailed ? 1 : 0, value, words: () => pendingWords(value, styled) };
@@ -110,8 +110,8 @@ async function pending(
 
 /** As it was when the snapshots were taken; nobody is asked. */
 async function snapshotted(files: readonly string[], input: CommandInput, context: Context): Promise<CommandResult> {
-  const { openSnapshots } = await import("../snapshots.ts");
-  const { statusWords } = await import("../status-words.ts");
+  const { openSnapshots } = await import("../diagnosis/snapshots.ts");
+  const { statusWords } = await import("../status/words.ts");
   const { diagnosis, snapshot } = await openSnapshots(files, input, context);
   const { takenAt, scanned: versions } = diagnosis;
   return {
@@ -124,15 +124,15 @@ async function snapshotted(files: readonly string[], input: CommandInput, contex
 async function scanned(input: CommandInput, bucket: string, context: Context): Promise<CommandResult> {
   const prefix = textOption(input, "prefix");
   const { accessOf, connect } = await import("../connection.ts");
-  const { scanBy } = await import("../evidence.ts");
-  const { backlogOf, statusWords } = await import("../status-words.ts");
+  const { scanBy } = await import("../diagnosis/evidence.ts");
+  const { backlogOf, statusWords } = await import("../status/words.ts");
   const connection = await connect(input, context);
   try {
     const scope = { bucket, ...(prefix === undefined ? {} : { prefix }) };
     const request = { scope, wish: evidenceWish(input), input };
     const { diagnosis, setup } = await scanBy(connection, request, context);
     // Where no engine of ours is at work, the store's own service replicates.
-    const { flowLines, ruleFlows } = await import("../flow-metrics.ts");
+    const { flowLines, ruleFlows } = await import("../status/flow-metrics.ts");
     const flows =
       connection.console === undefined ? await ruleFlows(setup, accessOf(input, context), context.clock()) : [];
     const picture = await connection.console?.overview(bucket);

@@ -38,7 +38,7 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const flavour = textOption(input, "flavour") ?? "aws";
   if (!isFlavourName(flavour))
     throw new UsageError(`--flavour is aws, minio, ceph, seaweedfs, garage or r2, not "${flavour}"`);
-  const { serve } = await import("../serving.ts");
+  const { serve } = await import("../up/serving.ts");
   await serve(
     {
       example: isGiven(input, "example"),

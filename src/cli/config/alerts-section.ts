@@ -8,6 +8,7 @@ import {
   type ConditionSettings,
   DEFAULT_ALERT_SETTINGS,
 } from "../../monitor/alerts/settings.ts";
+import type { EmailOptions } from "../../monitor/sinks/email.ts";
 import { type CredentialsForm, credentials, duration, millisecondsOf, named, reference } from "./forms.ts";
 import type { FoundIssue } from "./issues.ts";
 import { members, path, text } from "./parts.ts";
@@ -31,17 +32,7 @@ export type SinkPlace =
       readonly endpoint?: string;
       readonly credentials: CredentialSource;
     }
-  | {
-      readonly kind: "email";
-      readonly host: string;
-      readonly port: number;
-      readonly tls: "always" | "required" | "none";
-      readonly user?: string;
-      readonly password?: string;
-      readonly ca?: string;
-      readonly from: string;
-      readonly to: readonly string[];
-    };
+  | ({ readonly kind: "email" } & EmailOptions);
 
 const severity = z.enum(SEVERITIES, { error: `one of ${SEVERITIES.join(", ")}\nChoose one of them` }).optional();
 

@@ -3,8 +3,8 @@
 import type { DeskRehearsal } from "../../console/desk.ts";
 import type { DocumentValue } from "../../core/config/document.ts";
 import type { Setup } from "../../core/diagnose/facts.ts";
-import type { MatrixRow } from "../rehearsal-words.ts";
-import { rehearsalOf } from "../rehearsing.ts";
+import { rehearsalOf } from "../rehearsal/rehearsing.ts";
+import type { MatrixRow } from "../rehearsal/words.ts";
 
 /** @param document the rules that are to be; undefined: those that there are, alone */
 export async function deskRehearsalOf(

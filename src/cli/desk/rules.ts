@@ -7,7 +7,7 @@ import type { Candidate } from "../../core/eligibility.ts";
 import { lint } from "../../core/lint/lint.ts";
 import type { LintFinding } from "../../core/lint/model.ts";
 import type { Surroundings } from "../../doctor/ports.ts";
-import { readLintText } from "../lint-input.ts";
+import { readLintText } from "../lint/input.ts";
 
 /** What the text is called where its lines are told. */
 const NAME = "rules";

@@ -4,7 +4,7 @@ import type { Credentials } from "../../core/model.ts";
 import type { BucketTraits, Session, SessionRequest, Sites } from "../../engine/ports.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { DEFAULT_REGION } from "../defaults.ts";
-import { assumeByService } from "../lab-sites.ts";
+import { assumeByService } from "../up/sites.ts";
 
 export class DirectSites implements Pick<Sites, "session" | "traits"> {
   readonly #lab: Lab;

@@ -8,7 +8,7 @@ import type { Engine } from "../../engine/engine.ts";
 import type { NotifiedChanges } from "../../engine/notifications/notified-changes.ts";
 import type { Clock } from "../../engine/ports.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { openAlerting } from "../alerting.ts";
+import { openAlerting } from "../alerts/alerting.ts";
 import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { keptToken } from "../token.ts";

@@ -5,7 +5,7 @@ import type { ScanResult } from "../../engine/scan.ts";
 import type { Count, Ledger } from "../../ledger/ledger.ts";
 import type { CommandResult, ExitStatus } from "../command.ts";
 import { type Context, styled } from "../context.ts";
-import { type Backlog, backlogOf } from "../status-words.ts";
+import { type Backlog, backlogOf } from "../status/words.ts";
 import type { EngineRoom } from "./engine-room.ts";
 
 const POLL_MS = 50;

@@ -2,7 +2,9 @@
 import { S3Error } from "../../s3/errors.ts";
 import { PROFILES } from "../../s3/profiles.ts";
 import { recognise } from "../../s3/recognise.ts";
+import { type Reading, settingsIn } from "../config/reading.ts";
 import type { RunSettings, SiteSettings } from "../config/settings.ts";
+import type { Context } from "../context.ts";
 
 /**
  * The settings with the profiles of stores that answered, and how their servers name themselves; what does not answer
@@ -11,6 +13,12 @@ import type { RunSettings, SiteSettings } from "../config/settings.ts";
 export async function withProfiles(settings: RunSettings): Promise<RunSettings> {
   const sites = await Promise.all([...settings.sites.values()].map(withProfile));
   return { ...settings, sites: new Map(sites.map((one) => [one.name, one])) };
+}
+
+/** The settings in a file with those profiles, or the answer that says what is wrong with it. */
+export async function recognisedIn(file: string, context: Context): Promise<Reading> {
+  const read = settingsIn(file, context);
+  return "refused" in read ? read : { settings: await withProfiles(read.settings) };
 }
 
 async function withProfile(site: SiteSettings): Promise<SiteSettings> {

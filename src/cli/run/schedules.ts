@@ -4,14 +4,14 @@ import { probe } from "../../engine/probe.ts";
 import type { WatchResult } from "../../monitor/history.ts";
 import type { Schedule } from "../../monitor/schedules.ts";
 import { S3Error } from "../../s3/errors.ts";
-import { TIMEOUT_MS } from "../canary-flights.ts";
-import { type SitesParts, worldOfReplication } from "../canary-worlds.ts";
-import { flyCanaries, keptOf } from "../canarying.ts";
+import { flyCanaries, keptOf } from "../canary/canarying.ts";
+import { TIMEOUT_MS } from "../canary/flights.ts";
+import { type SitesParts, worldOfReplication } from "../canary/worlds.ts";
 import type { CanarySettings, ScheduleSettings } from "../config/schedules-section.ts";
 import type { ReplicationSettings, RunSettings, SiteSettings } from "../config/settings.ts";
 import { openConnection } from "../connection.ts";
 import type { Context } from "../context.ts";
-import { lintedBucket, probeResult, rehearsedBucket } from "../watch-results.ts";
+import { lintedBucket, probeResult, rehearsedBucket } from "../watches/results.ts";
 import { keepProbe } from "./kept-probes.ts";
 
 export interface ScheduleParts extends SitesParts {

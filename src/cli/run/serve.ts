@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { isDeepStrictEqual } from "node:util";
 import { systemClock } from "../clock.ts";
 import type { CommandResult } from "../command.ts";
-import { ConfigError, refusalOf } from "../config/issues.ts";
+import { ConfigError } from "../config/issues.ts";
 import { readConfiguration } from "../config/read.ts";
 import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
@@ -12,7 +12,7 @@ import { SiteClients } from "./clients.ts";
 import { type EngineRoom, openEngineRoom } from "./engine-room.ts";
 import { runOnce, scanWords } from "./once.ts";
 import { openRunLedgerIfThere } from "./open-ledger.ts";
-import { withProfiles } from "./recognised.ts";
+import { recognisedIn, withProfiles } from "./recognised.ts";
 import { StoreSites } from "./store-sites.ts";
 
 export interface RunOptions {
@@ -23,13 +23,9 @@ export interface RunOptions {
 }
 
 export async function run(options: RunOptions, context: Context): Promise<CommandResult> {
-  let settings: RunSettings;
-  try {
-    settings = await withProfiles(readConfiguration(options.file, context.environment));
-  } catch (error) {
-    if (error instanceof ConfigError) return refusalOf(error);
-    throw error;
-  }
+  const read = await recognisedIn(options.file, context);
+  if ("refused" in read) return read.refused;
+  const { settings } = read;
   if (options.mode === "check") return await check(settings, options.file, context);
   const tell = (says: string) => context.stderr.write(`${says}\n`);
   const room = await openEngineRoom({

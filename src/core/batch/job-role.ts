@@ -15,6 +15,7 @@ import { principalContext } from "../iam/context.ts";
 import { evaluate } from "../iam/evaluate.ts";
 import { sayDecision } from "../iam/explain.ts";
 import type { AccessRequest, Decision, Principal } from "../iam/model.ts";
+import { jsonIn } from "../json.ts";
 
 export const BATCH_SERVICE = "batchoperations.s3.amazonaws.com";
 
@@ -209,9 +210,5 @@ function unreadOf(setup: RoleSetup): string[] {
 
 /** A document that is no JSON is replaced by the new one whole; AWS stores none such. */
 function parse(text: string): DocumentValue {
-  try {
-    return JSON.parse(text) as DocumentValue;
-  } catch {
-    return null;
-  }
+  return jsonIn(text) ?? null;
 }

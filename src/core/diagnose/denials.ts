@@ -7,6 +7,7 @@ import { ask, type CompiledPolicy } from "../iam/compile.ts";
 import { findAllow } from "../iam/evaluate.ts";
 import { sayDecision, sayNearMiss } from "../iam/explain.ts";
 import type { PolicyKind, StatementRef } from "../iam/model.ts";
+import { jsonIn } from "../json.ts";
 import type { Rule } from "../model.ts";
 import { REPLICATION_SERVICE } from "../plan.ts";
 import { type Exempted, exempt } from "./exempt.ts";
@@ -296,11 +297,7 @@ function policyEdit(target: Edit["target"], resource: string, before: string | u
 
 /** null when it is not JSON: such a document was never in force, and is replaced. */
 function readJson(text: string): DocumentValue {
-  try {
-    return JSON.parse(text) as DocumentValue;
-  } catch {
-    return null;
-  }
+  return jsonIn(text) ?? null;
 }
 
 function statementsOf(text: string): Members[] {

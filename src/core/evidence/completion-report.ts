@@ -8,6 +8,7 @@
  */
 import { reportRow } from "../batch/report.ts";
 import { asArray, asObject, asString } from "../config/document.ts";
+import { jsonIn } from "../json.ts";
 import type { ToldFailure } from "./replication-events.ts";
 
 export interface ReportManifest {
@@ -24,7 +25,7 @@ const RESULTS_MAX = 100_000;
 
 /** Undefined for what is no manifest of such a report. */
 export function readReportManifest(text: string): ReportManifest | undefined {
-  const root = asObject(parsed(text));
+  const root = asObject(jsonIn(text));
   if (root === undefined || !asString(root["Format"])?.startsWith("Report_CSV_")) return undefined;
   const listed = asArray(root["Results"]);
   if (listed.length > RESULTS_MAX) return undefined;
@@ -68,12 +69,4 @@ export function failureOfRow(
     message,
     toldBy: "report",
   };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

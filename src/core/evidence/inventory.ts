@@ -6,6 +6,7 @@
  * @source aws-replication.md §8.2, §8.3
  */
 import { asArray, asObject, asString, type DocumentValue } from "../config/document.ts";
+import { jsonIn } from "../json.ts";
 
 export interface InventoryManifest {
   readonly sourceBucket: string;
@@ -37,7 +38,7 @@ const FILES_MAX = 100_000;
 
 /** @param text of `manifest.json` */
 export function readInventoryManifest(text: string): ReadManifest {
-  const root = asObject(parsed(text));
+  const root = asObject(jsonIn(text));
   if (root === undefined) return { problem: "it is not a JSON object" };
   const sourceBucket = asString(root["sourceBucket"]);
   const destination = asString(root["destinationBucket"]);
@@ -69,14 +70,6 @@ export function readInventoryManifest(text: string): ReadManifest {
 
 /** The latest time that a date can hold. */
 const TIME_MS_MAX = 8.64e15;
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 function readFile(value: DocumentValue): InventoryFile | undefined {
   const file = asObject(value);

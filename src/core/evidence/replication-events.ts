@@ -8,6 +8,7 @@
  */
 import { asArray, asObject, asString, type DocumentValue, type Members } from "../config/document.ts";
 import type { RecordedFailure } from "../diagnose/facts.ts";
+import { jsonIn } from "../json.ts";
 
 /** A failure that somebody else has told of. */
 export interface ToldFailure extends RecordedFailure {
@@ -42,14 +43,9 @@ interface Found {
 }
 
 function readText(text: string, found: Found, depth: number): void {
-  let value: DocumentValue;
-  try {
-    value = JSON.parse(text) as DocumentValue;
-  } catch {
-    found.problems += 1;
-    return;
-  }
-  readValue(value, found, depth);
+  const value = jsonIn(text);
+  if (value === undefined) found.problems += 1;
+  else readValue(value, found, depth);
 }
 
 function readValue(value: DocumentValue, found: Found, depth: number): void {

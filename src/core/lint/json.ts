@@ -6,6 +6,7 @@
  */
 import type { DocumentValue } from "../config/document.ts";
 import type { JsonPath } from "../iam/json-members.ts";
+import { jsonIn } from "../json.ts";
 import { leaf, type PlacedValue, type PlaceTree, type Position, positionsIn } from "./places.ts";
 
 export interface JsonDocument extends PlacedValue {
@@ -140,7 +141,7 @@ class JsonReader {
     }
     if (this.text[end] !== '"') this.fail("a text that ends on its line is expected");
     const written = this.text.slice(this.at, end + 1);
-    if (!isJson(written)) this.fail("a text without control characters and unknown escapes is expected");
+    if (jsonIn(written) === undefined) this.fail("a text without control characters and unknown escapes is expected");
     this.at = end + 1;
     return written;
   }
@@ -156,14 +157,5 @@ class JsonReader {
     const found = this.text[this.at];
     const says = found === undefined ? "the text ends here" : `found ${JSON.stringify(found)}`;
     throw new Mistake(`${expected}: ${says}`, this.at);
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
   }
 }

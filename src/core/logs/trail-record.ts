@@ -6,6 +6,7 @@
  */
 import { parseArn } from "../arn.ts";
 import { isObject } from "../iam/parse-statement.ts";
+import { jsonIn } from "../json.ts";
 
 export interface TrailRecord {
   readonly atMs: number;
@@ -33,14 +34,14 @@ export interface TrailRecord {
 
 /** @param text of one record @returns undefined for what is no event */
 export function readTrailText(text: string): TrailRecord | undefined {
-  return readTrailRecord(parsed(text));
+  return readTrailRecord(jsonIn(text));
 }
 
 function readTrailRecord(value: unknown): TrailRecord | undefined {
   if (!isObject(value)) return undefined;
   const inner = value["CloudTrailEvent"];
   // An event in an event in an event is nothing that CloudTrail writes: one level is unwrapped.
-  const record = typeof inner === "string" ? parsed(inner) : value;
+  const record = typeof inner === "string" ? jsonIn(inner) : value;
   if (!isObject(record)) return undefined;
   const name = textOf(record, "eventName");
   const source = textOf(record, "eventSource");
@@ -98,12 +99,4 @@ export function textOf(members: Readonly<Record<string, unknown>>, name: string)
 function membersOf(record: Readonly<Record<string, unknown>>, name: string): Readonly<Record<string, unknown>> {
   const value = record[name];
   return isObject(value) ? value : {};
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -8,6 +8,7 @@
  * @source https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
  */
 import { asArray, asObject, asString, type Members } from "../config/document.ts";
+import { jsonIn } from "../json.ts";
 import { readEventBridge } from "./event-bridge.ts";
 import { joined, NOTHING_READ, problem, type ReadNotification } from "./notice.ts";
 import { readRecord } from "./records.ts";
@@ -25,7 +26,7 @@ export function readNotification(text: string): ReadNotification {
 function readText(text: string, envelopes: number): ReadNotification {
   // An empty POST is how some senders try an address.
   if (text.trim() === "") return NOTHING_READ;
-  const value = parsed(text);
+  const value = jsonIn(text);
   const members = asObject(value);
   if (members === undefined) return problem(`not a JSON object: ${shortened(text)}`);
   return readMembers(members, envelopes);
@@ -51,14 +52,6 @@ function readSns(members: Members, envelopes: number): ReadNotification {
   const message = asString(members["Message"]);
   if (message === undefined || envelopes >= ENVELOPES_MAX) return problem(`a message of ${topic} that holds no event`);
   return readText(message, envelopes + 1);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function shortened(text: string): string {

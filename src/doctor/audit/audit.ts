@@ -4,13 +4,14 @@
  * Everything of a report is written beside the others under a name of its own, the report last and whole or not at all.
  */
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
 import { type Difference, sumOf, type Tally } from "../../core/audit/tally.ts";
 import { compareKeys } from "../../core/keys.ts";
 import { EvidenceError } from "../evidence/error.ts";
+import { writeWhole } from "../write-whole.ts";
 import { canonicalJson, chainFor, PAGE_FILE, REPORT_FILE, sha256Of, withDigest } from "./chain.ts";
 import { writeParquet } from "./parquet.ts";
 import type { AuditEnds, VerifyWish } from "./ports.ts";
@@ -163,16 +164,4 @@ async function samplesIn(path: string): Promise<readonly Difference[]> {
     found.push(one);
   }
   return found.sort((one, other) => Number(one.isExpected) - Number(other.isExpected)).slice(0, SAMPLES_MAX);
-}
-
-/** Whole or not at all. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const file = await open(`${path}.new`, "w");
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
 }

@@ -1,5 +1,5 @@
 /** Charts as SVG text that stands in a page: no script, readable by screen readers, in the colours of the page. */
-import { escaped } from "./escape.ts";
+import { escaped } from "../escape.ts";
 
 export interface Bar {
   readonly name: string;

@@ -6,10 +6,11 @@
  * state knows was written by somebody who was cut off, and is cut off too.
  */
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Tally } from "../../core/audit/tally.ts";
 import { EvidenceError } from "../evidence/error.ts";
+import { PRIVATE, writeWhole } from "../write-whole.ts";
 
 /** A range of keys, and what is known of it. */
 export interface PartState {
@@ -88,17 +89,8 @@ const STATE = "progress.json";
 /** Whole or not at all. */
 export async function saveProgress({ directory, startedAtMs, parts }: Progress, request: string): Promise<void> {
   const state: State = { format: "lockstep-audit-progress", version: 1, request, startedAtMs, parts };
-  const path = join(directory, STATE);
-  // Taken before the first await: parts go on meanwhile.
-  const text = `${JSON.stringify(state)}\n`;
-  const file = await open(`${path}.new`, "w", 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
+  // The text is made before the first await: parts go on meanwhile.
+  await writeWhole(join(directory, STATE), `${JSON.stringify(state)}\n`, PRIVATE);
 }
 
 export async function removeProgress({ directory }: Progress): Promise<void> {
@@ -125,7 +117,7 @@ export class PartFile {
   async append(lines: readonly string[]): Promise<number> {
     if (lines.length === 0) return 0;
     if (this.#file === undefined) {
-      this.#file = await open(this.#path, "a", 0o600);
+      this.#file = await open(this.#path, "a", PRIVATE);
       await this.#file.truncate(this.#from);
     }
     const bytes = Buffer.from(`${lines.join("\n")}\n`);

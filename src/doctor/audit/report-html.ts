@@ -4,9 +4,9 @@
  * whoever checks it can draw it again and compare.
  */
 import { reasonRemedy } from "../../core/audit/reasons.ts";
+import { escaped } from "../escape.ts";
 import { plural, sizeWords } from "../report.ts";
 import { barChart, lineChart, shareChart } from "./charts.ts";
-import { escaped } from "./escape.ts";
 import type { AuditReport } from "./report.ts";
 import { ageWords, coverageWords, headline, verdictTitle, verifiedWords } from "./words.ts";
 

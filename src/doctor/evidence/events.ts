@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import type { SqsQueue } from "../../aws/sqs.ts";
 import { CsvError } from "../../core/csv.ts";
 import { type ReadEvents, readReplicationEvents } from "../../core/evidence/replication-events.ts";
+import { jsonIn } from "../../core/json.ts";
 import { linesOf } from "../../s3/csv-lines.ts";
 import { EvidenceError } from "./error.ts";
 import type { FailureLog } from "./failure-log.ts";
@@ -32,7 +33,7 @@ export async function readEventFile(path: string, bucket: string, log: FailureLo
   let isFirst = true;
   try {
     for await (const line of linesOf(createReadStream(path), LINE_LENGTH_MAX)) {
-      if (isFirst && !isJson(line)) return await readWhole(path, bucket, log);
+      if (isFirst && jsonIn(line) === undefined) return await readWhole(path, bucket, log);
       isFirst = false;
       add(readReplicationEvents(line), { bucket, log, count });
     }
@@ -45,19 +46,10 @@ export async function readEventFile(path: string, bucket: string, log: FailureLo
 
 async function readWhole(path: string, bucket: string, log: FailureLog): Promise<EventCount> {
   const text = (await readSmallFile(path)).toString();
-  if (!isJson(text)) throw new EvidenceError(`${path} holds no JSON, and no JSON in its lines`);
+  if (jsonIn(text) === undefined) throw new EvidenceError(`${path} holds no JSON, and no JSON in its lines`);
   const count: EventCount = { failures: 0, ignored: 0, problems: 0 };
   add(readReplicationEvents(text), { bucket, log, count });
   return count;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Messages that are read of a queue at most. */

@@ -6,12 +6,13 @@
  * version that was replicated is known only at the end.
  */
 import { constants } from "node:fs";
-import { access, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { access, mkdir, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Alike, Examination } from "../../core/diagnose/diagnose.ts";
 import type { Facts, Setup, VersionFacts } from "../../core/diagnose/facts.ts";
 import type { ListedVersion, Store } from "../../s3/store.ts";
 import type { Surroundings } from "../ports.ts";
+import { PRIVATE, writeWhole } from "../write-whole.ts";
 import { EvidenceError } from "./error.ts";
 import type { FailureLog } from "./failure-log.ts";
 import { lookAt } from "./look.ts";
@@ -206,15 +207,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }
 
-/** Whole or not at all. */
 async function writeProgress(path: string, progress: Progress): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const file = await open(`${path}.new`, "w", 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(progress)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
+  await writeWhole(path, `${JSON.stringify(progress)}\n`, PRIVATE);
 }

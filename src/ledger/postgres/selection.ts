@@ -8,6 +8,9 @@ import { assert } from "../../core/assert.ts";
 import type { VersionRef } from "../../core/model.ts";
 import type { Selection, TaskPage, TaskRow } from "../ledger.ts";
 import {
+  byAge,
+  FROM_THE_OLDEST,
+  idsBehind,
   keyRangeOf,
   matches,
   orderOf,
@@ -15,7 +18,6 @@ import {
   type Position,
   parsePosition,
   ROWS_LOOKED_AT_PER_ROW,
-  SELECTION_IDS_MAX,
 } from "../pages.ts";
 import { encodeKey, OPERATIONS } from "../words.ts";
 import type { Groups } from "./groups.ts";
@@ -99,21 +101,13 @@ async function walkOf({ server, groups }: Source, selection: Selection): Promise
 const nothing: Walk = async () => ({ steps: [], ended: true });
 
 function walkIds(server: Server, wanted: readonly number[]): Walk {
-  assert(wanted.length <= SELECTION_IDS_MAX, `a selection of ${wanted.length} ids`);
-  const ids = [...new Set(wanted)].toSorted((one, other) => one - other);
   return async (after, count) => {
-    const left = after === undefined ? ids : ids.filter((id) => id > Number(after[0]));
+    const left = idsBehind(wanted, after);
     const rows = await server.query("SELECT * FROM shown_tasks WHERE id = ANY ($1::bigint[]) ORDER BY id", [
       left.slice(0, count),
     ]);
     return { steps: rows.map((row) => ({ row, at: [Number(row["id"])] })), ended: left.length <= count };
   };
-}
-
-const FROM_THE_OLDEST: Position = [Number.MIN_SAFE_INTEGER, 0];
-
-function byAge(row: Row): Step {
-  return { row, at: [Number(row["written_at_ms"]), Number(row["id"])] };
 }
 
 /** There are as many as workers hold, so they are read whole. */

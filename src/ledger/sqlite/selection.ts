@@ -9,6 +9,9 @@ import type { VersionRef } from "../../core/model.ts";
 import type { Connection, Row } from "../database.ts";
 import type { Selection, TaskPage, TaskRow, TaskState } from "../ledger.ts";
 import {
+  byAge,
+  FROM_THE_OLDEST,
+  idsBehind,
   keyRangeOf,
   matches,
   orderOf,
@@ -16,7 +19,6 @@ import {
   type Position,
   parsePosition,
   ROWS_LOOKED_AT_PER_ROW,
-  SELECTION_IDS_MAX,
 } from "../pages.ts";
 import { encodeKey, OPERATIONS } from "../words.ts";
 import type { Groups } from "./groups.ts";
@@ -78,10 +80,8 @@ function walkOf(connection: Connection, groups: Groups, selection: Selection): W
 const nothing: Walk = () => ({ steps: [], ended: true });
 
 function walkIds(connection: Connection, wanted: readonly number[]): Walk {
-  assert(wanted.length <= SELECTION_IDS_MAX, `a selection of ${wanted.length} ids`);
-  const ids = [...new Set(wanted)].toSorted((one, other) => one - other);
   return (after, count) => {
-    const left = after === undefined ? ids : ids.filter((id) => id > Number(after[0]));
+    const left = idsBehind(wanted, after);
     const steps = rowsOf(connection, left.slice(0, count)).map((row) => ({ row, at: [Number(row["id"])] }));
     return { steps, ended: left.length <= count };
   };
@@ -98,12 +98,6 @@ function walkLeased(connection: Connection): Walk {
       .all(...after, count);
     return { steps: rows.map(byAge), ended: rows.length < count };
   };
-}
-
-const FROM_THE_OLDEST: Position = [Number.MIN_SAFE_INTEGER, 0];
-
-function byAge(row: Row): Step {
-  return { row, at: [Number(row["written_at_ms"]), Number(row["id"])] };
 }
 
 function walkJob(connection: Connection, jobId: string): Walk {

@@ -1,13 +1,12 @@
 /** Audits: whether both ends hold the same; the latest of each, their course, and the reports. */
-import "../watches/watches.css";
 import type { AuditVerdict } from "../../../../core/audit/verdict.ts";
 import type { WatchResult } from "../../../../monitor/history.ts";
-import { Button } from "../../parts/button.tsx";
 import { Chart } from "../../parts/chart.tsx";
-import { Empty, Loaded } from "../../parts/states.tsx";
+import { Empty } from "../../parts/states.tsx";
 import type { Column } from "../../parts/table.tsx";
 import { useResource } from "../../resource.ts";
 import { countWords, shortCount } from "../../words.ts";
+import { WatchFrame } from "../watches/frame.tsx";
 import { Results } from "../watches/results.tsx";
 import { Schedules } from "../watches/schedules.tsx";
 import { seriesIn, watchesOf } from "../watches/watches.ts";
@@ -15,32 +14,26 @@ import { seriesIn, watchesOf } from "../watches/watches.ts";
 export function Audits() {
   const watches = useResource("audits", (signal) => watchesOf("audit", signal));
   return (
-    <>
-      <div class="page-bar">
-        <p class="dim">An audit compares both ends version by version, and says of each difference why it is there.</p>
-        <span class="end">
-          <Button icon="jobs" isBusy={watches.state === "ready" && watches.isStale} onPress={watches.reload}>
-            Look again
-          </Button>
-        </span>
-      </div>
-      <Loaded resource={watches} loading="Asking for audits" failed="The audits could not be listed">
-        {({ results, schedules }) => (
-          <div class="stack">
-            {results.length === 0 ? <None /> : <Course results={results} />}
-            <Schedules schedules={schedules} onBegun={watches.reload} />
-            {results.length === 0 ? null : (
-              <section class="card" aria-labelledby="audits-all">
-                <header class="card-head">
-                  <h2 id="audits-all">All audits</h2>
-                </header>
-                <Results caption="Audits, the youngest first" results={results} figures={FIGURES} />
-              </section>
-            )}
-          </div>
-        )}
-      </Loaded>
-    </>
+    <WatchFrame
+      about="An audit compares both ends version by version, and says of each difference why it is there."
+      watches={watches}
+      what="audits"
+    >
+      {({ results, schedules }) => (
+        <>
+          {results.length === 0 ? <None /> : <Course results={results} />}
+          <Schedules schedules={schedules} onBegun={watches.reload} />
+          {results.length === 0 ? null : (
+            <section class="card" aria-labelledby="audits-all">
+              <header class="card-head">
+                <h2 id="audits-all">All audits</h2>
+              </header>
+              <Results caption="Audits, the youngest first" results={results} figures={FIGURES} />
+            </section>
+          )}
+        </>
+      )}
+    </WatchFrame>
   );
 }
 

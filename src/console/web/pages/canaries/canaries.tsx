@@ -1,14 +1,13 @@
 /** Canaries, and what else is watched on a schedule: the latest of each, how long canaries took, and everything before. */
-import "../watches/watches.css";
 import { useState } from "preact/hooks";
 import type { WatchResult } from "../../../../monitor/history.ts";
-import { Button } from "../../parts/button.tsx";
 import { Chart } from "../../parts/chart.tsx";
 import { Choice } from "../../parts/field.tsx";
-import { Empty, Loaded } from "../../parts/states.tsx";
+import { Empty } from "../../parts/states.tsx";
 import type { Column } from "../../parts/table.tsx";
 import { useResource } from "../../resource.ts";
 import { spanWords } from "../../words.ts";
+import { WatchFrame } from "../watches/frame.tsx";
 import { Results } from "../watches/results.tsx";
 import { Schedules } from "../watches/schedules.tsx";
 import { seriesIn, seriesName, watchesOf } from "../watches/watches.ts";
@@ -19,55 +18,47 @@ export function Canaries() {
   const [shown, setShown] = useState<Shown>("latest");
   const watches = useResource("watches", (signal) => watchesOf(undefined, signal));
   return (
-    <>
-      <div class="page-bar">
-        <p class="dim">
-          A canary writes a small object of each kind, follows it to its replica, compares it and removes both.
-        </p>
-        <span class="end">
-          <Button icon="jobs" isBusy={watches.state === "ready" && watches.isStale} onPress={watches.reload}>
-            Look again
-          </Button>
-        </span>
-      </div>
-      <Loaded resource={watches} loading="Asking for watches" failed="The watches could not be listed">
-        {(answer) => {
-          const results = answer.results.filter((one) => one.kind !== "audit");
-          const schedules = answer.schedules.filter((one) => one.kind !== "audit");
-          return (
-            <div class="stack">
-              {results.length === 0 ? <None /> : null}
-              <Latencies results={results.filter((one) => one.kind === "canary")} />
-              <Schedules schedules={schedules} onBegun={watches.reload} />
-              {results.length === 0 ? null : (
-                <section class="card" aria-labelledby="watches-found">
-                  <header class="card-head">
-                    <h2 id="watches-found">What was found</h2>
-                    <Choice
-                      label="Which results"
-                      value={shown}
-                      options={[
-                        { value: "latest", says: "Latest" },
-                        { value: "all", says: "All" },
-                      ]}
-                      onPick={setShown}
-                    />
-                  </header>
-                  <Results
-                    caption="What watches found"
-                    results={
-                      shown === "all" ? results : [...seriesIn(results).values()].flatMap(([latest]) => latest ?? [])
-                    }
-                    figures={LATENCY}
-                    hasKind
+    <WatchFrame
+      about="A canary writes a small object of each kind, follows it to its replica, compares it and removes both."
+      watches={watches}
+      what="watches"
+    >
+      {(answer) => {
+        const results = answer.results.filter((one) => one.kind !== "audit");
+        const schedules = answer.schedules.filter((one) => one.kind !== "audit");
+        return (
+          <>
+            {results.length === 0 ? <None /> : null}
+            <Latencies results={results.filter((one) => one.kind === "canary")} />
+            <Schedules schedules={schedules} onBegun={watches.reload} />
+            {results.length === 0 ? null : (
+              <section class="card" aria-labelledby="watches-found">
+                <header class="card-head">
+                  <h2 id="watches-found">What was found</h2>
+                  <Choice
+                    label="Which results"
+                    value={shown}
+                    options={[
+                      { value: "latest", says: "Latest" },
+                      { value: "all", says: "All" },
+                    ]}
+                    onPick={setShown}
                   />
-                </section>
-              )}
-            </div>
-          );
-        }}
-      </Loaded>
-    </>
+                </header>
+                <Results
+                  caption="What watches found"
+                  results={
+                    shown === "all" ? results : [...seriesIn(results).values()].flatMap(([latest]) => latest ?? [])
+                  }
+                  figures={LATENCY}
+                  hasKind
+                />
+              </section>
+            )}
+          </>
+        );
+      }}
+    </WatchFrame>
   );
 }
 
