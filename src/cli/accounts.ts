@@ -2,6 +2,8 @@
  * Several accounts as one set of surroundings: every bucket and every key is asked as the account that owns it, as far as
  * there are credentials for that. The role, the organisation and the records stay those of the account that asks.
  */
+import type { EventLookup } from "../aws/cloudtrail.ts";
+import { AwsError } from "../aws/errors.ts";
 import { parseArn } from "../core/arn.ts";
 import type { BucketAccess, Keys } from "../doctor/ports.ts";
 import { S3Error } from "../s3/errors.ts";
@@ -25,6 +27,7 @@ export function acrossAccounts(first: Connection, others: readonly Connection[])
   return {
     ...first,
     kms,
+    ...(first.trail === undefined ? {} : { trail: { events: (lookup) => eventsOf(all, lookup) } }),
     policiesOf: async (account) => await ofAccount(account).policiesOf?.(account),
     bucket: (name) => {
       let bucket = found.get(name);
@@ -44,6 +47,22 @@ export function acrossAccounts(first: Connection, others: readonly Connection[])
       await Promise.all(all.map((one) => one.close()));
     },
   };
+}
+
+/** An event is in the history of the account that is changed, and of whoever changed it. @throws AwsError where none may look */
+async function eventsOf(all: readonly Connection[], lookup: EventLookup): Promise<string[]> {
+  const found: string[] = [];
+  let refusal: unknown;
+  for (const { trail } of all) {
+    try {
+      found.push(...((await trail?.events(lookup)) ?? []));
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      refusal ??= error;
+    }
+  }
+  if (found.length === 0 && refusal !== undefined) throw refusal;
+  return found;
 }
 
 /** As its owner; where that is none of them, as the first who may look at it. */

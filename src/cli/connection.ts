@@ -4,6 +4,7 @@
  * Obeys the standard AWS variables and profiles. Nothing is asked before it is needed, but who the credentials belong to.
  */
 import type { AwsAccess } from "../aws/access.ts";
+import { CloudTrailControl } from "../aws/cloudtrail.ts";
 import { AwsError } from "../aws/errors.ts";
 import { IamControl } from "../aws/iam.ts";
 import { callerPolicies } from "../aws/iam-caller.ts";
@@ -103,10 +104,13 @@ export async function openConnection(
   const clients = new Clients(access, clock);
   const organizationAccess = { ...access, credentials: organizationCredentials };
   const caller = await callerOf(access);
+  const trail = new CloudTrailControl(access);
   return {
     endpoint: access.endpoint ?? "aws",
     accountId: caller?.accountId ?? "",
-    ...(caller === undefined ? {} : { callerArn: caller.arn, policiesOf: () => callerPolicies(access, caller.arn) }),
+    ...(caller === undefined
+      ? {}
+      : { callerArn: caller.arn, policiesOf: () => callerPolicies(access, caller.arn), trail }),
     bucket: (name) => clients.bucket(name),
     iam: new IamControl(access),
     kms: new KmsControl(access),
@@ -114,7 +118,9 @@ export async function openConnection(
     organizations: new OrganizationsControl(organizationAccess, signerOf(organizationAccess, clock)),
     clock,
     ...(console === undefined ? {} : { console, records: console, ownChanges: console.ownChanges }),
-    close: () => clients.close(),
+    close: async () => {
+      await Promise.all([clients.close(), trail.close()]);
+    },
   };
 }
 

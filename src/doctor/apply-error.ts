@@ -9,14 +9,18 @@ export class ChangedError extends Error {
   override readonly name = "ChangedError";
   readonly patch: Patch;
 
-  /** @param now the document as it is */
-  constructor(patch: Patch, now: DocumentValue) {
+  /**
+   * @param now the document as it is
+   * @param who who changed it and when, or how to find out; undefined where nobody keeps a history
+   */
+  constructor(patch: Patch, now: DocumentValue, who?: string) {
     const diff = documentDiff(patch.before, now)
       .split("\n")
       .filter((line) => /^[+-]/.test(line))
       .map((line) => line.replace(/^([+-])\s+/, "$1"))
       .join(" ");
-    super(`${placeWords(patch)} has changed since it was read (${diff}): nothing was applied. Diagnose again.`);
+    const told = who === undefined ? "" : ` ${who}.`;
+    super(`${placeWords(patch)} has changed since it was read (${diff}): nothing was applied.${told} Diagnose again.`);
     this.patch = patch;
   }
 }

@@ -14,6 +14,7 @@ import { ApplyError, ChangedError } from "./apply-error.ts";
 import { readDocument, writeDocument } from "./patched-documents.ts";
 import type { Surroundings } from "./ports.ts";
 import { isDenied } from "./read.ts";
+import { whoChanged } from "./who-changed.ts";
 
 /** How long a write may take to show: IAM and S3 are eventually consistent, some seconds as a rule. */
 export const IN_EFFECT_MS_MAX = 60_000;
@@ -24,6 +25,8 @@ export interface Waiting {
   readonly sleep: (ms: number) => Promise<void>;
   /** Told when a patch is in effect. */
   readonly onInEffect?: (patch: Patch) => void;
+  /** When the documents were read: who changed one since is asked from then on. */
+  readonly readAtMs?: number;
 }
 
 /**
@@ -35,7 +38,7 @@ export async function applyPatches(
   patches: readonly Patch[],
   waiting: Waiting,
 ): Promise<readonly Patch[]> {
-  await requireUnchanged(surroundings, patches);
+  await requireUnchanged(surroundings, patches, waiting.readAtMs);
   const written: Patch[] = [];
   for (const patch of patches) {
     try {
@@ -56,12 +59,17 @@ export async function applyPatches(
 }
 
 /** Reads every document once more. @throws ChangedError, S3Error, AwsError */
-export async function requireUnchanged(surroundings: Surroundings, patches: readonly Patch[]): Promise<void> {
+export async function requireUnchanged(
+  surroundings: Surroundings,
+  patches: readonly Patch[],
+  readAtMs?: number,
+): Promise<void> {
   for (const patch of patches) {
     const now = await readDocument(surroundings, patch).catch((error: unknown) => {
       throw withRemedy(surroundings, patch, error);
     });
-    if (!sameDocument(now, patch.before)) throw new ChangedError(patch, now);
+    if (sameDocument(now, patch.before)) continue;
+    throw new ChangedError(patch, now, await whoChanged(surroundings, patch, readAtMs));
   }
 }
 

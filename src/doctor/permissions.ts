@@ -19,6 +19,9 @@ export type PermissionOn =
   | "role"
   | "policy"
   | "key"
+  | "evidence"
+  | "evidenceObjects"
+  | "queue"
   | "any";
 
 export interface Permission {
@@ -65,6 +68,42 @@ export const READS: Readonly<Record<string, Permission>> = {
   "organizations:ListPoliciesForTarget": { action: "organizations:ListPoliciesForTarget", on: ["any"] },
   "organizations:DescribePolicy": { action: "organizations:DescribePolicy", on: ["any"] },
 };
+
+/** What is asked besides facts: figures for `status`, changes for `diagnose --cloudtrail` and for a refused `fix --apply`. */
+export const FIGURES_AND_CHANGES: readonly Permission[] = [
+  { action: "cloudwatch:GetMetricData", on: ["any"] },
+  { action: "cloudtrail:LookupEvents", on: ["any"] },
+];
+
+/** Logs, inventories, reports and events, where somebody names the buckets and queues that hold them. */
+export const EVIDENCE: readonly Permission[] = [
+  { action: "s3:ListBucket", on: ["evidence"] },
+  { action: "s3:GetObject", on: ["evidenceObjects"] },
+  { action: "sqs:ReceiveMessage", on: ["queue"] },
+];
+
+/** An audit that compares bytes reads encrypted ones, too. */
+export const BYTES: readonly Permission[] = [{ action: "kms:Decrypt", on: ["key"] }];
+
+/** What a canary does as whoever sends it: writes at the source, reads back at the destination, removes at both ends. */
+export const CANARY: readonly Permission[] = [
+  { action: "s3:ListBucket", on: BUCKETS },
+  { action: "s3:ListBucketVersions", on: BUCKETS },
+  { action: "s3:GetBucketObjectLockConfiguration", on: BUCKETS },
+  { action: "s3:GetReplicationConfiguration", on: ["source"] },
+  { action: "s3:GetEncryptionConfiguration", on: ["source"] },
+  { action: "s3:GetObject", on: OBJECTS },
+  { action: "s3:GetObjectVersion", on: OBJECTS },
+  { action: "s3:DeleteObjectVersion", on: OBJECTS },
+  { action: "s3:PutObject", on: ["sourceObjects"] },
+  { action: "s3:PutObjectTagging", on: ["sourceObjects"] },
+  { action: "s3:DeleteObject", on: ["sourceObjects"] },
+  // Only an upload that could not be completed is aborted.
+  { action: "s3:AbortMultipartUpload", on: ["sourceObjects"] },
+  { action: "s3:GetObjectVersionTagging", on: ["destinationObjects"] },
+  { action: "kms:GenerateDataKey", on: ["key"] },
+  { action: "kms:Decrypt", on: ["key"] },
+];
 
 /** Actions without a call of their own: a HEAD shows more to those who have them, and of a current version asks for less. */
 export const SHOWN_BY_HEAD: readonly Permission[] = [

@@ -1,15 +1,27 @@
 /**
- * The IAM policies that Lockstep itself needs, none of them wider than it must be: for who looks (doctor), for who changes
- * what was found (fixer), and for the role by which versions are replicated (engine).
+ * The IAM policies that Lockstep itself needs, none of them wider than it must be: for who looks (doctor), for who
+ * also compares bytes (auditor), for who sends canaries (canary), for who changes what was found (fixer), and for the role by
+ * which versions are replicated (engine).
  *
- * The first two are made of the table of calls in `permissions.ts`, the last of the steps in `core/plan.ts`.
+ * The last is made of the steps in `core/plan.ts`, the others of the tables in `permissions.ts`.
  */
 import { bucketArn, objectArn } from "../core/arn.ts";
 import type { Operation, Rule } from "../core/model.ts";
 import { type Check, type PlanRequest, planReplication } from "../core/plan.ts";
-import { type Permission, type PermissionOn, READS, SHOWN_BY_HEAD, WRITES } from "./permissions.ts";
+import {
+  BYTES,
+  CANARY,
+  EVIDENCE,
+  FIGURES_AND_CHANGES,
+  type Permission,
+  type PermissionOn,
+  READS,
+  SHOWN_BY_HEAD,
+  WRITES,
+} from "./permissions.ts";
 
-export type Reader = "doctor" | "fixer" | "engine";
+export const READERS = ["doctor", "auditor", "canary", "fixer", "engine"] as const;
+export type Reader = (typeof READERS)[number];
 
 /** What a policy is about; what is not named is everything of its kind. */
 export interface PolicySubject {
@@ -17,6 +29,10 @@ export interface PolicySubject {
   readonly destinations: readonly string[];
   readonly roleArn?: string;
   readonly keyArns: readonly string[];
+  /** Names of buckets with logs, inventories and reports; without any nothing of the kind is allowed. */
+  readonly evidence?: readonly string[];
+  /** ARNs of queues with events; likewise. */
+  readonly queueArns?: readonly string[];
 }
 
 export interface PolicyDocument {
@@ -32,13 +48,19 @@ export interface PolicyDocument {
 export function policyFor(reader: Reader, subject: PolicySubject): PolicyDocument {
   switch (reader) {
     case "doctor":
-      return documentOf([...Object.values(READS), ...SHOWN_BY_HEAD], subject);
+      return documentOf(LOOKS, subject);
+    case "auditor":
+      return documentOf([...LOOKS, ...BYTES], subject);
+    case "canary":
+      return documentOf(CANARY, subject);
     case "fixer":
-      return documentOf([...Object.values(READS), ...SHOWN_BY_HEAD, ...Object.values(WRITES).flat()], subject);
+      return documentOf([...LOOKS, ...Object.values(WRITES).flat()], subject);
     case "engine":
       return documentOf(replicationPermissions(), subject);
   }
 }
+
+const LOOKS: readonly Permission[] = [...Object.values(READS), ...SHOWN_BY_HEAD, ...FIGURES_AND_CHANGES, ...EVIDENCE];
 
 /** One statement for all actions that are on the same things, in the order of the table. */
 function documentOf(permissions: readonly Permission[], subject: PolicySubject): PolicyDocument {
@@ -51,12 +73,12 @@ function documentOf(permissions: readonly Permission[], subject: PolicySubject):
   }
   return {
     Version: "2012-10-17",
-    Statement: [...byPlace.values()].map(({ on, actions }) => ({
-      Sid: on.map((one) => `${one[0]?.toUpperCase() ?? ""}${one.slice(1)}`).join("And"),
-      Effect: "Allow",
-      Action: [...actions].sort(),
-      Resource: widest(on.flatMap((one) => resourcesOf(one, subject))),
-    })),
+    Statement: [...byPlace.values()].flatMap(({ on, actions }) => {
+      const Resource = widest(on.flatMap((one) => resourcesOf(one, subject)));
+      if (Resource.length === 0) return [];
+      const Sid = on.map((one) => `${one[0]?.toUpperCase() ?? ""}${one.slice(1)}`).join("And");
+      return [{ Sid, Effect: "Allow", Action: [...actions].sort(), Resource }];
+    }),
   };
 }
 
@@ -68,7 +90,7 @@ function widest(resources: readonly string[]): string[] {
 
 function resourcesOf(
   on: PermissionOn,
-  { bucket = "*", destinations, roleArn, keyArns }: PolicySubject,
+  { bucket = "*", destinations, roleArn, keyArns, evidence = [], queueArns = [] }: PolicySubject,
 ): readonly string[] {
   const others = destinations.length > 0 ? destinations : ["*"];
   switch (on) {
@@ -86,6 +108,12 @@ function resourcesOf(
       return ["arn:aws:iam::*:policy/*"];
     case "key":
       return keyArns.length > 0 ? keyArns : ["arn:aws:kms:*:*:key/*"];
+    case "evidence":
+      return evidence.map(bucketArn);
+    case "evidenceObjects":
+      return evidence.map((one) => objectArn(one, "*"));
+    case "queue":
+      return queueArns;
     case "any":
       return ["*"];
   }

@@ -1,5 +1,6 @@
 /** What the doctor looks at and writes to. `cli` hands it in: on AWS, on the lab, on any S3 store. */
 
+import type { CloudTrailControl } from "../aws/cloudtrail.ts";
 import type { IamControl } from "../aws/iam.ts";
 import type { CallerPolicies } from "../aws/iam-caller.ts";
 import type { KmsControl } from "../aws/kms.ts";
@@ -24,6 +25,8 @@ export interface Surroundings {
    * @throws AwsError
    */
   policiesOf?(account: string): Promise<CallerPolicies | undefined>;
+  /** The history of changes; undefined where there is none, as with stores that know no identities. */
+  readonly trail?: Pick<CloudTrailControl, "events">;
   readonly clock: () => number;
   /** What an engine has recorded; undefined where none can be asked. */
   readonly records?: FailureRecords;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { factsOf } from "../../test/fixtures/diagnose-facts.ts";
 import { diagnose, Examination } from "../core/diagnose/diagnose.ts";
 import type { Facts } from "../core/diagnose/facts.ts";
@@ -71,3 +72,37 @@ test("snapshot: a wrong member is refused by its path", () => {
   const { versions: _, ...nameless } = alike[0] ?? {};
   assert.match(refusalOf({ ...written, alike: [nameless] }), /^facts\.json: alike\[0\]\.versions: .*it is not there/);
 });
+
+test("snapshot: whatever stands in place of one of its members, it is refused as such, or diagnosed", () => {
+  const text = JSON.stringify(snapshotOf(FACTS));
+  const places = placesIn(JSON.parse(text));
+  const wish = fc.record({
+    at: fc.nat(places.length - 1),
+    by: fc.oneof(fc.jsonValue(), fc.constantFrom("", "{", "\u0000")),
+  });
+  fc.assert(
+    fc.property(wish, ({ at, by }) => {
+      const changed: unknown = JSON.parse(text);
+      const path = places[at] ?? [];
+      const holder = path.slice(0, -1).reduce((value, name) => Reflect.get(value as object, name) as unknown, changed);
+      Reflect.set(holder as object, path.at(-1) ?? "", by);
+      let read: Snapshot;
+      try {
+        read = parseSnapshot(JSON.stringify(changed), "facts.json");
+      } catch (error) {
+        assert.ok(error instanceof SnapshotError, String(error));
+        return;
+      }
+      const examination = new Examination(read.setup);
+      for (const one of read.alike) examination.add(one.version, one);
+      examination.explained();
+    }),
+    { numRuns: 500 },
+  );
+});
+
+/** The paths of all members, of members of members and so on. */
+function placesIn(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) => [[...path, name], ...placesIn(member, [...path, name])]);
+}

@@ -78,3 +78,36 @@ test("what core prints is read back the same", () => {
   );
   assert.equal(parseXml(`<a>${escapeXml(`"<&>\r\n`)}</a>`).text, `"<&>\r\n`);
 });
+
+test("whatever is damaged in a document, it is read or refused, and never anything else", () => {
+  const document =
+    `<?xml version="1.0"?><ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name>` +
+    "<Version><Key>a&amp;b</Key><Size>1</Size></Version><Empty/><!-- c --><![CDATA[d]]></ListVersionsResult>";
+  const piece = fc.constantFrom(
+    "<",
+    ">",
+    "&",
+    ";",
+    "/",
+    "<!--",
+    "]]>",
+    "<!DOCTYPE a>",
+    "<a>",
+    "&#0;",
+    "\u0000",
+    "\ud800",
+  );
+  const wound = fc.record({ at: fc.nat(document.length), length: fc.nat(30), by: fc.oneof(piece, fc.string()) });
+  fc.assert(
+    fc.property(fc.array(wound, { minLength: 1, maxLength: 5 }), (wounds) => {
+      const text = wounds.reduce((all, { at, length, by }) => all.slice(0, at) + by + all.slice(at + length), document);
+      try {
+        assert.ok(parseXml(text).name.length > 0);
+      } catch (error) {
+        assert.ok(error instanceof XmlError, String(error));
+        assert.ok(error.message.length < 1000);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});

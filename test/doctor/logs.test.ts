@@ -80,6 +80,16 @@ describe("files of logs", () => {
     assert.ok(broken.read.lines > 9000 && broken.causes.length === 1);
   });
 
+  it("a small file that swells to a line of 128 MiB is told once, and is not kept", async () => {
+    const bomb = gzipSync(Buffer.alloc(128 * 1024 * 1024, "x"));
+    assert.ok(bomb.length < 200_000);
+    const before = process.memoryUsage().rss;
+    const found = await read(held("bomb.gz", bomb, 16_384), held("good", ACCESS));
+    assert.equal(found.read.badSamples[0]?.in, "bomb.gz");
+    assert.equal(found.causes.length, 1);
+    assert.ok(process.memoryUsage().rss - before < 96 * 1024 * 1024, "the line was held");
+  });
+
   it("nothing of what is printed moves a cursor", async () => {
     const hostile = ACCESS.toString("latin1")
       .replace("this is no line", "\u001b[2Jthis is no line\u0007")

@@ -70,6 +70,8 @@ describe("secrets of whoever asks", () => {
         AWS_SECRET_ACCESS_KEY: Credentials?.SecretAccessKey,
         AWS_SESSION_TOKEN: Credentials?.SessionToken,
       };
+      const line = readFileSync("test/fixtures/logs/access.log", "latin1");
+      writeFileSync(join(home.path, "access.log"), line, "latin1");
       Object.assign(secrets, {
         "the root's key": secretAccessKey,
         "the user's key": own.secretAccessKey,
@@ -108,6 +110,13 @@ describe("secrets of whoever asks", () => {
     "audit s3://photos --report-dir reports",
     "resync s3://photos --dry-run",
     "resync s3://photos --via batch --make-job-role mover --job-output s3://photos-replica/jobs --dry-run",
+    "audit s3://photos --verify all --json --report-dir reports",
+    "probe s3://photos-replica",
+    "canary s3://photos --timeout 20s",
+    "canary s3://photos --timeout 20s --json",
+    "logs access.log",
+    "logs access.log --json",
+    "policy doctor",
     "alerts",
     "history",
     "jobs --json",
@@ -129,6 +138,31 @@ describe("secrets of whoever asks", () => {
       const { stdout: told } = await type([command, "--snapshot", "facts.json", "--json"]);
       assert.notEqual(told, "");
     }
+  });
+
+  it("stay out of all that the console can be asked, its audit log among it", async () => {
+    const token = secrets["the console's token"] ?? "";
+    const ask = async (path: string) => {
+      const answer = await fetch(`${served.consoleUrl}${path}`, { headers: { authorization: `Bearer ${token}` } });
+      const text = await answer.text();
+      assertSilent(path, `${JSON.stringify([...answer.headers])}${text}`, secrets);
+      return { status: answer.status, text };
+    };
+    const { text } = await ask("/api/v1/openapi.json");
+    const { paths } = JSON.parse(text) as {
+      readonly paths: Readonly<Record<string, Readonly<Record<string, object>>>>;
+    };
+    // What streams does not end, and what names one thing has to be told which.
+    const asked = Object.entries(paths).filter(
+      ([path, calls]) => "get" in calls && !path.includes("{") && !path.endsWith("/events"),
+    );
+    let answered = 0;
+    for (const [path] of asked) {
+      const full = path.startsWith("/api/") ? path : `/api/v1${path}`;
+      if ((await ask(`${full}?bucket=photos&key=2026/0001.jpg`)).status === 200) answered += 1;
+    }
+    assert.ok(answered >= 12, `${answered} of ${asked.length}`);
+    assert.ok(asked.some(([path]) => /audit|changes/.test(path)));
   });
 
   it("stay untold when they are refused, and when nobody answers", async () => {
@@ -157,6 +191,7 @@ describe("secrets of lockstep.yaml", () => {
     "the path of Slack": "B0000000-slack-path",
     "the key of PagerDuty": "0123456789abcdef0123456789abcdef",
     "the mail's password": "password-of-the-mail",
+    "the secret key of SNS": "secret-access-key-of-the-topic",
   };
   const all: Record<string, string> = { ...secrets };
   let stores: TwoStores;
@@ -181,6 +216,7 @@ describe("secrets of lockstep.yaml", () => {
       SLACK: `${url}/services/${secrets["the path of Slack"]}`,
       PAGER: secrets["the key of PagerDuty"],
       MAIL: secrets["the mail's password"],
+      TOPIC_SECRET: secrets["the secret key of SNS"],
     });
     all["the key of here"] = stores.environment["HERE_SECRET"] ?? "";
     all["the key of there"] = stores.environment["THERE_SECRET"] ?? "";
@@ -207,6 +243,10 @@ alerts:
   sinks:
     hook: {webhook: "\${HOOK}", token: "\${HOOK_TOKEN}", hmacKey: "\${HOOK_HMAC}"}
     chat: {slack: "\${SLACK}"}
+    topic:
+      sns: arn:aws:sns:us-east-1:111122223333:told
+      endpoint: "${url}"
+      credentials: {accessKeyId: AKIATOPICTOPICTOPIC1, secretAccessKey: "\${TOPIC_SECRET}"}
     pager: {pagerduty: "\${PAGER}", url: "${url}"}
     mail: {email: "smtp://127.0.0.1:1", from: a@example.org, to: [b@example.org], user: u, password: "\${MAIL}", tls: none}`,
     );

@@ -1,4 +1,5 @@
 /** What the options of `audit` ask for, and how the command runs one: progress on standard error, words at its end. */
+import { mkdir } from "node:fs/promises";
 import type { AuditEnds, VerifyWish } from "../../doctor/audit/ports.ts";
 import type { AuditReport } from "../../doctor/audit/report.ts";
 import { auditWords } from "../../doctor/audit/words.ts";
@@ -58,6 +59,14 @@ export interface CommandAudit {
 export async function watchedAudit(one: CommandAudit, context: Context): Promise<AuditResult> {
   const { request, ...parts } = one;
   const { clock } = context;
+  await mkdir(one.directory, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw new UsageError(
+      `no report can be filed in ${one.directory} (${cause.code ?? cause.message}): --report-dir names another`,
+      {
+        cause,
+      },
+    );
+  });
   const bar = context.stderr.isTTY === true ? await openBar(context) : undefined;
   try {
     return await runAudit(request, {

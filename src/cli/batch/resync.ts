@@ -14,12 +14,13 @@ import type { Facts, VersionFacts } from "../../core/diagnose/facts.ts";
 import { writeManifest } from "../../doctor/batch/manifest.ts";
 import { JobNotes } from "../../doctor/batch/notes.ts";
 import { plural } from "../../doctor/report.ts";
+import { S3Error } from "../../s3/errors.ts";
 import type { CommandResult } from "../command.ts";
 import { confirm, requireConsent } from "../confirming.ts";
 import type { Connection } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { DEFAULT_REGION } from "../defaults.ts";
-import { AccessError } from "../errors.ts";
+import { AccessError, UsageError } from "../errors.ts";
 import { stateDirectory } from "../state-directory.ts";
 import { resyncByCopy } from "./copy.ts";
 import { lookAtVersions } from "./look.ts";
@@ -62,6 +63,7 @@ async function anew(running: Running, work: NewJob): Promise<CommandResult> {
   const { connection, request, context } = running;
   const { bucket, canary, limit, selection, dryRun, isAgreed, evidence } = request;
   if (!dryRun) requireConsent(context, isAgreed, "a job is to be made");
+  await requireOutput(connection, work);
   // A canary is chosen here, and the rest by S3 where that can be.
   const isListedHere = [limit, selection.codes, selection.causes, evidence].some((one) => one !== undefined);
   const use: JobUse = {
@@ -97,6 +99,18 @@ async function anew(running: Running, work: NewJob): Promise<CommandResult> {
   if (chosen.length <= canary) return resultOf(running, first, more);
   const rest = isListedHere ? await agreed.written(chosen.slice(canary), "rest") : [await agreed.generated("rest")];
   return resultOf(running, [...first, ...rest], more);
+}
+
+/** S3 Batch notices when the job is over, and then its report is lost. @throws UsageError, S3Error */
+async function requireOutput(connection: Connection, { output }: NewJob): Promise<void> {
+  try {
+    await connection.bucket(output.bucket);
+  } catch (error) {
+    if (!(error instanceof S3Error) || error.status !== 404) throw error;
+    throw new UsageError(`there is no bucket ${output.bucket} for the job's report: --job-output names another`, {
+      cause: error,
+    });
+  }
 }
 
 interface Looked {

@@ -53,6 +53,8 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
   const undo = textOption(input, "undo");
   const modes = [isGiven(input, "apply"), undo !== undefined, isGiven(input, "history"), isGiven(input, "dryRun")];
   if (modes.filter(Boolean).length > 1) throw new UsageError("choose one of --apply, --dry-run, --undo and --history");
+  if (isGiven(input, "yes") && !isGiven(input, "apply") && undo === undefined)
+    throw new UsageError("--yes goes with --apply: nothing is written without it");
   const { carryOut, wishOf } = await import("../fix/modes.ts");
   const wish = wishOf(input);
   if (snapshots.length > 0) {

@@ -1,5 +1,6 @@
 /** Where failures can be found cheaper, or told better, than by a look at every version. */
 import { type CommandInput, isGiven, type OptionSpec, textOption, textOptions } from "../command.ts";
+import { UsageError } from "../errors.ts";
 
 export const EVIDENCE_OPTIONS: readonly OptionSpec[] = [
   {
@@ -45,6 +46,7 @@ export function evidenceWish(input: CommandInput): EvidenceWish | undefined {
     drain: isGiven(input, "drain"),
     resume: textOption(input, "resume"),
   };
+  if (wish.drain && wish.events.length === 0) throw new UsageError("--drain makes no sense without --events sqs://…");
   const isNone = wish.inventory === undefined && wish.events.length + wish.reports.length === 0;
   return isNone && wish.resume === undefined ? undefined : wish;
 }

@@ -1,4 +1,5 @@
 /** What diagnose begins with where failures are told of or counted elsewhere: inventories, events, reports, kept walks. */
+import { AwsError } from "../../aws/errors.ts";
 import { SqsQueue } from "../../aws/sqs.ts";
 
 import type { EvidenceSource } from "../../core/diagnose/report.ts";
@@ -13,7 +14,7 @@ import { plural } from "../../doctor/report.ts";
 import type { CommandInput } from "../command.ts";
 import { accessOf } from "../connection.ts";
 import type { Context } from "../context.ts";
-import { UsageError } from "../errors.ts";
+import { AccessError, UsageError } from "../errors.ts";
 import type { EvidenceWish } from "./evidence-options.ts";
 import { type Scan, scan } from "./scan.ts";
 
@@ -109,7 +110,12 @@ async function fromQueue(
   const [, region = access.region] = /^sqs\.([a-z0-9-]+)\.amazonaws\./.exec(new URL(url).hostname) ?? [];
   const queue = new SqsQueue({ ...access, region }, url);
   const { bucket } = into.scope;
-  const { drain, ...count } = await readEventQueue(queue, { bucket, log: into.log }, context.interrupted);
+  const { drain, ...count } = await readEventQueue(queue, { bucket, log: into.log }, context.interrupted).catch(
+    (cause: unknown) => {
+      if (!(cause instanceof AwsError)) throw cause;
+      throw new AccessError(`no events could be read from ${where} in ${region}: ${cause.message}`, { cause });
+    },
+  );
   into.drains.push(drain);
   return count;
 }

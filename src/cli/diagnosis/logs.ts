@@ -6,6 +6,8 @@ import type { Diagnosis } from "../../core/diagnose/report.ts";
 import { lookupsFor, oldestCauseMs, withOnsets } from "../../core/logs/join.ts";
 import { LogReader } from "../../core/logs/log-reader.ts";
 import { WINDOW_MS } from "../../core/logs/onset.ts";
+import { printable } from "../../doctor/logs/words.ts";
+import { plural } from "../../doctor/report.ts";
 import { type CommandInput, textOption } from "../command.ts";
 import { accessOf, type Connection } from "../connection.ts";
 import type { Context } from "../context.ts";
@@ -24,6 +26,7 @@ export interface LoggedDiagnosis extends Diagnosis {
 
 /** Things that are asked for; beyond it a trail's files are the better way. */
 const LOOKUPS_MAX = 50;
+const BAD_LENGTH_MAX = 60;
 /** The service keeps as much. */
 const HISTORY_MS = 90 * 86_400_000;
 
@@ -50,9 +53,16 @@ export async function joinLogs(
           ({ file, because }) => `${file}: ${because}`,
         );
   const { causes, read } = reader.report();
+  const [bad] = read.badSamples;
+  const notUnderstood =
+    bad === undefined
+      ? []
+      : [
+          `${plural(read.bad, "line")} not understood, such as ${printable(bad.text.slice(0, BAD_LENGTH_MAX))} in ${bad.in}`,
+        ];
   return {
     ...withOnsets(diagnosis, facts, { changes: reader.changes, causes, source: from }),
-    cloudTrail: { from, records: read.records, changes: reader.changes.length, unread },
+    cloudTrail: { from, records: read.records, changes: reader.changes.length, unread: [...unread, ...notUnderstood] },
   };
 }
 

@@ -65,7 +65,7 @@ export async function applyPlan(
   const [missing] = permissions.missing;
   if (missing !== undefined) throw new AccessError(`${missing.says}; nothing was written`);
   await confirm?.(permissions.unchecked);
-  const written = await writePatches(connection, fix, applying);
+  const written = await writePatches(connection, { ...fix, readAtMs: fix.setup.takenAtMs }, applying);
   return { ...written, permissions, probe: await probed(connection, fix) };
 }
 
@@ -77,7 +77,7 @@ export async function applyPlan(
  */
 export async function writePatches(
   connection: Connection,
-  { bucket, patches }: Pick<FixPlan, "bucket" | "patches">,
+  { bucket, patches, readAtMs }: Pick<FixPlan, "bucket" | "patches"> & Pick<Waiting, "readAtMs">,
   applying: Applying,
 ): Promise<Pick<AppliedPlan, "undo" | "applied">> {
   const now = () => new Date(applying.clock()).toISOString();
@@ -94,7 +94,7 @@ export async function writePatches(
   await history.save(application);
   let applied: readonly Patch[];
   try {
-    applied = await writeOwn(connection, patches, applying, `fix ${application.id}`);
+    applied = await writeOwn(connection, patches, { applying, readAtMs, why: `fix ${application.id}` });
   } catch (error) {
     const stuck = error instanceof ApplyError ? error.stuck.map((one) => one.patch) : [];
     await history.save(stuck.length > 0 ? { ...application, patches: stuck } : { ...application, undoneAt: now() });
@@ -104,16 +104,22 @@ export async function writePatches(
   return { undo: application.id, applied };
 }
 
+interface OwnWriting {
+  readonly applying: Applying;
+  /** When what the patches start from was read: a change since then is told with who made it. */
+  readonly readAtMs: number | undefined;
+  readonly why: string;
+}
+
 /** Writes, and tells who compares documents that it is no drift. */
 async function writeOwn(
   connection: Connection,
   patches: readonly Patch[],
-  applying: Applying,
-  why: string,
+  { applying, readAtMs, why }: OwnWriting,
 ): Promise<readonly Patch[]> {
   const own = await begunOwn(connection, { documents: documentsOf(patches), by: applying.by, why });
   try {
-    return await applyPatches(connection, patches, waitingOf(applying));
+    return await applyPatches(connection, patches, waitingOf(applying, readAtMs));
   } finally {
     await own.end();
   }
@@ -137,8 +143,8 @@ async function begunOwn({ ownChanges }: Connection, change: OwnChange): Promise<
   };
 }
 
-function waitingOf({ signal, onInEffect }: Applying): Waiting {
-  return { sleep: (ms) => sleep(ms, signal), onInEffect };
+function waitingOf({ signal, onInEffect }: Applying, readAtMs: number | undefined): Waiting {
+  return { sleep: (ms) => sleep(ms, signal), onInEffect, ...(readAtMs === undefined ? {} : { readAtMs }) };
 }
 
 const PROBES_MAX = 5;
@@ -179,7 +185,8 @@ export async function takeBack(
     throw new UsageError(`${id} was applied at ${application.endpoint} in account ${application.accountId}, not here`);
   }
   const restored = undoOf(application.patches);
-  await writeOwn(connection, restored, applying, `fix --undo ${id}`);
+  const readAtMs = Date.parse(application.appliedAt);
+  await writeOwn(connection, restored, { applying, readAtMs, why: `fix --undo ${id}` });
   await history.save({ ...application, undoneAt: new Date(applying.clock()).toISOString() });
   return { restored, lasting: lastingOf(application.patches) };
 }

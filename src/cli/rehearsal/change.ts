@@ -9,6 +9,7 @@ import { PATCH_TARGETS } from "../../core/diagnose/patches.ts";
 import type { Patch } from "../../core/diagnose/report.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
+import { requireKnown, requireSound } from "./sound-change.ts";
 
 /** The patches that the change comes to, once it is known what is there. @throws UsageError */
 export type Change = (setup: Setup) => readonly Patch[];
@@ -24,12 +25,26 @@ const patch = z.object({
 });
 
 /** @param of whose document it is, where it does not say so itself @throws UsageError */
-export function changeIn(file: string, of: string | undefined, { workingDirectory }: Context): Change {
+export function changeIn(file: string, of: string | undefined, context: Context): Change {
+  if (of !== undefined && !["s3", "iam", "kms"].includes(parseArn(of)?.service ?? ""))
+    throw new UsageError(`--of takes the ARN of a bucket, a role or a key, not "${of}"`);
+  const change = readChange(file, of, context);
+  return (setup) => {
+    const patches = change(setup);
+    requireSound(patches, file);
+    requireKnown(patches, setup, file);
+    return patches;
+  };
+}
+
+function readChange(file: string, of: string | undefined, { workingDirectory }: Context): Change {
   const value = jsonOf(file, resolve(workingDirectory, file));
   const listed = Array.isArray(value) ? value : [value];
   const patches = z.array(patch).min(1).safeParse(listed);
   if (patches.success) {
-    return () => patches.data.map(({ name, ...one }) => ({ ...one, ...(name === undefined ? {} : { name }) }));
+    const read = patches.data.map(({ name, ...one }) => ({ ...one, ...(name === undefined ? {} : { name }) }));
+    requireSound(read, file);
+    return () => read;
   }
   const members = asObject(value) ?? {};
   const configuration = asObject(members["ReplicationConfiguration"]) ?? members;
@@ -37,7 +52,10 @@ export function changeIn(file: string, of: string | undefined, { workingDirector
     return ({ source }) => [given("replication", source.arn, configuration)];
   }
   if (members["Statement"] !== undefined) return (setup) => [policyPatch(setup, members, of, file)];
-  throw new UsageError(`${file} holds neither patches nor a replication configuration nor a policy`);
+  const looksLikePatch = listed.every((one) => asObject(one)?.["target"] !== undefined);
+  const issue = looksLikePatch ? patches.error.issues[0] : undefined;
+  const why = issue === undefined ? "" : `: ${issue.path.join(".")}: ${issue.message}`;
+  throw new UsageError(`${file} holds neither patches nor a replication configuration nor a policy${why}`);
 }
 
 function jsonOf(file: string, path: string): DocumentValue {
@@ -45,7 +63,9 @@ function jsonOf(file: string, path: string): DocumentValue {
   try {
     text = readFileSync(path, "utf8");
   } catch (cause) {
-    throw new UsageError(`${file} cannot be read`, { cause });
+    throw new UsageError(`${file} cannot be read: name a file with the change, as fix --format json writes it`, {
+      cause,
+    });
   }
   try {
     return JSON.parse(text) as DocumentValue;

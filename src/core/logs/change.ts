@@ -5,7 +5,7 @@
  * @source aws-replication.md §5.1–5.5, §9.3
  */
 import { parseArn } from "../arn.ts";
-import { type FailureCode, failureEntry } from "../failures/catalogue.ts";
+import { type FailureCode, failureEntry, type PatchTarget } from "../failures/catalogue.ts";
 import type { FailureClass } from "../failures/entry.ts";
 import type { DenyingPolicy } from "./denial-text.ts";
 import { type TrailRecord, textOf } from "./trail-record.ts";
@@ -231,4 +231,26 @@ export function changedThing({ bucket, role, key, policy }: Change): string | un
   if (role !== undefined) return `role ${role}`;
   if (key !== undefined) return `key ${keyId(key)}`;
   return policy === undefined ? undefined : `policy ${policy}`;
+}
+
+const BY_DOCUMENT: Readonly<Record<PatchTarget, readonly ChangeArea[]>> = {
+  replication: ["replication", "bucket"],
+  "bucket-policy": ["bucketPolicy", "bucket"],
+  "iam-role-policy": ["rolePolicy", "role"],
+  "iam-role": ["role"],
+  "iam-trust-policy": ["trust"],
+  "iam-boundary-policy": ["boundary"],
+  "organization-policy": ["organization"],
+  "kms-key-policy": ["keyPolicy"],
+  "kms-key-state": ["keyState"],
+  versioning: ["versioning", "bucket"],
+  encryption: ["encryption", "bucket"],
+  ownership: ["ownership", "bucket"],
+  "object-lock": ["objectLock", "bucket"],
+  "request-payment": ["ownership", "bucket"],
+};
+
+/** What a change is a change of, if it changed this document. */
+export function areasOfDocument(target: PatchTarget): readonly ChangeArea[] {
+  return BY_DOCUMENT[target];
 }

@@ -40,7 +40,10 @@ export async function readReport(
   }
   const text = place === undefined ? await readSmallFile(where) : await readSmallObject(surroundings, place);
   const manifest = readReportManifest(text.toString());
-  if (manifest === undefined) throw new EvidenceError(`${where} is no manifest of a completion report`);
+  if (manifest === undefined)
+    throw new EvidenceError(
+      `${where} is no manifest of a completion report: name the manifest.json beside the report of a job`,
+    );
   let failures = 0;
   let others = 0;
   for (const result of manifest.results.filter((one) => one.failed)) {

@@ -5,7 +5,8 @@
  * alike, with the place where the walk goes on. Delete markers are kept one by one: whether they are newer than the oldest
  * version that was replicated is known only at the end.
  */
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, mkdir, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Alike, Examination } from "../../core/diagnose/diagnose.ts";
 import type { Facts, Setup, VersionFacts } from "../../core/diagnose/facts.ts";
@@ -64,6 +65,7 @@ export async function walk(surroundings: Surroundings, scope: WalkScope, options
   const { log, path, onSeen, signal } = options;
   const { bucket, prefix = "" } = scope;
   const begun = path === undefined ? undefined : await readProgress(path, scope);
+  if (path !== undefined) await requireWritable(path);
   const { store } = await surroundings.bucket(bucket);
   const recorded = new Set<string>();
   let progress: Omit<Progress, "next"> & { readonly next: Place | undefined } = begun ?? {
@@ -165,7 +167,7 @@ async function readProgress(path: string, { bucket, prefix = "" }: WalkScope): P
     text = await readFile(path, "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
+    throw new EvidenceError(`${path} cannot be read (${codeOf(error)}): name another file`, { cause: error });
   }
   const found = parsed(text);
   if (found === undefined) throw new EvidenceError(`${path} holds no progress of a walk: name another file`);
@@ -188,6 +190,21 @@ function parsed(text: string): Progress | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Before the walk, not hours later. */
+async function requireWritable(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await access(dirname(path), constants.W_OK);
+  } catch (error) {
+    const says = `no progress can be kept in ${path} (${codeOf(error)}): name a file that may be written`;
+    throw new EvidenceError(says, { cause: error });
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }
 
 async function writeProgress(path: string, progress: Progress): Promise<void> {

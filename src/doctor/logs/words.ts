@@ -69,6 +69,6 @@ function othersLines(others: readonly OtherFailure[], ink: Ink): string[] {
 }
 
 /** Logs hold what strangers sent: nothing of it shall move the cursor of a terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, "·");
 }
