@@ -69,6 +69,7 @@ describe(`the chain from ${OBJECTS} objects held back for five reasons to all of
   let kms: KMS;
   let store: S3Client;
   let role = "";
+  let found: Diagnosis;
   let jobs: BatchOutcome["jobs"] = [];
 
   before(async () => {
@@ -139,6 +140,14 @@ describe(`the chain from ${OBJECTS} objects held back for five reasons to all of
     const denied = { Effect: "Deny", Principal: { AWS: role }, Action: "s3:ReplicateObject" };
     const Resource = `arn:aws:s3:::${destination("policy")}/*`;
     await s3.putBucketPolicy({ Bucket: destination("policy"), Policy: policy({ ...denied, Resource }) });
+    await s3.putBucketEncryption({
+      Bucket: destination("silent"),
+      ServerSideEncryptionConfiguration: {
+        Rules: [
+          { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "aws:kms", KMSMasterKeyID: await key("replicas") } },
+        ],
+      },
+    });
     const suspended = { Bucket: destination("suspended"), VersioningConfiguration: { Status: "Suspended" as const } };
     await s3.putBucketVersioning(suspended);
   }
@@ -253,7 +262,7 @@ describe(`the chain from ${OBJECTS} objects held back for five reasons to all of
   const causeOf = ({ causes }: Diagnosis, place: Place) => causes.filter((one) => one.rule === place);
 
   it("names the five causes with exact counts, from an inventory", async () => {
-    const found = await diagnosed();
+    found = await diagnosed();
     assert.equal(found.causes.length, HELD_BACK.length);
     for (const place of HELD_BACK) {
       const [cause, ...others] = causeOf(found, place);
@@ -272,13 +281,12 @@ describe(`the chain from ${OBJECTS} objects held back for five reasons to all of
 
   for (const place of HELD_BACK) {
     it(`mends what holds back ${place}/, proven before it is written`, async () => {
-      const [cause] = causeOf(await diagnosed(), place);
-      const { status, value } = await asked<{ readonly proof: Proof; readonly patches: readonly object[] }>(
+      const [cause] = causeOf(found, place);
+      const { status, value } = await asked<{ readonly proof: Proof }>(
         ...["fix", "--inventory", "latest", "--cause", cause?.id ?? "", "--prove", "--apply", "--yes"],
       );
+      assert.equal(value.proof.verdict, "proven", JSON.stringify(value));
       assert.equal(status, 0);
-      assert.equal(value.proof.verdict, "proven");
-      assert.equal(value.patches.length, 1);
     });
   }
 
