@@ -1,15 +1,15 @@
 /**
  * Reading CloudTrail: files as a trail delivers them, one record in fifty a failure of replication, beside the floor of the
- * same files unzipped and parsed as JSON, each whole, and nothing else. Memory must not grow with the number of files.
+ * same files unzipped and parsed as JSON, each whole, and nothing else. Memory does not grow with the number of files.
  */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { LogReader } from "../../src/core/logs/log-reader.ts";
-import { readFiles } from "../../src/doctor/logs/read-files.ts";
-import { localFiles } from "../../src/doctor/logs/sources.ts";
 import { cpuMsOf, heading, line, round } from "./measure.ts";
+import type { Reading } from "./trail-reader.ts";
 
 const RECORDS = Number(process.env["BENCH_TRAIL_RECORDS"] ?? 500_000);
 const PER_FILE = 10_000;
@@ -29,18 +29,22 @@ export async function benchTrail(): Promise<void> {
     heading(
       `CloudTrail: ${RECORDS.toLocaleString("en")} records in ${FILES} files, ${round(bytes / 2 ** 20)} MiB unzipped`,
     );
-    const some = await readingOf(directory, PER_FILE);
     const floorMs = Math.min(timedParse(paths), timedParse(paths));
     line("unzipped and parsed, the floor", `${round((RECORDS * 1000) / floorMs)} records/s`, "of one core's time");
-    const all = [await readingOf(directory, RECORDS), await readingOf(directory, RECORDS)];
+    const all = [readingOf(directory, RECORDS), readingOf(directory, RECORDS)];
     const readMs = Math.min(...all.map((one) => one.cpuMs));
     line(
       "lockstep logs",
       `${round((RECORDS * 1000) / readMs)} records/s`,
       `${round(readMs / floorMs)} × the floor's time`,
     );
-    const most = Math.max(...all.map((one) => one.grewBytes));
-    line("memory that it took", `${round(most / 2 ** 20)} MiB`, `${round(some.grewBytes / 2 ** 20)} MiB for one file`);
+    const one = readingOf(paths[0] ?? "", PER_FILE);
+    const most = Math.max(...all.map((reading) => reading.memoryBytes));
+    line(
+      "memory of the process",
+      `${round(most / 2 ** 20)} MiB`,
+      `${round(one.memoryBytes / 2 ** 20)} MiB for one file`,
+    );
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -59,27 +63,13 @@ function timedParse(paths: readonly string[]): number {
   return cpuMsOf(process.cpuUsage(before));
 }
 
-interface Reading {
-  readonly cpuMs: number;
-  /** By which the process grew meanwhile, at most. */
-  readonly grewBytes: number;
-}
-
-/** Reads the first so many records. */
-async function readingOf(directory: string, records: number): Promise<Reading> {
-  const before = process.memoryUsage().rss;
-  const cpuBefore = process.cpuUsage();
-  let most = before;
-  const reader = new LogReader();
-  const place = records === RECORDS ? directory : join(directory, "trail-0.json.gz");
-  await readFiles(reader, localFiles(place), () => {
-    most = Math.max(most, process.memoryUsage().rss);
-  });
-  const { causes, read } = reader.report();
-  const [cause] = causes;
-  if (read.records !== records || read.bad > 0) throw new Error("not all was read");
-  if (causes.length !== 1 || cause?.count !== records / FAILED_EVERY) throw new Error("not all failures were found");
-  return { cpuMs: cpuMsOf(process.cpuUsage(cpuBefore)), grewBytes: most - before };
+/** @param records how many are there */
+function readingOf(place: string, records: number): Reading {
+  const program = fileURLToPath(new URL("./trail-reader.js", import.meta.url));
+  const reading = JSON.parse(execFileSync(process.execPath, [program, place], { encoding: "utf8" })) as Reading;
+  if (reading.records !== records) throw new Error("not all was read");
+  if (reading.failures !== records / FAILED_EVERY) throw new Error("not all failures were found");
+  return reading;
 }
 
 function fileText(file: number): string {
