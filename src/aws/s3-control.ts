@@ -16,6 +16,8 @@ export interface JobDescription {
   readonly failed: number;
   readonly failures: readonly { readonly code: string; readonly reason: string }[];
   readonly roleArn: string;
+  /** When it was over; what it had initiated may have arrived later. */
+  readonly endedAtMs?: number;
   /** Where the report goes, or is. */
   readonly output?: { readonly bucket: string; readonly prefix?: string };
 }
@@ -64,6 +66,7 @@ export class S3Control {
         reason: one.FailureReason ?? "",
       })),
       roleArn: job.RoleArn ?? "",
+      ...(job.TerminationDate === undefined ? {} : { endedAtMs: job.TerminationDate.getTime() }),
       ...(bucket === undefined ? {} : { output: { bucket, ...(prefix === undefined ? {} : { prefix }) } }),
     };
   }

@@ -5,7 +5,7 @@
 import type { Cause, Diagnosis } from "../core/diagnose/report.ts";
 import { markup as html } from "./escape.ts";
 import { patchDiff, patchTitle } from "./patch-forms.ts";
-import { plural, scannedLine, sizeWords, sourceLine } from "./report.ts";
+import { plural, scannedLine, sizeWords, sourceLine, unexplainedOf } from "./report.ts";
 
 const UNEXPLAINED_SHOWN_MAX = 200;
 
@@ -90,16 +90,17 @@ function diffLine(line: string): string {
   return line.startsWith("-") ? `<del>${html(line)}</del>` : html(line);
 }
 
-function unexplainedSection({ unexplained }: Diagnosis): string {
+function unexplainedSection(diagnosis: Diagnosis): string {
+  const { unexplained } = diagnosis;
   const shown = unexplained.slice(0, UNEXPLAINED_SHOWN_MAX);
   const rows = shown.map(
     (one) =>
       `<tr><td><code>${html(one.key)}</code></td><td><code>${html(one.versionId)}</code></td><td>${html(one.status)}</td><td>${html(one.missing)}</td></tr>`,
   );
-  const more = unexplained.length - shown.length;
+  const more = unexplainedOf(diagnosis) - shown.length;
   const head = "<tr><th>Key</th><th>Version</th><th>Status</th><th>What would decide it</th></tr>";
   return (
-    `<h2>${plural(unexplained.length, "version")} unexplained</h2>\n` +
+    `<h2>${plural(unexplainedOf(diagnosis), "version")} unexplained</h2>\n` +
     `<table>\n<thead>${head}</thead>\n<tbody>\n${rows.join("\n")}\n</tbody>\n</table>` +
     (more === 0 ? "" : `\n<p>and ${more} more</p>`)
   );

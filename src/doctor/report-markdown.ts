@@ -1,7 +1,7 @@
 /** Words a diagnosis in Markdown, for a ticket or a page of a wiki. Says what the JSON says; text of others is escaped. */
 import type { Cause, Diagnosis } from "../core/diagnose/report.ts";
 import { patchDiff, patchTitle } from "./patch-forms.ts";
-import { plural, scannedLine, sizeWords, sourceLine } from "./report.ts";
+import { plural, scannedLine, sizeWords, sourceLine, unexplainedOf } from "./report.ts";
 
 const UNEXPLAINED_SHOWN_MAX = 50;
 
@@ -18,11 +18,12 @@ export function diagnosisMarkdown(diagnosis: Diagnosis): string {
   if (unexplained.length > 0) {
     const shown = unexplained.slice(0, UNEXPLAINED_SHOWN_MAX);
     const rows = shown.map((one) => row([cell(one.key), cell(one.versionId), one.status, escaped(one.missing)]));
-    blocks.push(`## ${plural(unexplained.length, "version")} unexplained`);
+    blocks.push(`## ${plural(unexplainedOf(diagnosis), "version")} unexplained`);
     blocks.push(
       [row(["Key", "Version", "Status", "What would decide it"]), row(["-", "-", "-", "-"]), ...rows].join("\n"),
     );
-    if (unexplained.length > shown.length) blocks.push(`and ${unexplained.length - shown.length} more`);
+    const more = unexplainedOf(diagnosis) - shown.length;
+    if (more > 0) blocks.push(`and ${more} more`);
   }
   if (causes.length === 0 && unexplained.length === 0) blocks.push("Nothing is wrong.");
   if (notes.length > 0) {

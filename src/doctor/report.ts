@@ -27,10 +27,12 @@ export function diagnosisWords(diagnosis: Diagnosis, ink: Ink): string {
   for (const one of diagnosis.sources ?? []) lines.push(ink("dim", sourceLine(one)));
   for (const [index, cause] of diagnosis.causes.entries()) lines.push("", ...causeLines(cause, index + 1, ink));
   if (diagnosis.unexplained.length > 0) {
-    lines.push("", ink("bold", `${plural(diagnosis.unexplained.length, "version")} unexplained`));
+    lines.push("", ink("bold", `${plural(unexplainedOf(diagnosis), "version")} unexplained`));
     for (const one of diagnosis.unexplained.slice(0, UNEXPLAINED_SHOWN_MAX)) {
       lines.push(`   ${one.key} (${one.versionId}), ${one.status}: not known: ${one.missing}`);
     }
+    const more = unexplainedOf(diagnosis) - Math.min(diagnosis.unexplained.length, UNEXPLAINED_SHOWN_MAX);
+    if (more > 0) lines.push(`   and ${more} more`);
   }
   if (diagnosis.causes.length === 0 && diagnosis.unexplained.length === 0)
     lines.push("", ink("green", "Nothing is wrong."));
@@ -38,6 +40,11 @@ export function diagnosisWords(diagnosis: Diagnosis, ink: Ink): string {
     lines.push("", ...noteLines(one, ink, `${plural(one.versions, "version")}: `));
   }
   return lines.join("\n");
+}
+
+/** How many versions are unexplained, whether or not they are listed. */
+export function unexplainedOf({ unexplained, unexplainedVersions }: Diagnosis): number {
+  return unexplainedVersions ?? unexplained.length;
 }
 
 /** `from the inventory s3://…/manifest.json of 2026-01-01T00:00:00.000Z: 1200000 rows, 35 versions looked at` */

@@ -1,5 +1,5 @@
 /**
- * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger] [logs] [diagnosis] [audit] [cluster]`.
+ * Measures, each figure beside a floor of the same run: `node dist/test/bench/all.js [lab] [latency] [engine] [policies] [ledger] [logs] [trail] [diagnosis] [audit] [cluster]`.
  *
  * Machines are noisy: compare ratios of one run, not figures of two.
  */
@@ -13,6 +13,7 @@ import { benchLatency } from "./latency.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchLogs } from "./logs.ts";
 import { benchPolicies } from "./policies.ts";
+import { benchTrail } from "./trail.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
   policies: benchPolicies,
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void> | void>> = {
   engine: benchEngine,
   ledger: benchLedger,
   logs: benchLogs,
+  trail: benchTrail,
   cluster: benchCluster,
   diagnosis: benchDiagnosis,
   audit: benchAudit,

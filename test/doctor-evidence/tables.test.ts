@@ -8,6 +8,7 @@ import { FailureLog } from "../../src/doctor/evidence/failure-log.ts";
 import { CsvTable } from "../../src/doctor/evidence/inventory-csv.ts";
 import { findDuckDb, openDuckDb } from "../../src/doctor/evidence/inventory-duckdb.ts";
 import type { InventoryTable } from "../../src/doctor/evidence/inventory-table.ts";
+import { HeldTasks, openJoined, type TaskRows } from "../../src/doctor/evidence/inventory-tasks.ts";
 import { keyConditions } from "../../src/doctor/evidence/key-conditions.ts";
 import { temporaryDirectory } from "../e2e/binary.ts";
 import { factsOf } from "../fixtures/diagnose-facts.ts";
@@ -53,6 +54,59 @@ describe("an inventory in CSV", () => {
       assert.deepEqual(one, other);
       assert.ok((one?.groups.length ?? 0) > 10);
       for (const table of tables) await table.close();
+    } finally {
+      directory.remove();
+    }
+  });
+
+  it("shows the versions of a job, whoever joins them: also those that are not in it, and each once", async () => {
+    const directory = temporaryDirectory();
+    try {
+      const path = join(directory.path, "data.csv.gz");
+      writeFileSync(path, gzipSync(csv()));
+      const manifest = {
+        sourceBucket: "photos",
+        destinationBucket: "reports",
+        takenAtMs: 0,
+        format: "CSV" as const,
+        columns: [...COLUMNS, ...MORE],
+        files: [],
+      };
+      const duckDb = await findDuckDb();
+      assert.ok(duckDb !== undefined);
+      const opened = { manifest, paths: [path], directory: directory.path };
+      const shown: (readonly TaskRows[])[] = [];
+      for (const table of [await openJoined(duckDb, opened), new HeldTasks(opened)]) {
+        // A delete marker, FAILED, COMPLETED and PENDING versions, one without id, one of another version.
+        const tasks = [
+          ["private/a b0", "null"],
+          ["xzy/album-74", "v4"],
+          ["private/c d1", "v1"],
+          ["xzy/album-74", "v4"],
+          ["x_y/album-73", "v3"],
+          ["%ZZ/%5", "null"],
+          ["x_y/album-74", "v5"],
+          ["nowhere", "null"],
+        ] as const;
+        for (const [key, versionId] of tasks) table.add({ key, versionId });
+        const rows = await table.rows();
+        await table.close();
+        shown.push([...rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)));
+      }
+      const [joined, held] = shown.map((rows) =>
+        rows.map(({ samples, ...row }) => ({ ...row, samples: samples.map((one) => JSON.stringify(one)).sort() })),
+      );
+      assert.deepEqual(joined, held);
+      assert.deepEqual(
+        joined?.map(({ isThere, isMarker, status, versions }) => [isThere, isMarker, status, versions]),
+        [
+          [false, false, "", 2],
+          [true, false, "COMPLETED", 2],
+          [true, false, "FAILED", 1],
+          [true, false, "PENDING", 1],
+          [true, true, "", 1],
+        ],
+      );
     } finally {
       directory.remove();
     }

@@ -22,8 +22,13 @@ export function cleanEnvironment(home: string): Environment {
 }
 
 /** Types a command line and waits for its end. */
-export async function lockstep(words: readonly string[], environment: Environment, directory = "."): Promise<Outcome> {
-  return await run(process.execPath, [BINARY, ...words], environment, directory);
+export async function lockstep(
+  words: readonly string[],
+  environment: Environment,
+  directory = ".",
+  limitMs = COMMAND_MS_MAX,
+): Promise<Outcome> {
+  return await run(process.execPath, [BINARY, ...words], environment, directory, limitMs);
 }
 
 export async function run(
@@ -31,12 +36,13 @@ export async function run(
   words: readonly string[],
   environment: Environment,
   directory = ".",
+  limitMs = COMMAND_MS_MAX,
 ): Promise<Outcome> {
   return await new Promise((done) => {
     const options = {
       env: environment,
       cwd: directory,
-      timeout: COMMAND_MS_MAX,
+      timeout: limitMs,
       maxBuffer: 2 ** 26,
     };
     execFile(program, [...words], options, (error, stdout, stderr) => {

@@ -7,6 +7,10 @@ export const BATCH_OPTIONS: readonly OptionSpec[] = [
   { flags: "--make-job-role <name>", help: "batch: make a role for the job; `lockstep fix --undo` takes it back" },
   { flags: "--job-output <s3-uri>", help: "batch: where report and manifest go, s3://BUCKET/PREFIX" },
   { flags: "--job <id>", help: "batch: look again at a job that was made before" },
+  {
+    flags: "--verify-inventory <where>",
+    help: "batch: with --job, compare all of its versions with an S3 Inventory newer than its end: latest, s3://…/manifest.json, or a file",
+  },
   { flags: "--cause <id>", help: "batch: only what this cause holds back, as diagnose names it" },
   {
     flags: "--copy-in-place",

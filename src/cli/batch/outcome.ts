@@ -4,6 +4,7 @@ import type { JobOutcome } from "../../core/batch/outcome.ts";
 import type { StatusCounts } from "../../core/batch/select.ts";
 import type { Patch } from "../../core/diagnose/report.ts";
 import type { Verification } from "../../doctor/batch/verify.ts";
+import type { ByInventory, Open } from "../../doctor/batch/verify-inventory.ts";
 import { patchDiff, patchTitle } from "../../doctor/patch-forms.ts";
 import { plural, sizeWords } from "../../doctor/report.ts";
 import type { CommandResult, ExitStatus } from "../command.ts";
@@ -21,6 +22,8 @@ export interface JobRun {
   /** Why the report could not be used. */
   readonly reportBroken?: string;
   readonly verified?: Verification;
+  /** What an inventory shows of all its versions, where that was asked. */
+  readonly inventory?: ByInventory;
 }
 
 export interface BatchOutcome {
@@ -54,11 +57,16 @@ function statusOf({ state, jobs, selected }: BatchOutcome): ExitStatus {
 }
 
 /** Whether every version has arrived, as far as they were looked at. */
-export function isClean({ status, outcome, verified, reportBroken, failures }: JobRun): boolean {
+export function isClean({ status, outcome, verified, inventory, reportBroken, failures }: JobRun): boolean {
   if (isEmptyList(failures)) return true;
   if (status !== "Complete" || reportBroken !== undefined) return false;
   if (outcome !== undefined && outcome.failed + outcome.unread > 0) return false;
+  if (inventory !== undefined && !isAllThere(inventory)) return false;
   return verified === undefined || verified.failed + verified.pending + verified.none === 0;
+}
+
+function isAllThere(inventory: ByInventory): boolean {
+  return inventory.state === "compared" && inventory.completed + inventory.markers === inventory.versions;
 }
 
 /** S3's way to say that nothing is to be replicated. @source aws-replication.md §6.7 */
@@ -81,7 +89,7 @@ function linesOf(outcome: BatchOutcome): string[] {
     for (const one of outcome.requests ?? []) lines.push("", JSON.stringify(one, null, 2));
     return [...lines, "", "Nothing was made."];
   }
-  for (const run of jobs) lines.push(...runLines(run));
+  for (const run of jobs) lines.push(...runLines(run, bucket));
   if (state === "nothing") lines.push(styled("green", "Nothing is to be replicated again."));
   if (state === "declined") lines.push("Nothing was replicated.");
   if (state === "stopped") lines.push(styled("red", "The rest was not begun: not every one of the canary arrived."));
@@ -94,7 +102,7 @@ function linesOf(outcome: BatchOutcome): string[] {
   return lines;
 }
 
-function runLines(run: JobRun): string[] {
+function runLines(run: JobRun, bucket: string): string[] {
   const tasks = run.tasks === undefined ? "" : `, ${plural(run.tasks, "task")}`;
   const lines = [`job        ${run.id} (${run.part}) ${run.status}${tasks}`];
   if (isEmptyList(run.failures)) return [...lines, styled("green", "           nothing is to be replicated again")];
@@ -110,7 +118,45 @@ function runLines(run: JobRun): string[] {
     }
   }
   if (verified !== undefined) lines.push(`after      ${verifiedWords(verified)}`);
+  if (run.inventory !== undefined) lines.push(...inventoryLines(run.inventory, run.id, bucket));
   return lines;
+}
+
+function inventoryLines(inventory: ByInventory, id: string, bucket: string): string[] {
+  const words = `inventory  ${inventoryWords(inventory)}`;
+  if (isAllThere(inventory)) return [styled("green", words)];
+  if (inventory.state === "compared") {
+    return [
+      styled("red", words),
+      ...inventory.open.map(({ key, versionId, shows }) => `           ${OPEN_WORDS[shows]}: ${key} (${versionId})`),
+    ];
+  }
+  const again = `           lockstep resync s3://${bucket} --job ${id} --verify-inventory latest, when the next one is there`;
+  return [styled("yellow", words), ...(inventory.state === "older" ? [again] : [])];
+}
+
+const OPEN_WORDS: Readonly<Record<Open, string>> = {
+  failed: "FAILED",
+  pending: "PENDING",
+  none: "no status",
+  missing: "not in it",
+};
+
+function inventoryWords(inventory: ByInventory): string {
+  if (inventory.state === "noReport") return "not compared: the job has no completion report that names its versions";
+  const { name, takenAt } = inventory;
+  if (inventory.state === "older") {
+    return `not compared: ${name} was begun at ${takenAt}, before the job ended at ${inventory.endedAt}`;
+  }
+  const { versions, completed, markers } = inventory;
+  const parts = [
+    `${completed} COMPLETED`,
+    ...(markers === 0 ? [] : [`${markers} delete markers, which show no status`]),
+    ...(["failed", "pending", "none", "missing"] as const).flatMap((one) =>
+      inventory[one] === 0 ? [] : [`${inventory[one]} ${OPEN_WORDS[one]}`],
+    ),
+  ];
+  return `${name} of ${takenAt}, of ${plural(versions, "version")}: ${parts.join(", ")}`;
 }
 
 function countsWords(counts: StatusCounts): string {
@@ -141,6 +187,9 @@ function markdownOf({ bucket, before, jobs, selected }: BatchOutcome): string {
   for (const { id, part, status, outcome, verified } of jobs) {
     const after = verified === undefined ? "" : verifiedWords(verified);
     lines.push(`| ${id} | ${part} | ${status} | ${outcome?.succeeded ?? ""} | ${outcome?.failed ?? ""} | ${after} |`);
+  }
+  for (const { id, inventory } of jobs) {
+    if (inventory !== undefined) lines.push("", `Job ${id} by inventory: ${inventoryWords(inventory)}`);
   }
   const failures = jobs.flatMap((one) => one.outcome?.failures ?? []);
   if (failures.length > 0)

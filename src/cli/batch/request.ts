@@ -33,6 +33,8 @@ export interface NewJob {
 export interface KnownJob {
   readonly kind: "known";
   readonly id: string;
+  /** The inventory that its versions are compared with. */
+  readonly inventory?: string;
 }
 
 /** For versions that no job replicates any more: the replica was removed for good. */
@@ -83,12 +85,19 @@ export function batchRequestOf(input: CommandInput, request: ResyncRequest): Bat
 }
 
 function workOf(input: CommandInput): BatchRequest["work"] {
-  const [job, arn, name, output] = ["job", "jobRole", "makeJobRole", "jobOutput"].map((one) => textOption(input, one));
+  const [job, arn, name, output, inventory] = ["job", "jobRole", "makeJobRole", "jobOutput", "verifyInventory"].map(
+    (one) => textOption(input, one),
+  );
   if (isGiven(input, "copyInPlace")) {
-    if ([job, arn, name, output].every((one) => one === undefined)) return { kind: "copy" };
+    if ([job, arn, name, output, inventory].every((one) => one === undefined)) return { kind: "copy" };
     throw new UsageError("--copy-in-place makes no job: leave the options of jobs out");
   }
-  if (job !== undefined) return { kind: "known", id: job };
+  if (job !== undefined) return { kind: "known", id: job, ...(inventory === undefined ? {} : { inventory }) };
+  if (inventory !== undefined) {
+    throw new UsageError(
+      "--verify-inventory looks at a job that is over, for no inventory is newer than a job that is yet to be made: name it with --job ID",
+    );
+  }
   if (arn === undefined && name === undefined) {
     throw new UsageError("S3 Batch needs a role: --job-role ARN names one, --make-job-role NAME makes one");
   }

@@ -4,6 +4,7 @@ import type { JobDescription, JobPlace } from "../../aws/s3-control.ts";
 import { followJob, isOver } from "../../doctor/batch/follow.ts";
 import { readJobReport } from "../../doctor/batch/report.ts";
 import { type LookedAt, verify } from "../../doctor/batch/verify.ts";
+import { verifyByInventory } from "../../doctor/batch/verify-inventory.ts";
 import { plural } from "../../doctor/report.ts";
 import { sleep } from "../clock.ts";
 import { confirm } from "../confirming.ts";
@@ -81,11 +82,12 @@ async function watched({ connection, place, request, context }: Running, id: str
 }
 
 async function ended(
-  { connection, request, context }: Running,
+  running: Running,
   job: JobDescription,
   part: JobRun["part"],
   versions: readonly LookedAt[] | undefined,
 ): Promise<JobRun> {
+  const { connection, request, context } = running;
   const run = runOf(job, part);
   const report = await readJobReport(connection, job);
   if (report.state === "broken") return { ...run, reportBroken: report.because };
@@ -100,5 +102,12 @@ async function ended(
     ...run,
     ...(report.state === "read" ? { outcome: report.count.outcome() } : {}),
     ...(sample.length === 0 ? {} : { verified }),
+    ...(await inventoried(running, job)),
   };
+}
+
+async function inventoried({ connection, request }: Running, job: JobDescription): Promise<Pick<JobRun, "inventory">> {
+  const where = request.work.kind === "known" ? request.work.inventory : undefined;
+  if (where === undefined) return {};
+  return { inventory: await verifyByInventory(connection, request.bucket, job, where) };
 }

@@ -25,7 +25,8 @@ export const resyncCommand: CommandSpec = {
     "that a rule names now are replicated again, as after a change of the destination. It is a job of the engines, which goes\n" +
     "on when this command, or an engine, ends; this command waits until every version is COMPLETED or FAILED again.\n" +
     "Where AWS itself replicates, it is a job of S3 Batch Replication: its role is checked first, somebody is asked before it\n" +
-    "begins, its report is read, and some of the versions are looked at afterwards.",
+    "begins, its report is read, and some of the versions are looked at afterwards. When the next S3 Inventory is there,\n" +
+    "--job ID --verify-inventory latest compares every version of the job with it.",
   arguments: [{ name: "s3-uri", help: "s3://BUCKET" }],
   options: [
     { flags: "--status <status>", help: "only FAILED, NONE (never tried), COMPLETED or REPLICA" },
@@ -92,7 +93,7 @@ function wayOf(input: CommandInput, context: Context): "batch" | "engine" {
   const way = textOption(input, "via");
   const isBatchMeant =
     isGiven(input, "copyInPlace") ||
-    ["jobRole", "makeJobRole", "jobOutput", "job", "cause", "inventory"].some(
+    ["jobRole", "makeJobRole", "jobOutput", "job", "verifyInventory", "cause", "inventory"].some(
       (name) => textOption(input, name) !== undefined,
     ) ||
     ["events", "report"].some((name) => textOptions(input, name).length > 0);

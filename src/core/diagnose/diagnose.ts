@@ -160,6 +160,7 @@ export class Examination {
     const notes = new Map<NoteKind, number>();
     const groups = new Map<string, Group>();
     const unexplained: Unexplained[] = [];
+    let left = 0;
     for (const one of this.#alike.values()) {
       const { reasoning, versions, samples } = one;
       counts.versions += versions;
@@ -168,6 +169,7 @@ export class Examination {
       for (const kind of reasoning.notes ?? []) if (TOLD.has(kind)) notes.set(kind, (notes.get(kind) ?? 0) + versions);
       for (const finding of reasoning.findings) addTo(groups, finding, one);
       if (reasoning.missing === undefined) continue;
+      left += versions;
       const status = sayState(reasoning.state);
       for (const sample of samples.slice(0, UNEXPLAINED_MAX - unexplained.length)) {
         unexplained.push({ ...sample, status, missing: reasoning.missing });
@@ -183,6 +185,7 @@ export class Examination {
         scanned: { ...counts, silent },
         causes: causes.map((one) => one.cause),
         unexplained,
+        ...(left > unexplained.length ? { unexplainedVersions: left } : {}),
         notes: [...notes].map(([kind, versions]) => ({ ...note(kind), versions })),
       },
       edits: new Map(causes.map((one) => [one.cause.id, one.edits])),

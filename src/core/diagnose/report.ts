@@ -17,6 +17,8 @@ export interface Diagnosis {
   /** The widest first. */
   readonly causes: readonly Cause[];
   readonly unexplained: readonly Unexplained[];
+  /** How many there are, where not all of them are listed. */
+  readonly unexplainedVersions?: number;
   /** What is by design, and how many versions show it: never counted among the causes. */
   readonly notes: readonly CountedNote[];
   /** What the versions are known from; without it each was looked at. */

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { JobDescription } from "../../aws/s3-control.ts";
 import { OutcomeCount } from "../../core/batch/outcome.ts";
-import { parseReportRow } from "../../core/batch/report.ts";
+import { parseReportRow, type ReportRow } from "../../core/batch/report.ts";
 import { type ReportManifest, readReportManifest } from "../../core/evidence/completion-report.ts";
 import { linesOf } from "../../s3/csv-lines.ts";
 import { S3Error } from "../../s3/errors.ts";
@@ -19,10 +19,16 @@ export type JobReport =
   | { readonly state: "absent" }
   | { readonly state: "broken"; readonly because: string };
 
-/** Reads the report of a job that is over. Nothing of it is kept but counts and samples. @throws S3Error */
+/**
+ * Reads the report of a job that is over. Nothing of it is kept but counts and samples.
+ *
+ * @param onRow is told every row
+ * @throws S3Error
+ */
 export async function readJobReport(
   surroundings: Surroundings,
   { id, output }: Pick<JobDescription, "id" | "output">,
+  onRow: (row: ReportRow) => void = () => undefined,
 ): Promise<JobReport> {
   if (output === undefined) return { state: "absent" };
   const key = `${output.prefix === undefined ? "" : `${output.prefix}/`}job-${id}/manifest.json`;
@@ -40,7 +46,10 @@ export async function readJobReport(
   if (manifest === undefined) return { state: "broken", because: `${where} is no completion report` };
   const count = new OutcomeCount(SAMPLED);
   for (const file of manifest.results) {
-    const because = await addFile(surroundings, file, count);
+    const because = await addFile(surroundings, file, (row) => {
+      count.add(row);
+      if (row !== undefined) onRow(row);
+    });
     if (because !== undefined) return { state: "broken", because };
   }
   return { state: "read", count };
@@ -50,7 +59,7 @@ export async function readJobReport(
 async function addFile(
   surroundings: Surroundings,
   file: ReportManifest["results"][number],
-  count: OutcomeCount,
+  onRow: (row: ReportRow | undefined) => void,
 ): Promise<string | undefined> {
   const { store } = await surroundings.bucket(file.bucket);
   const { body } = await store.getObject({ bucket: file.bucket, key: file.key });
@@ -61,7 +70,7 @@ async function addFile(
       yield chunk;
     }
   }
-  for await (const line of linesOf(chunks(), ROW_LENGTH_MAX)) count.add(parseReportRow(line));
+  for await (const line of linesOf(chunks(), ROW_LENGTH_MAX)) onRow(parseReportRow(line));
   if (digest.digest("hex") === file.md5) return undefined;
   return `s3://${file.bucket}/${file.key} is not what the report says it is: its MD5 differs`;
 }

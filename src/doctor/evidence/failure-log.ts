@@ -8,6 +8,11 @@ import type { FailureRecord, FailureRecords } from "../ports.ts";
 
 /** What is told of versions beyond this number is counted and left out. */
 const FAILURES_MAX = 4_000_000;
+/**
+ * Answers that differ, at most: many name the object, so that each is another. A version beyond them is told of in the words of
+ * the first that failed alike.
+ */
+const ANSWERS_MAX = 20_000;
 const PAGE = 1000;
 
 export class FailureLog implements FailureRecords {
@@ -17,6 +22,9 @@ export class FailureLog implements FailureRecords {
   readonly #timesMs: number[] = [];
   readonly #distinct: RecordedFailure[] = [];
   readonly #indexes = new Map<string, number>();
+  /** Of each of the distinct ones, the first that decides the same; the same by what decides. */
+  readonly #firsts: number[] = [];
+  readonly #firstOf = new Map<string, number>();
   readonly #targets = new Map<string, number>();
   readonly #sets = new Map<string, number>();
   readonly #setFailures: RecordedFailure[][] = [];
@@ -41,12 +49,24 @@ export class FailureLog implements FailureRecords {
       return;
     }
     if (place !== undefined && (this.#timesMs[place] ?? 0) > atMs) return;
-    const index = numberOf(this.#indexes, JSON.stringify(said));
-    this.#distinct[index] ??= said;
+    const index = this.#indexOf(said);
     const at = place ?? this.#failures.length;
     this.#failures[at] = index;
     this.#timesMs[at] = atMs;
     if (place === undefined) this.#places.set(name, at);
+  }
+
+  #indexOf(said: RecordedFailure): number {
+    const whole = JSON.stringify(said);
+    const known = this.#indexes.get(whole);
+    if (known !== undefined) return known;
+    const first = this.#firstOf.get(decisive(said));
+    if (first !== undefined && this.#distinct.length >= ANSWERS_MAX) return first;
+    const index = this.#distinct.push(said) - 1;
+    this.#indexes.set(whole, index);
+    this.#firsts[index] = first ?? index;
+    if (first === undefined) this.#firstOf.set(decisive(said), index);
+    return index;
   }
 
   of(key: string, versionId: string): RecordedFailure[] {
@@ -60,12 +80,12 @@ export class FailureLog implements FailureRecords {
     return found;
   }
 
-  /** What is recorded of a version, as a number that is the same for versions of which the same is recorded. */
+  /** What is recorded of a version, as a number that is the same for versions that failed alike, whatever the answers' words. */
   numberOf(key: string, versionId: string): number | undefined {
     const indexes: number[] = [];
     for (const target of this.#targets.values()) {
       const place = this.#places.get(`${target}/${versionId}/${key}`);
-      if (place !== undefined) indexes.push(this.#failures[place] ?? -1);
+      if (place !== undefined) indexes.push(this.#firsts[this.#failures[place] ?? -1] ?? -1);
     }
     if (indexes.length === 0) return undefined;
     const number = numberOf(this.#sets, indexes.join());
@@ -73,7 +93,7 @@ export class FailureLog implements FailureRecords {
     return number;
   }
 
-  /** What such a number stands for, without times. */
+  /** What such a number stands for, without times, in the words of the first. */
   numbered(number: number): readonly RecordedFailure[] {
     return this.#setFailures[number] ?? [];
   }
@@ -103,6 +123,20 @@ export class FailureLog implements FailureRecords {
     }
     if (page.length > 0) yield page;
   }
+}
+
+/** What a diagnosis tells failures apart by: neither the words of the answer nor how often it was tried. */
+function decisive({
+  destinationArn,
+  ruleId,
+  code,
+  step,
+  pending,
+  httpStatus,
+  errorCode,
+  toldBy,
+}: RecordedFailure): string {
+  return JSON.stringify([destinationArn, ruleId, code, step, pending, httpStatus, errorCode, toldBy]);
 }
 
 function numberOf(numbers: Map<string, number>, name: string): number {

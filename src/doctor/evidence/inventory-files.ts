@@ -14,13 +14,38 @@ import { sideBySide } from "../../s3/side-by-side.ts";
 import type { Surroundings } from "../ports.ts";
 import { sizeWords } from "../report.ts";
 import { EvidenceError } from "./error.ts";
-import { copyObject, md5OfFile, parseObjectPlace, readSmallFile, readSmallObject, sizeOfFile } from "./files.ts";
+import {
+  copyObject,
+  md5OfFile,
+  type ObjectPlace,
+  parseObjectPlace,
+  readSmallFile,
+  readSmallObject,
+  sizeOfFile,
+} from "./files.ts";
 import type { LocalInventory } from "./inventory.ts";
 
 /** Asks for the newest report that the bucket's own configuration leads to. */
 export const LATEST = "latest";
 
 const FILES_AT_ONCE = 4;
+
+/**
+ * Finds a report and reads its manifest, without its files.
+ *
+ * @param where as for `withInventory`
+ * @throws EvidenceError when there is none, or it does not fit its checksum
+ */
+export async function findInventory(
+  surroundings: Surroundings,
+  bucket: string,
+  where: string,
+): Promise<{ readonly name: string; readonly manifest: InventoryManifest }> {
+  const name = where === LATEST ? await findLatest(surroundings, bucket) : where;
+  const place = parseObjectPlace(name);
+  if (place === undefined) return { name, manifest: await manifestOfFile(name) };
+  return { name, manifest: await manifestOfObject(surroundings, place, name) };
+}
 
 /**
  * Works with a report while its files are here.
@@ -39,17 +64,30 @@ export async function withInventory<Found>(
   const directory = await mkdtemp(join(tmpdir(), "lockstep-evidence-"));
   try {
     if (place === undefined) return await use({ ...(await readLocal(name)), name, directory });
-    const manifestText = await readSmallObject(surroundings, place);
-    const checksumKey = `${dirname(place.key)}/manifest.checksum`;
-    const checksum = (await readSmallObject(surroundings, { bucket: place.bucket, key: checksumKey }))
-      .toString()
-      .trim();
-    const manifest = checkedManifest(manifestText, checksum, name);
+    const manifest = await manifestOfObject(surroundings, place, name);
     const paths = await fetchFiles(surroundings, { manifest, from: place.bucket, directory });
     return await use({ manifest, name, paths, directory });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+async function manifestOfObject(
+  surroundings: Surroundings,
+  { bucket, key }: ObjectPlace,
+  name: string,
+): Promise<InventoryManifest> {
+  const text = await readSmallObject(surroundings, { bucket, key });
+  const checksum = await readSmallObject(surroundings, { bucket, key: `${dirname(key)}/manifest.checksum` });
+  return checkedManifest(text, checksum.toString().trim(), name);
+}
+
+async function manifestOfFile(path: string): Promise<InventoryManifest> {
+  const text = await readSmallFile(path);
+  const checksumPath = join(dirname(path), "manifest.checksum");
+  const isChecked = (await sizeOfFile(checksumPath)) !== undefined;
+  const checksum = isChecked ? (await readSmallFile(checksumPath)).toString().trim() : undefined;
+  return checkedManifest(text, checksum, path);
 }
 
 function checkedManifest(text: Buffer, checksum: string | undefined, name: string): InventoryManifest {
@@ -80,12 +118,8 @@ async function fetchFiles(
 
 /** A report that was copied here: with its folders, or with all of its files in one. */
 async function readLocal(path: string): Promise<Pick<LocalInventory, "manifest" | "paths">> {
-  const text = await readSmallFile(path);
+  const manifest = await manifestOfFile(path);
   const directory = dirname(path);
-  const checksumPath = join(directory, "manifest.checksum");
-  const isChecked = (await sizeOfFile(checksumPath)) !== undefined;
-  const checksum = isChecked ? (await readSmallFile(checksumPath)).toString().trim() : undefined;
-  const manifest = checkedManifest(text, checksum, path);
   const paths = await sideBySide(manifest.files, FILES_AT_ONCE, async (file) => {
     const found = await findLocal(directory, file.key);
     if (found === undefined) throw new EvidenceError(`${path} names ${file.key}, which is not here`);

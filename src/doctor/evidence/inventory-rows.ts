@@ -48,12 +48,17 @@ export interface InventoryGroup {
   /** When the oldest and the newest of them were written. */
   readonly sinceMs: number;
   readonly untilMs: number;
-  /** Some of them, 1 to 5. */
+  /** Some of them, 1 to 6. */
   readonly samples: readonly InventoryItem[];
 }
 
-/** How many rows of a group are known by name, at most. */
-export const SAMPLES_MAX = 5;
+/** How many rows of a group are known by name, at most: those that are looked at, and one to name the others by. */
+export const SAMPLES_MAX = 6;
+
+/** Those that are looked at. */
+export function lookedAtOf({ rows, samples }: InventoryGroup): readonly InventoryItem[] {
+  return rows > samples.length ? samples.slice(0, SAMPLES_MAX - 1) : samples;
+}
 
 export function weightOf({ rows, bytes, sinceMs, samples }: InventoryGroup): Weight {
   const named = samples.flatMap(({ key, versionId }) => (versionId === undefined ? [] : [{ key, versionId }]));

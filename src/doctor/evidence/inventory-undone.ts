@@ -7,6 +7,7 @@
 import type { ListedVersion } from "../../s3/store.ts";
 import { EvidenceError } from "./error.ts";
 import type { InventoryScope, LocalInventory } from "./inventory.ts";
+import { requireColumns } from "./inventory-columns.ts";
 import { csvRows, itemOf } from "./inventory-csv.ts";
 import { findDuckDb } from "./inventory-duckdb.ts";
 import { orderedRows } from "./inventory-ordered.ts";
@@ -26,18 +27,8 @@ export async function undoneVersions(
   { bucket, prefix = "" }: InventoryScope,
   without: readonly string[],
 ): Promise<Undone> {
-  const { manifest, name, paths } = inventory;
-  if (manifest.sourceBucket !== bucket)
-    throw new EvidenceError(`${name} is an inventory of s3://${manifest.sourceBucket}, not of s3://${bucket}`);
-  for (const [column, field] of [
-    ["key", "Key"],
-    ["version_id", "VersionId"],
-    ["last_modified_date", "LastModifiedDate"],
-    ["replication_status", "ReplicationStatus"],
-  ] as const) {
-    if (!manifest.columns.includes(column))
-      throw new EvidenceError(`${name} has no column ${field}: configure the inventory with it, of all versions`);
-  }
+  requireColumns(inventory, bucket, ["Key", "VersionId", "LastModifiedDate", "ReplicationStatus"]);
+  const { manifest, paths } = inventory;
   const duckDb = paths.length === 0 ? undefined : await findDuckDb();
   if (duckDb === undefined) {
     if (manifest.format === "CSV" || paths.length === 0) return await fromCsv(inventory, prefix, without);

@@ -18,7 +18,7 @@ import { EvidenceError } from "./error.ts";
 import { FailureLog } from "./failure-log.ts";
 import { CsvTable } from "./inventory-csv.ts";
 import { findDuckDb, openDuckDb } from "./inventory-duckdb.ts";
-import { type InventoryGroup, type InventoryItem, versionOf, weightOf } from "./inventory-rows.ts";
+import { type InventoryGroup, type InventoryItem, lookedAtOf, versionOf, weightOf } from "./inventory-rows.ts";
 import type { InventoryTable } from "./inventory-table.ts";
 import { keyConditions } from "./key-conditions.ts";
 import { lookAt } from "./look.ts";
@@ -172,9 +172,14 @@ interface Chosen {
 function chosen(groups: readonly InventoryGroup[]): Chosen[] {
   const ranked = [...groups].sort((a, b) => Number(isOpen(b)) - Number(isOpen(a)) || b.rows - a.rows);
   return ranked
-    .flatMap(({ samples, traits }) =>
-      samples.map((item) => ({ item, isMarker: traits.marker, storageClass: traits.storageClass ?? "STANDARD" })),
-    )
+    .flatMap((group) => {
+      const { marker, storageClass } = group.traits;
+      return (isOpen(group) ? lookedAtOf(group) : group.samples).map((item) => ({
+        item,
+        isMarker: marker,
+        storageClass: storageClass ?? "STANDARD",
+      }));
+    })
     .slice(0, LOOKED_MAX);
 }
 
@@ -246,9 +251,16 @@ function addRest(examination: Examination, version: VersionFacts, weight: Weight
 function isAsInventoried(version: VersionFacts, shown: VersionFacts): boolean {
   return (
     version.gone !== true &&
-    (version.unreadable !== undefined || version.replicationStatus === shown.replicationStatus) &&
+    (version.unreadable !== undefined ||
+      hidesStatus(version) ||
+      version.replicationStatus === shown.replicationStatus) &&
     version.isDeleteMarker === shown.isDeleteMarker
   );
+}
+
+/** A look at a delete marker shows no status, where an inventory may have one. */
+function hidesStatus({ isDeleteMarker, replicationStatus }: VersionFacts): boolean {
+  return isDeleteMarker && replicationStatus === undefined;
 }
 
 /** Whether nothing decides that an inventory does not tell. */
