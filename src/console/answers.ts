@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { ResyncProgress } from "../engine/resync/model.ts";
 import type { Count } from "../ledger/ledger.ts";
 import type { SinkTest } from "../monitor/alerts/alerting.ts";
+import type { DocumentDigest } from "../monitor/alerts/drift.ts";
 import { CONDITIONS, SEVERITIES, type Silence } from "../monitor/alerts/model.ts";
 import type { WatchResult } from "../monitor/history.ts";
 import type { ScheduleStanding } from "../monitor/schedules.ts";
@@ -29,6 +30,8 @@ const role = z.enum(["viewer", "operator"]);
 const operation = z.enum(["put", "deleteMarker", "tags", "acl", "retention", "legalHold", "delete"]);
 
 const session = z.object({ user: text, role, csrf: text, expiresAtMs: maybeCount }) satisfies z.ZodType<SessionTold>;
+
+const digest = z.object({ replication: text, what: text, digest: text }) satisfies z.ZodType<DocumentDigest>;
 
 const change = z.object({
   atMs: count,
@@ -311,6 +314,8 @@ export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
   Alert: alert,
   "{tests: SinkTest[]}": z.object({ tests: z.array(sinkTest) }),
   "{accepted: number}": z.object({ accepted: count }),
+  "{id: string}": z.object({ id: text }),
+  "{accepted: DocumentDigest[]}": z.object({ accepted: z.array(digest) }),
   "{results: WatchResult[], schedules: ScheduleStanding[]}": z.object({
     results: z.array(watched),
     schedules: z.array(schedule),

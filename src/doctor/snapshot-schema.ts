@@ -41,7 +41,9 @@ function read<T>(value: z.ZodType<T>): z.ZodType<Read<T>> {
 const text = z.string();
 const texts = z.array(text).readonly();
 const flag = z.boolean();
-const atMs = z.number();
+/** What a Date can hold, to either side. */
+const TIME_MS_MAX = 8_640_000_000_000_000;
+const atMs = z.number().min(-TIME_MS_MAX).max(TIME_MS_MAX);
 const count = z.number().int().nonnegative();
 const mapOf = <T>(value: z.ZodType<T>) => z.record(text, value).readonly();
 const listOf = <T>(value: z.ZodType<T>) => z.array(value).readonly();

@@ -138,9 +138,7 @@ describe("diagnose --inventory of what no inventory tells", () => {
     const walked = await diagnosed();
     assert.deepEqual(listedOf(walked, "mixed"), []);
     const causes = walked.causes.filter((one) => one.rule === "mixed");
-    assert.deepEqual(causes.map((one) => [one.code, one.affected.versions]).sort(), [
-      ["NeverTried", ROWS / 2],
-      ["TagsDiffer", ROWS / 2],
-    ]);
+    const versions = Object.fromEntries(causes.map((one) => [one.code, one.affected.versions]));
+    assert.deepEqual(versions, { NeverTried: ROWS / 2, TagsDiffer: ROWS / 2 });
   });
 });

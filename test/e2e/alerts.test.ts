@@ -8,7 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AlertsAnswer } from "../../src/console/routes/alerts.ts";
 import { BINARY, type Outcome, run as typed } from "./binary.ts";
-import { replication, TwoStores } from "./two-stores.ts";
+import { consoleOf, endEngine, replication, TwoStores } from "./two-stores.ts";
 
 const ARRIVE_MS_MAX = 30_000;
 
@@ -83,8 +83,7 @@ alerts:
       cwd: stores.directory.path,
       stdio: ["ignore", "pipe", "ignore"],
     });
-    const [line] = (await once(child.stdout ?? process, "data")) as [Buffer];
-    consoleUrl = (JSON.parse(line.toString()) as { consoleUrl: string }).consoleUrl;
+    consoleUrl = await consoleOf(child);
   }
 
   /** What somebody types at a shell that knows the console. */
@@ -146,8 +145,7 @@ alerts:
     assert.equal((await alerts()).outbox.waiting, 1);
     const { stdout } = await type("lockstep alerts");
     assert.match(stdout, /1 messages wait to be sent \(hook: 127\.0\.0\.1:\d+ answers 503\)/);
-    child?.kill("SIGKILL");
-    await once(child ?? process, "exit");
+    if (child !== undefined) await endEngine(child, "SIGKILL");
     isDown = false;
     await begin();
     await until(() => posted.length > 0);
@@ -175,8 +173,7 @@ alerts:
   });
 
   it("tells of a configuration that is not as it was known to be good, until it is accepted", async () => {
-    child?.kill("SIGINT");
-    await once(child ?? process, "exit");
+    if (child !== undefined) await endEngine(child, "SIGINT");
     stores.configure(
       "alerts",
       replication("denied", "here", "\n    propagateDeletes: true"),

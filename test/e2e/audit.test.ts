@@ -1,6 +1,5 @@
 /** Audits with the real binary: what is altered at a destination gets its verdict, what is missing is repaired, reports are filed. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -11,7 +10,7 @@ import { canaryId, canaryPrefix } from "../../src/core/canary-key.ts";
 import type { AuditReport } from "../../src/doctor/audit/report.ts";
 import { type Environment, lockstep, type Served, serve, temporaryDirectory } from "./binary.ts";
 import { s3Of } from "./sdk.ts";
-import { replication, TwoStores } from "./two-stores.ts";
+import { consoleOf, endEngine, replication, TwoStores } from "./two-stores.ts";
 
 type Audited = AuditReport & { readonly directory: string };
 
@@ -300,8 +299,7 @@ describe("audits between two stores", () => {
     await stores.there.putObject({ ...EMPTY, bucket, key: canary, body: Buffer.from("c") });
     const engine = stores.spawn(path, "--json");
     try {
-      const [said] = (await once(engine.stdout ?? engine, "data")) as [Buffer];
-      const { consoleUrl } = JSON.parse(said.toString()) as { readonly consoleUrl: string };
+      const consoleUrl = await consoleOf(engine);
       const token = readFileSync(join(stores.directory.path, "lockstep.token"), "utf8").trim();
       const untilMs = Date.now() + 30_000;
       for (;;) {
@@ -324,8 +322,7 @@ describe("audits between two stores", () => {
         await sleep(200);
       }
     } finally {
-      engine.kill("SIGKILL");
-      await once(engine, "exit");
+      await endEngine(engine, "SIGKILL");
     }
   });
 });

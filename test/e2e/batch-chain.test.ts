@@ -283,7 +283,14 @@ describe(`the chain from ${OBJECTS} objects held back for five reasons to all of
     it(`mends what holds back ${place}/, proven before it is written`, async () => {
       const [cause] = causeOf(found, place);
       const { status, value } = await asked<{ readonly proof: Proof }>(
-        ...["fix", "--inventory", "latest", "--cause", cause?.id ?? "", "--prove", "--apply", "--yes"],
+        "fix",
+        "--inventory",
+        "latest",
+        "--cause",
+        cause?.id ?? "",
+        "--prove",
+        "--apply",
+        "--yes",
       );
       assert.equal(value.proof.verdict, "proven", JSON.stringify(value));
       assert.equal(status, 0);

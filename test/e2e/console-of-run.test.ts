@@ -13,7 +13,7 @@ import type { FailurePage } from "../../src/console/failures.ts";
 import type { Overview } from "../../src/console/overview.ts";
 import type { Work } from "../../src/console/works.ts";
 import type { Verdict } from "../../src/core/eligibility.ts";
-import { replication, TwoStores } from "./two-stores.ts";
+import { consoleOf, endEngine, replication, TwoStores } from "./two-stores.ts";
 
 const CERTIFICATE = resolve("test/fixtures/tls/self-signed.pem");
 const KEY = resolve("test/fixtures/tls/key.pem");
@@ -50,12 +50,7 @@ describe("the console of run", () => {
       await stores.here.putObject({ bucket, key, body, contentHeaders: {}, userMetadata: {} });
     }
     engine = stores.spawn(path, "--json");
-    let text = "";
-    while (!text.includes("\n")) {
-      const [chunk] = (await once(engine.stdout ?? engine, "data")) as [Buffer];
-      text += chunk.toString();
-    }
-    server = (JSON.parse(text) as { readonly consoleUrl: string }).consoleUrl;
+    server = await consoleOf(engine);
     token = readFileSync(`${stores.directory.path}/lockstep.token`, "utf8").trim();
     await until(async () => {
       const now = await get<Overview>("status");
@@ -63,9 +58,7 @@ describe("the console of run", () => {
     });
   });
   after(async () => {
-    const ended = once(engine, "exit");
-    engine.kill("SIGTERM");
-    await ended;
+    await endEngine(engine, "SIGTERM");
     await agent.close();
     await stores.close();
   });

@@ -1,6 +1,5 @@
 /** Metrics of the real binary: they equal the ledger, also after kill -9; who may read them; the points of the charts. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,7 +9,7 @@ import type { Tallies } from "../../src/ledger/tallies.ts";
 import type { SeriesTold } from "../../src/monitor/series.ts";
 import { type Served, serve, temporaryDirectory } from "./binary.ts";
 import { s3Of } from "./sdk.ts";
-import { replication, TwoStores } from "./two-stores.ts";
+import { endEngine, replication, saidFirst, TwoStores } from "./two-stores.ts";
 
 const PATIENCE_MS = 60_000;
 const ROUNDS = 3;
@@ -150,9 +149,7 @@ describe("metrics", () => {
       await stores.here.putObject({ bucket: "own", key: "a", body, contentHeaders: {}, userMetadata: {} });
       const started = async (name: string, metrics: string) => {
         const child = stores.spawn(stores.configure(name, replication("own"), `metrics: ${metrics}`), "--json");
-        let text = "";
-        while (!text.includes("\n")) text += String((await once(child.stdout ?? child, "data"))[0]);
-        return { child, url: (JSON.parse(text) as { metricsUrl: string }).metricsUrl };
+        return { child, url: (await saidFirst(child)).metricsUrl };
       };
       const open = await started("open", "{port: 0, public: true}");
       const completed = async () => sum(await scrape(open.url), "lockstep_completed_total", 'replication="own-here"');
@@ -165,11 +162,7 @@ describe("metrics", () => {
       const closed = await started("closed", "{port: 0}");
       assert.equal((await fetch(closed.url)).status, 401);
       await scrape(closed.url, readFileSync(`${stores.directory.path}/lockstep.token`, "utf8").trim());
-      for (const { child } of [open, closed]) {
-        const ended = once(child, "exit");
-        child.kill("SIGINT");
-        await ended;
-      }
+      for (const { child } of [open, closed]) await endEngine(child, "SIGINT");
     } finally {
       await stores.close();
     }

@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { IAM } from "@aws-sdk/client-iam";
 import { ConsoleClient } from "../../src/cli/console-client.ts";
-import { contents, type End, listed, replication, TwoStores } from "./two-stores.ts";
+import { contents, type End, endEngine, listed, replication, TwoStores } from "./two-stores.ts";
 
 const CONVERGE_MS_MAX = 30_000;
 const PART_BYTES = 5 * 1024 * 1024;
@@ -47,6 +47,7 @@ describe("run", () => {
     let text = "";
     const endMs = Date.now() + CONVERGE_MS_MAX;
     while (Date.now() < endMs) {
+      assert.equal(child.exitCode, null, `it ended, and never said ${String(what)}: ${text}`);
       const [chunk] = (await once(child[stream] ?? process, "data")) as [Buffer];
       text += chunk.toString();
       if (what.test(text)) return text;
@@ -339,8 +340,7 @@ describe("run", () => {
     const { status, stderr } = await stores.run(path, "--once");
     assert.equal(status, 2);
     assert.match(stderr, /another lockstep run works with the ledger/);
-    child.kill("SIGKILL");
-    await once(child, "exit");
+    await endEngine(child, "SIGKILL");
     assert.equal((await runOnce(path)).failed, 0);
   });
 

@@ -1,4 +1,5 @@
 /** Two stores that know nothing of each other, and `lockstep run` between them: the real binary throughout. */
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -88,18 +89,37 @@ export class TwoStores {
   }
 }
 
-/** An engine that was started with a console and `--json`. @returns where its console is, as soon as it says so */
-export async function consoleOf(engine: ChildProcess): Promise<string> {
-  let text = "";
-  while (!text.includes("\n")) {
-    const [chunk] = (await once(engine.stdout ?? engine, "data")) as [Buffer];
-    text += chunk.toString();
-  }
-  return (JSON.parse(text) as { consoleUrl: string }).consoleUrl;
+/** Where an engine says that it listens, and what for. */
+interface EngineSaid {
+  readonly consoleUrl: string;
+  readonly metricsUrl: string;
+  readonly webhookUrls: readonly string[];
+  readonly watched: readonly string[];
+  readonly replications: readonly string[];
 }
 
-/** Resolves when it has ended. */
+/** What an engine that was started with `--json` says first, as soon as it does. @throws AssertionError when it ends before */
+export async function saidFirst(engine: ChildProcess): Promise<EngineSaid> {
+  assert.ok(engine.stdout !== null);
+  let text = "";
+  const ended = once(engine, "exit").then(([status]) => assert.fail(`it ended with ${String(status)}: ${text}`));
+  while (!text.includes("\n")) {
+    const [chunk] = (await Promise.race([once(engine.stdout, "data"), ended])) as [Buffer];
+    text += chunk.toString();
+  }
+  // It may end as it likes after this.
+  ended.catch(() => undefined);
+  return JSON.parse(text.slice(0, text.indexOf("\n"))) as EngineSaid;
+}
+
+/** @returns where the console of an engine is that was started with `--json` */
+export async function consoleOf(engine: ChildProcess): Promise<string> {
+  return (await saidFirst(engine)).consoleUrl;
+}
+
+/** Resolves when it has ended, also where it did so by itself before. */
 export async function endEngine(engine: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (engine.exitCode !== null || engine.signalCode !== null) return;
   const ended = once(engine, "exit");
   engine.kill(signal);
   await ended;

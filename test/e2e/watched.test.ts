@@ -1,12 +1,12 @@
 /** `lockstep run` beside a bucket that its store replicates itself: metrics without an engine of ours, also after kill -9. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BINARY, type Environment, lockstep, type Served, serve, temporaryDirectory } from "./binary.ts";
 import { s3Of } from "./sdk.ts";
+import { endEngine, saidFirst } from "./two-stores.ts";
 
 /** Less than the time after which an engine of another name would take over. */
 const SOON_MS = 60_000;
@@ -57,8 +57,7 @@ metrics: {public: true}
     child.stderr?.on("data", (chunk: Buffer) => {
       complaints += chunk.toString();
     });
-    const [line] = (await once(child.stdout ?? process, "data")) as [Buffer];
-    const said = JSON.parse(line.toString()) as { consoleUrl: string; watched: string[]; replications: string[] };
+    const said = await saidFirst(child);
     assert.deepEqual(said.watched, ["photos", "none"]);
     assert.deepEqual(said.replications, []);
     const endMs = Date.now() + SOON_MS;
@@ -77,8 +76,7 @@ metrics: {public: true}
     const first = await figures(await begin());
     assert.equal(first.length, 3, first.join("\n"));
     assert.match(first[0] ?? "", /\{replication="photos",rule="everything",destination="photos-replica"\} 0$/);
-    child?.kill("SIGKILL");
-    await once(child ?? process, "exit");
+    if (child !== undefined) await endEngine(child, "SIGKILL");
     assert.deepEqual(await figures(await begin()), first);
   });
 
