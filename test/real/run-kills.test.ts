@@ -11,6 +11,8 @@ import { RunWorld, writeSome } from "./run-world.ts";
 
 const ROUNDS = Number(process.env["ROUNDS"] ?? 20);
 const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 32));
+/** What more of them write does not fit into the gateways' memory. */
+const ROUNDS_IN_MEMORY_MAX = 60;
 /** Every third engine lives long enough to take over what the dead ones held. */
 const LIFE_MS = [600, 1200, 5000];
 const WRITERS = 4;
@@ -21,7 +23,7 @@ const GATEWAY_KILLS = Math.ceil(ROUNDS / 4);
 describe(`run, and what is killed (SEED=${SEED})`, () => {
   let world: RunWorld;
   before(async () => {
-    world = await RunWorld.open();
+    world = await RunWorld.open({ objectStore: ROUNDS > ROUNDS_IN_MEMORY_MAX ? "bluestore" : "memstore" });
   });
   after(() => world?.close());
 

@@ -105,6 +105,7 @@ export class RunWorld {
   async once(path: string): Promise<OnceValue> {
     const { status, stdout, stderr } = await this.stores.run(path, "--once", "--json");
     assert.equal(stderr, "");
+    assert.notEqual(stdout, "", `it ended with ${String(status)} and said nothing`);
     const value = JSON.parse(stdout) as OnceValue;
     assert.equal(status, value.failed + value.waiting > 0 ? 1 : 0, stdout);
     return value;
