@@ -16,7 +16,7 @@ export interface Account {
 export type Tags = Readonly<Record<string, string>>;
 
 /** What users, roles and groups have in common: a name, and policies. */
-interface HolderBase {
+export interface HolderBase {
   /** AIDA…, AROA… or AGPA…: unique for ever, unlike the name. */
   readonly id: string;
   readonly accountId: string;

@@ -2,50 +2,22 @@
 
 import { checkDocument, documentSize } from "../documents.ts";
 import { malformedDocument, quotaExceeded } from "../errors.ts";
-import { uniqueId } from "../ids.ts";
-import { holderArn, type Role } from "../model.ts";
+import type { Role } from "../model.ts";
 import { pinPrincipals } from "../principals.ts";
-import { requireBoundary } from "./attachments.ts";
-import { printMembers, printRole } from "./print.ts";
-import { type IamOperation, type IamRequest, requestTagContext } from "./request.ts";
-import { ARN, DESCRIPTION, DOCUMENT, TRUST_SIZE_MAX } from "./rules.ts";
-import { tagsOf } from "./tags.ts";
-import { authorisedPrefix, refuseWithPolicies } from "./users.ts";
+import { listHolders, makeHolder, removeHolder } from "./holders.ts";
+import { printRole } from "./print.ts";
+import type { IamOperation, IamRequest } from "./request.ts";
+import { DESCRIPTION, DOCUMENT, TRUST_SIZE_MAX } from "./rules.ts";
 
 const SESSION_SECONDS = { min: 3600, max: 43_200 };
 
 export const createRole: IamOperation = async (request) => {
-  const { directory, accountId, parameters, nowMs } = request;
-  const name = request.name("role");
-  const path = request.path();
+  const { directory, parameters } = request;
   const document = parameters.required("AssumeRolePolicyDocument", DOCUMENT);
   const description = parameters.optional("Description", DESCRIPTION) ?? "";
   const maxSessionSeconds = parameters.integer("MaxSessionDuration", SESSION_SECONDS) ?? SESSION_SECONDS.min;
-  const boundary = parameters.optional("PermissionsBoundary", ARN);
-  const tags = tagsOf(request);
-  request.authorise(holderArn({ kind: "role", accountId, path, name }), {
-    ...requestTagContext(tags),
-    ...(boundary === undefined ? {} : { "iam:permissionsboundary": boundary }),
-  });
-  const made = await directory.change(() => {
-    directory.refuseTakenName("role", accountId, name);
-    if (boundary !== undefined) requireBoundary(request, boundary);
-    const role: Role = {
-      kind: "role",
-      id: uniqueId("AROA"),
-      accountId,
-      name,
-      path,
-      createdAtMs: nowMs,
-      tags,
-      inline: {},
-      attached: [],
-      ...(boundary === undefined ? {} : { boundary }),
-      trust: pinnedTrust(request, document),
-      description,
-      maxSessionSeconds,
-    };
-    return [role, directory.holders.put(role)];
+  const made = await makeHolder<Role>(request, "role", (begun) => {
+    return { kind: "role", ...begun, trust: pinnedTrust(request, document), description, maxSessionSeconds };
   });
   return [["Role", printRole(made, directory, true)]];
 };
@@ -57,19 +29,8 @@ export const getRole: IamOperation = async (request) => {
   return [["Role", printRole(role, request.directory, true)]];
 };
 
-export const listRoles: IamOperation = async (request) => {
-  const { directory, accountId } = request;
-  const prefix = authorisedPrefix(request, "role");
-  const roles = directory.holdersOf("role", accountId).filter((one) => one.path.startsWith(prefix));
-  const { items, nodes } = request.page(roles, (one) => one.name);
-  return [
-    printMembers(
-      "Roles",
-      items.map((one) => printRole(one, directory, false)),
-    ),
-    ...nodes,
-  ];
-};
+export const listRoles: IamOperation = async (request) =>
+  listHolders(request, "role", { element: "Roles", print: (one) => printRole(one, request.directory, false) });
 
 export const updateRole: IamOperation = async (request) => {
   const { parameters } = request;
@@ -96,17 +57,7 @@ export const updateAssumeRolePolicy: IamOperation = async (request) => {
   return undefined;
 };
 
-export const deleteRole: IamOperation = async (request) => {
-  const { directory, accountId } = request;
-  const name = request.name("role");
-  request.authoriseOn("role", name);
-  await directory.change(() => {
-    const role = directory.holder("role", accountId, name);
-    refuseWithPolicies(role);
-    return [undefined, directory.holders.remove(role)];
-  });
-  return undefined;
-};
+export const deleteRole: IamOperation = (request) => removeHolder(request, "role");
 
 /** There are no instances in the lab, so no profiles; Terraform asks before it deletes a role. */
 export const listInstanceProfilesForRole: IamOperation = async (request) => {
