@@ -26,6 +26,9 @@ export interface Scope {
 /** Versions that are asked for side by side. */
 const HEADS_AT_ONCE = 32;
 
+type Around = Pick<Surroundings, "bucket" | "records" | "clock">;
+type Asked = Pick<Store, "listObjectVersions" | "headObject" | "getObjectTagging" | "getObjectAcl">;
+
 /** What decides what is asked of a version besides what it is. */
 export interface Looked {
   readonly scope: Scope;
@@ -42,8 +45,8 @@ const SAMPLED_MAX = 200;
 
 /** Looks at the versions in the order of the listing, a page of it at a time; versions that are gone come last. */
 export async function* versionPages(
-  surroundings: Surroundings,
-  store: Store,
+  surroundings: Around,
+  store: Asked,
   looked: Looked,
 ): AsyncGenerator<readonly VersionFacts[]> {
   const { scope } = looked;
@@ -61,15 +64,25 @@ export async function* versionPages(
     next = page.next;
   } while (next !== undefined);
   const lost = [...unseen].map(refOfName).filter((one) => scope.key === undefined || one.key === scope.key);
-  for (let from = 0; from < lost.length; from += LOST_AT_ONCE)
-    yield await look.gone(lost.slice(from, from + LOST_AT_ONCE));
+  let isListingTrusted = false;
+  for (let from = 0; from < lost.length; from += LOST_AT_ONCE) {
+    const page = lost.slice(from, from + LOST_AT_ONCE);
+    const gone: readonly VersionFacts[] = isListingTrusted
+      ? page.map((one) => look.recordedAsGone(one))
+      : await look.gone(page);
+    isListingTrusted ||= gone.length === LOST_AT_ONCE;
+    yield gone;
+  }
 }
 
-/** Versions on record that are not in the listing, a page of them. */
+/**
+ * Versions on record that are not in the listing, a page of them. The record was read before the listing was begun: where the
+ * store says of a whole page that they are gone, the listing is right of the others, too.
+ */
 const LOST_AT_ONCE = 1000;
 
 async function recordedFailures(
-  surroundings: Surroundings,
+  surroundings: Around,
   bucket: string,
   prefix: string | undefined,
 ): Promise<ReadonlyMap<string, RecordedFailure[]>> {
@@ -97,8 +110,8 @@ function refOfName(name: string): { readonly key: string; readonly versionId: st
 
 /** Looks at listed versions, several at once. */
 class Look {
-  readonly #surroundings: Surroundings;
-  readonly #store: Store;
+  readonly #surroundings: Around;
+  readonly #store: Asked;
   readonly #looked: Looked;
   readonly #recorded: ReadonlyMap<string, readonly RecordedFailure[]>;
   readonly #destinations = new Map<string, Promise<Store | undefined>>();
@@ -107,8 +120,8 @@ class Look {
   #samplesLeft: number;
 
   constructor(
-    surroundings: Surroundings,
-    store: Store,
+    surroundings: Around,
+    store: Asked,
     looked: Looked,
     recorded: ReadonlyMap<string, readonly RecordedFailure[]>,
   ) {
@@ -139,12 +152,18 @@ class Look {
           if (!(error instanceof S3Error)) throw error;
           if (error.status !== 404) return undefined;
         }
-        const failures = this.#recorded.get(nameOf(key, versionId)) ?? [];
-        const lastModifiedMs = Math.min(...failures.map((one) => one.firstAttemptAtMs ?? this.#surroundings.clock()));
-        return { ...ref, ...GONE, lastModifiedMs, failures };
+        return this.recordedAsGone(ref);
       },
     );
     return found.filter((one) => one !== undefined);
+  }
+
+  /** What the record knows of a version that is not there. */
+  recordedAsGone({ key, versionId }: { readonly key: string; readonly versionId: string }): VersionFacts {
+    const ref = { bucket: this.#looked.scope.bucket, key, versionId };
+    const failures = this.#recorded.get(nameOf(key, versionId)) ?? [];
+    const lastModifiedMs = Math.min(...failures.map((one) => one.firstAttemptAtMs ?? this.#surroundings.clock()));
+    return { ...ref, ...GONE, lastModifiedMs, failures };
   }
 
   async #one({ ownerId, ...listed }: ListedVersion): Promise<VersionFacts | undefined> {
@@ -278,7 +297,7 @@ class Look {
 
   /** Undefined where that may not be looked at. */
   async #isThereByContent(
-    store: Store,
+    store: Asked,
     bucket: string,
     listed: Omit<ListedVersion, "ownerId">,
   ): Promise<boolean | undefined> {
@@ -311,7 +330,7 @@ class Look {
 
 /** 405 says that a marker is there, 400 that an SSE-C object is, 404 that nothing is; others say nothing of the version. */
 async function lookFor(
-  store: Store,
+  store: Asked,
   ref: VersionRef,
   isMarker: boolean,
   onDenied: (because: string) => void,
