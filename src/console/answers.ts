@@ -10,6 +10,7 @@ import type { SinkTest } from "../monitor/alerts/alerting.ts";
 import type { DocumentDigest } from "../monitor/alerts/drift.ts";
 import { CONDITIONS, SEVERITIES, type Silence } from "../monitor/alerts/model.ts";
 import type { WatchResult } from "../monitor/history.ts";
+import type { Published } from "../monitor/published.ts";
 import type { ScheduleStanding } from "../monitor/schedules.ts";
 import type { Change } from "./changes.ts";
 import type { DeskBucket, KeysPage } from "./desk.ts";
@@ -96,6 +97,23 @@ const replication = z.object({
   pausedSinceMs: maybeCount,
 }) satisfies z.ZodType<KnownReplication>;
 
+const published = z.object({
+  name: text,
+  bucket: text,
+  readAtMs: count,
+  countedUntilMs: count,
+  flows: z.array(
+    z.object({
+      ruleId: text,
+      destinationArn: text,
+      pending: z.object({ atMs: count, operations: count, bytes: count, latencySeconds: count }).exactOptional(),
+      completed: count,
+      failed: count,
+      failedLastHour: count,
+      endedLastHour: count,
+    }),
+  ),
+}) satisfies z.ZodType<Published>;
 const breaker = z.looseObject({ engine: text, name: text, sinceMs: count, nextTrialAtMs: maybeCount });
 const overview = z.object({
   ...standing,
@@ -120,6 +138,7 @@ const overview = z.object({
     }),
   ),
   jobs: z.array(job),
+  published: z.array(published),
 }) satisfies z.ZodType<Omit<Overview, "replications">>;
 
 const tasks = z.object({

@@ -8,6 +8,7 @@ import { type Pause, pausesIn } from "../engine/pauses.ts";
 import { type Percentiles, percentilesOf, type Rate, sumOf } from "../engine/rates.ts";
 import type { ResyncProgress } from "../engine/resync/model.ts";
 import type { Count } from "../ledger/ledger.ts";
+import { type Published, publishedIn } from "../monitor/published.ts";
 import type { ConsoleOptions } from "./options.ts";
 import type { Replication } from "./replications.ts";
 
@@ -67,17 +68,20 @@ export interface Overview extends Standing {
   readonly engines: readonly EngineStanding[];
   /** Those that have not ended, the youngest first. */
   readonly jobs: readonly ResyncProgress[];
+  /** Of buckets that their own store replicates. */
+  readonly published: readonly Published[];
 }
 
 /** @param bucket only what is replicated from it */
 export async function overviewOf(options: ConsoleOptions, bucket?: string): Promise<Overview> {
   const { ledger, replications, clock, engine } = options;
   const atMs = clock();
-  const [counts, pauses, heartbeats, jobs] = await Promise.all([
+  const [counts, pauses, heartbeats, jobs, published] = await Promise.all([
     ledger.counts(bucket),
     pausesIn(ledger),
     heartbeatsIn(ledger),
     engine.resync.list(),
+    publishedIn(ledger),
   ]);
   const alive = heartbeats.filter((one) => !isAway(one, atMs));
   const known = (await replications.list()).filter((one) => bucket === undefined || one.bucket === bucket);
@@ -93,6 +97,7 @@ export async function overviewOf(options: ConsoleOptions, bucket?: string): Prom
     replications: [...known, ...forgotten].map((one) => replicationOf(one, { counts, pauses, alive })),
     engines: heartbeats.map((one) => engineOf(one, atMs)),
     jobs: jobs.filter((one) => isUnderWay(one) && (bucket === undefined || one.bucket === bucket)),
+    published: published.filter((one) => bucket === undefined || one.bucket === bucket),
   };
 }
 

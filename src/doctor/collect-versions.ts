@@ -3,7 +3,6 @@
  *
  * A listing tells neither status nor encryption, so every object is asked for by HEAD. Delete markers show no status at
  * all: whether they have arrived is asked at the destination, as it is of versions that FAILED and of some that did not.
- * What is on record and not in the listing comes last.
  */
 import { bucketOfArn } from "../core/arn.ts";
 import type { AccessFacts, BucketFacts, RecordedFailure, VersionFacts } from "../core/diagnose/facts.ts";
@@ -13,7 +12,6 @@ import { S3Error } from "../s3/errors.ts";
 import { partsOfEtag } from "../s3/etag.ts";
 import { sideBySide } from "../s3/side-by-side.ts";
 import type { ListedVersion, ObjectHead, Store } from "../s3/store.ts";
-import { lostPages, nameOf, recordedFailures, UNREAD } from "./collect-recorded.ts";
 import type { Surroundings } from "./ports.ts";
 import { isDenied, read, whyUnread } from "./read.ts";
 
@@ -23,12 +21,13 @@ export interface Scope {
   readonly prefix?: string;
   /** Exactly this key. */
   readonly key?: string;
-  /** The listing is of some versions alone: what it lacks may well be there. */
-  readonly isExcerpt?: boolean;
 }
 
 /** Versions that are asked for side by side. */
 const HEADS_AT_ONCE = 32;
+
+type Around = Pick<Surroundings, "bucket" | "records" | "clock">;
+type Asked = Pick<Store, "listObjectVersions" | "headObject" | "getObjectTagging" | "getObjectAcl">;
 
 /** What decides what is asked of a version besides what it is. */
 export interface Looked {
@@ -46,31 +45,73 @@ const SAMPLED_MAX = 200;
 
 /** Looks at the versions in the order of the listing, a page of it at a time; versions that are gone come last. */
 export async function* versionPages(
-  surroundings: Surroundings,
-  store: Store,
+  surroundings: Around,
+  store: Asked,
   looked: Looked,
 ): AsyncGenerator<readonly VersionFacts[]> {
   const { scope } = looked;
   const prefix = scope.key ?? scope.prefix;
-  const recorded = await recordedFailures(surroundings.records, scope.bucket, prefix);
+  const recorded = await recordedFailures(surroundings, scope.bucket, prefix);
+  const unseen = new Set(recorded.keys());
   const look = new Look(surroundings, store, looked, recorded);
   let next: { readonly keyMarker: string; readonly versionIdMarker: string } | undefined;
   do {
     const request = { bucket: scope.bucket, ...(prefix === undefined ? {} : { prefix }), ...next };
     const page = await store.listObjectVersions(request);
     const wanted = scope.key === undefined ? page.versions : page.versions.filter((one) => one.key === scope.key);
-    const found = await look.all(wanted);
-    for (const one of page.versions) recorded.delete(nameOf(one.key, one.versionId));
-    yield found;
+    for (const one of page.versions) unseen.delete(nameOf(one.key, one.versionId));
+    yield await look.all(wanted);
     next = page.next;
   } while (next !== undefined);
-  yield* lostPages(store, recorded, { ...scope, nowMs: surroundings.clock() });
+  const lost = [...unseen].map(refOfName).filter((one) => scope.key === undefined || one.key === scope.key);
+  let isListingTrusted = false;
+  for (let from = 0; from < lost.length; from += LOST_AT_ONCE) {
+    const page = lost.slice(from, from + LOST_AT_ONCE);
+    const gone: readonly VersionFacts[] = isListingTrusted
+      ? page.map((one) => look.recordedAsGone(one))
+      : await look.gone(page);
+    isListingTrusted ||= gone.length === LOST_AT_ONCE;
+    yield gone;
+  }
+}
+
+/**
+ * Versions on record that are not in the listing, a page of them. The record was read before the listing was begun: where the
+ * store says of a whole page that they are gone, the listing is right of the others, too.
+ */
+const LOST_AT_ONCE = 1000;
+
+async function recordedFailures(
+  surroundings: Around,
+  bucket: string,
+  prefix: string | undefined,
+): Promise<ReadonlyMap<string, RecordedFailure[]>> {
+  const found = new Map<string, RecordedFailure[]>();
+  if (surroundings.records === undefined) return found;
+  for await (const page of surroundings.records.failures(bucket, prefix)) {
+    for (const { key, versionId, ...failure } of page) {
+      const name = nameOf(key, versionId);
+      const held = found.get(name);
+      if (held === undefined) found.set(name, [failure]);
+      else held.push(failure);
+    }
+  }
+  return found;
+}
+
+function nameOf(key: string, versionId: string): string {
+  return `${versionId}/${key}`;
+}
+
+function refOfName(name: string): { readonly key: string; readonly versionId: string } {
+  const slash = name.indexOf("/");
+  return { key: name.slice(slash + 1), versionId: name.slice(0, slash) };
 }
 
 /** Looks at listed versions, several at once. */
 class Look {
-  readonly #surroundings: Surroundings;
-  readonly #store: Store;
+  readonly #surroundings: Around;
+  readonly #store: Asked;
   readonly #looked: Looked;
   readonly #recorded: ReadonlyMap<string, readonly RecordedFailure[]>;
   readonly #destinations = new Map<string, Promise<Store | undefined>>();
@@ -79,8 +120,8 @@ class Look {
   #samplesLeft: number;
 
   constructor(
-    surroundings: Surroundings,
-    store: Store,
+    surroundings: Around,
+    store: Asked,
     looked: Looked,
     recorded: ReadonlyMap<string, readonly RecordedFailure[]>,
   ) {
@@ -95,6 +136,34 @@ class Look {
   async all(listed: readonly ListedVersion[]): Promise<VersionFacts[]> {
     const found = await sideBySide(listed, HEADS_AT_ONCE, (one) => this.#one(one));
     return found.filter((one) => one !== undefined);
+  }
+
+  /** Of versions that have a record and were not listed those that are not there any more. */
+  async gone(refs: readonly { readonly key: string; readonly versionId: string }[]): Promise<VersionFacts[]> {
+    const found = await sideBySide(
+      refs,
+      HEADS_AT_ONCE,
+      async ({ key, versionId }): Promise<VersionFacts | undefined> => {
+        const ref = { bucket: this.#looked.scope.bucket, key, versionId };
+        try {
+          await this.#store.headObject(ref);
+          return undefined;
+        } catch (error) {
+          if (!(error instanceof S3Error)) throw error;
+          if (error.status !== 404) return undefined;
+        }
+        return this.recordedAsGone(ref);
+      },
+    );
+    return found.filter((one) => one !== undefined);
+  }
+
+  /** What the record knows of a version that is not there. */
+  recordedAsGone({ key, versionId }: { readonly key: string; readonly versionId: string }): VersionFacts {
+    const ref = { bucket: this.#looked.scope.bucket, key, versionId };
+    const failures = this.#recorded.get(nameOf(key, versionId)) ?? [];
+    const lastModifiedMs = Math.min(...failures.map((one) => one.firstAttemptAtMs ?? this.#surroundings.clock()));
+    return { ...ref, ...GONE, lastModifiedMs, failures };
   }
 
   async #one({ ownerId, ...listed }: ListedVersion): Promise<VersionFacts | undefined> {
@@ -228,7 +297,7 @@ class Look {
 
   /** Undefined where that may not be looked at. */
   async #isThereByContent(
-    store: Store,
+    store: Asked,
     bucket: string,
     listed: Omit<ListedVersion, "ownerId">,
   ): Promise<boolean | undefined> {
@@ -261,7 +330,7 @@ class Look {
 
 /** 405 says that a marker is there, 400 that an SSE-C object is, 404 that nothing is; others say nothing of the version. */
 async function lookFor(
-  store: Store,
+  store: Asked,
   ref: VersionRef,
   isMarker: boolean,
   onDenied: (because: string) => void,
@@ -319,6 +388,19 @@ const DENIED_CURRENT_HEAD = "not readable: s3:GetObject or s3:ListBucket denied"
 const SEALED = "not readable: a customer's key (SSE-C) is needed to look at it";
 
 const PUBLIC_GROUPS = /\/groups\/global\/(?:AllUsers|AuthenticatedUsers)$/;
+
+/** Of a version that may be listed and not read. */
+const UNREAD = { encryption: { kind: "NOT-SSE" }, tags: [], tagCount: 0, partsCount: 1, replicas: {} } as const;
+
+/** Of a version that is not there any more. */
+const GONE = {
+  ...UNREAD,
+  gone: true,
+  isDeleteMarker: false,
+  sizeBytes: 0,
+  etag: "",
+  storageClass: "STANDARD",
+} as const;
 
 const MARKER = {
   isDeleteMarker: true,

@@ -15,6 +15,7 @@ import {
 import type { BatchOutcome } from "../../src/cli/batch/outcome.ts";
 import type { Diagnosis } from "../../src/core/diagnose/report.ts";
 import { type Environment, lockstep, type Served, serve, temporaryDirectory } from "../e2e/binary.ts";
+import { diagnosisOf } from "./diagnosed.ts";
 
 const FIELDS = [
   "Size",
@@ -64,11 +65,7 @@ describe("diagnose --inventory", () => {
     home.remove();
   });
 
-  async function diagnosed(...words: string[]): Promise<Diagnosis> {
-    const { stdout, stderr } = await lockstep(["diagnose", "s3://photos", "--json", ...words], environment);
-    assert.notEqual(stdout, "", stderr);
-    return JSON.parse(stdout) as Diagnosis;
-  }
+  const diagnosed = (...words: string[]) => diagnosisOf("photos", environment, words);
 
   /** Has a report of the bucket made. @returns where its manifest is */
   async function report(

@@ -10,6 +10,7 @@ import type { Cause, Diagnosis } from "../../src/core/diagnose/report.ts";
 import { FailureLog } from "../../src/doctor/evidence/failure-log.ts";
 import { type Walked, walk } from "../../src/doctor/evidence/walk.ts";
 import { cleanEnvironment, type Environment, lockstep, type Served, serve, temporaryDirectory } from "../e2e/binary.ts";
+import { diagnosisOf } from "./diagnosed.ts";
 
 const REPLICA = "arn:aws:s3:::photos-replica";
 
@@ -35,11 +36,7 @@ describe("diagnose with what others tell", () => {
     home.remove();
   });
 
-  async function diagnosed(...words: string[]): Promise<Diagnosis> {
-    const { stdout, stderr } = await lockstep(["diagnose", "s3://photos", "--json", ...words], environment);
-    assert.notEqual(stdout, "", stderr);
-    return JSON.parse(stdout) as Diagnosis;
-  }
+  const diagnosed = (...words: string[]) => diagnosisOf("photos", environment, words);
 
   /** A version that FAILED, and the destination at which it did. */
   function failed() {

@@ -8,6 +8,7 @@ import type { Diagnosis, Unexplained } from "../../src/core/diagnose/report.ts";
 import { type Environment, lockstep, type Served, serve, temporaryDirectory } from "../e2e/binary.ts";
 import { s3Of } from "../e2e/sdk.ts";
 import { policy } from "../lab-batch/batch-lab.ts";
+import { diagnosisOf } from "./diagnosed.ts";
 
 const ROWS = 40;
 const NAMES = Array.from({ length: ROWS }, (_, index) => String(index).padStart(2, "0"));
@@ -95,11 +96,7 @@ describe("diagnose --inventory of what no inventory tells", () => {
     assert.equal(answer.status, 200);
   }
 
-  async function diagnosed(...words: string[]): Promise<Diagnosis> {
-    const { stdout, stderr } = await lockstep(["diagnose", "s3://doubt-src", "--json", ...words], environment);
-    assert.notEqual(stdout, "", stderr);
-    return JSON.parse(stdout) as Diagnosis;
-  }
+  const diagnosed = (...words: string[]) => diagnosisOf("doubt-src", environment, words);
 
   /** Versions of a place that have a cause: samples alone, for they were looked at one by one. */
   const causedIn = ({ causes }: Diagnosis, place: string) =>

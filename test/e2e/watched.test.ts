@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Overview } from "../../src/console/overview.ts";
 import { BINARY, type Environment, lockstep, type Served, serve, temporaryDirectory } from "./binary.ts";
 import { s3Of } from "./sdk.ts";
 import { endEngine, saidFirst } from "./two-stores.ts";
@@ -78,6 +79,21 @@ metrics: {public: true}
     assert.match(first[0] ?? "", /\{replication="photos",rule="everything",destination="photos-replica"\} 0$/);
     if (child !== undefined) await endEngine(child, "SIGKILL");
     assert.deepEqual(await figures(await begin()), first);
+  });
+
+  it("stand in the status of the engine, with the time that they are of", async () => {
+    if (child !== undefined) await endEngine(child, "SIGKILL");
+    const where = ["--server", await begin(), "--token-file", `${directory.path}/lockstep.token`];
+    const { stdout } = await lockstep(["status", ...where], environment, directory.path);
+    const said =
+      /^watched +s3:\/\/photos → s3:\/\/photos-replica by everything: 0 operations, .* as CloudWatch said .* ago$/m;
+    assert.match(stdout, said);
+    const { stdout: json } = await lockstep(["status", "--json", ...where], environment, directory.path);
+    const { published } = JSON.parse(json) as Overview;
+    assert.deepEqual(
+      published.map((one) => [one.name, one.flows.map(({ ruleId, pending }) => [ruleId, pending?.operations])]),
+      [["photos", [["everything", 0]]]],
+    );
   });
 
   it("are asked about by run --check", async () => {

@@ -70,6 +70,7 @@ const QUIET: Overview = {
     },
   ],
   jobs: [],
+  published: [],
 };
 
 const BUSY_JOB: ResyncProgress = {
@@ -172,6 +173,33 @@ const BUSY: Overview = {
     },
   ],
   jobs: [BUSY_JOB],
+  published: [
+    {
+      name: "invoices",
+      bucket: "invoices",
+      readAtMs: NOW_MS - 42_000,
+      countedUntilMs: NOW_MS - 900_000,
+      flows: [
+        {
+          ruleId: "everything",
+          destinationArn: "arn:aws:s3:::invoices-dr",
+          pending: { atMs: NOW_MS - 120_000, operations: 1840, bytes: 91_000_000, latencySeconds: 75 },
+          completed: 48_211,
+          failed: 12,
+          failedLastHour: 3,
+          endedLastHour: 9120,
+        },
+        {
+          ruleId: "reports",
+          destinationArn: "arn:aws:s3:::reports-dr",
+          completed: 0,
+          failed: 0,
+          failedLastHour: 0,
+          endedLastHour: 0,
+        },
+      ],
+    },
+  ],
 };
 
 function wave(of: number, swing: number, at: number): number {

@@ -121,17 +121,21 @@ describe("page", () => {
       assert.equal(await page.locator(".map-arrow").count(), 100);
     }));
 
-  test("page: a console that is gone is told, and so is its return", () =>
-    at(SCENES.full, "#/overview", async ({ page }, standIn) => {
-      await page.getByText("Live", { exact: true }).waitFor();
-      standIn.isGone = true;
-      standIn.cut();
-      await page.getByText("Lockstep does not answer since").waitFor();
-      await page.getByRole("heading", { name: "Replication" }).waitFor();
-      standIn.isGone = false;
-      await page.getByText("Lockstep answers again.").waitFor();
-      await page.getByText("Live", { exact: true }).waitFor();
-    }));
+  for (const { place, shows } of PLACES)
+    test(`page: a console that is gone is told at ${place}, and so is its return; what is shown stays`, () =>
+      at(SCENES.full, place, async ({ page }, standIn) => {
+        const shown = page.getByText(shows).first();
+        await shown.waitFor();
+        await page.getByText("Live", { exact: true }).waitFor();
+        standIn.isGone = true;
+        standIn.cut();
+        await page.getByText("Lockstep does not answer since").waitFor();
+        assert.ok(await shown.isVisible());
+        standIn.isGone = false;
+        await page.getByText("Lockstep answers again.").waitFor();
+        await page.getByText("Live", { exact: true }).waitFor();
+        assert.ok(await shown.isVisible());
+      }));
 
   test("page: where events do not come through, figures are asked for", async () => {
     const standIn = new StandIn(SCENES.full);

@@ -94,6 +94,26 @@ describe("the console's pages of rules and watches", () => {
     });
   }
 
+  for (const place of PAGES) {
+    test(`while nobody answers ${place} keeps what it shows and says so, and goes on when somebody does`, async () => {
+      await at(place, async (page, made) => {
+        const heads = page.locator(".content .card :is(h2, th)");
+        await heads.first().waitFor();
+        const before = await heads.allTextContents();
+        await page.getByText("Live", { exact: true }).waitFor();
+        made.isGone = true;
+        made.cut();
+        await page.getByText("Lockstep does not answer since").waitFor();
+        assert.deepEqual(await heads.allTextContents(), before);
+        made.isGone = false;
+        await page.getByText("Lockstep answers again.").waitFor();
+        await page.getByText("Live", { exact: true }).waitFor();
+        assert.deepEqual(await heads.allTextContents(), before);
+        assert.equal(await page.locator(".content .state.failed").count(), 0);
+      });
+    });
+  }
+
   test("where there is nothing every page says so, and what would bring something", async () => {
     await at(
       "overview",

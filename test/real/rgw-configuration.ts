@@ -94,6 +94,8 @@ rgw crypt require ssl = false
 rgw crypt s3 kms backend = testing
 rgw dns name = localhost
 rgw override bucket index max shards = 1
+# So long an upload stays locked whose completion was killed. The gateway's own choice is ten minutes.
+rgw mp lock max time = 60
 rgw run sync thread = ${multisite}${gateway("a")}${gateway("b")}
 `;
 }

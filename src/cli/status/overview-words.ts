@@ -3,6 +3,7 @@ import type { EngineStanding, Overview, ReplicationStanding, Standing } from "..
 import { bucketOfArn } from "../../core/arn.ts";
 import { type Ink, plural, sizeWords } from "../../doctor/report.ts";
 import type { Percentiles } from "../../engine/rates.ts";
+import type { Published } from "../../monitor/published.ts";
 import { jobLine } from "../jobs/words.ts";
 import { momentWords, spanWords } from "../moments.ts";
 
@@ -11,7 +12,7 @@ const SHOWN_MAX = 12;
 
 /** Lines for a screen. */
 export function overviewLines(overview: Overview, ink: Ink): string[] {
-  const { atMs, byReason, replications, engines, jobs } = overview;
+  const { atMs, byReason, replications, engines, jobs, published } = overview;
   const lines = [
     `${ink("bold", "lockstep")}  ${momentWords(atMs)}`,
     `backlog    ${backlogWords(overview, atMs)}`,
@@ -25,6 +26,7 @@ export function overviewLines(overview: Overview, ink: Ink): string[] {
     lines.push(`reason     ${code} ${plural(one.tasks, "task")}, ${again}: ${one.title}`);
   }
   lines.push(...replications.slice(0, SHOWN_MAX).flatMap((one) => replicationLines(one, atMs, ink)));
+  lines.push(...published.slice(0, SHOWN_MAX).flatMap((one) => publishedLines(one, atMs, ink)));
   lines.push(...jobs.slice(0, SHOWN_MAX).map((one) => `job        ${jobLine(one, ink)}`));
   lines.push(...engineLines(engines, atMs, ink));
   return lines;
@@ -63,6 +65,20 @@ function replicationLines(replication: ReplicationStanding, atMs: number, ink: I
     }
   }
   return lines;
+}
+
+/** Of a bucket that its own store replicates, as CloudWatch tells it. */
+function publishedLines({ bucket, readAtMs, flows }: Published, atMs: number, ink: Ink): string[] {
+  return flows.map(({ destinationArn, ruleId, pending, failedLastHour, endedLastHour }) => {
+    const waits =
+      pending === undefined
+        ? "backlog unknown"
+        : `${plural(pending.operations, "operation")}, ${sizeWords(pending.bytes)}, behind by ${spanWords(pending.latencySeconds * 1000)}`;
+    const failed = ink(failedLastHour > 0 ? "red" : "green", `${failedLastHour} FAILED`);
+    const ended = `in the last hour ${endedLastHour} ended, ${failed}`;
+    const as = `as CloudWatch said ${spanWords(atMs - readAtMs)} ago`;
+    return `watched    s3://${bucket} → s3://${nameOf(destinationArn)} by ${ruleId}: ${waits}, ${ended}, ${as}`;
+  });
 }
 
 function engineLines(engines: readonly EngineStanding[], atMs: number, ink: Ink): string[] {

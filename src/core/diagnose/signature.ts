@@ -10,7 +10,7 @@ import { parseReplication } from "../config/parse.ts";
 import { prefixMeant } from "../eligibility.ts";
 import { ANY_ONE, ANY_TEXT, compileGlob, type Glob, matchesGlob } from "../iam/glob.ts";
 import type { Rule } from "../model.ts";
-import type { RecordedFailure, Setup, VersionFacts } from "./facts.ts";
+import type { Setup, VersionFacts } from "./facts.ts";
 import type { Rules } from "./rules.ts";
 
 /** Makes the function that signs versions. */
@@ -32,7 +32,7 @@ export function signatures(facts: Setup, rules: Rules): (version: VersionFacts) 
       `|${String(version.retained)}|${String(version.held)}|`;
     for (const mark of ruleMarks) signed += mark(version);
     if (access !== undefined) signed += `|${JSON.stringify(access)}`;
-    if (version.failures.length > 0) signed += `|${signatureOfFailures(version.failures)}`;
+    if (version.failures.length > 0) signed += `|${failuresOf(version)}`;
     for (const arn in version.replicas) signed += `|${arn}=${version.replicas[arn] ?? ""}`;
     if (patterns.length === 0) return signed;
     signed += "|";
@@ -62,8 +62,7 @@ export function globOf(pattern: string): Glob {
   return compileGlob(pattern.split(/([*?])/).map((one) => (one === "*" ? ANY_TEXT : one === "?" ? ANY_ONE : one)));
 }
 
-/** What of recorded failures a reasoning depends on. */
-export function signatureOfFailures(failures: readonly RecordedFailure[]): string {
+function failuresOf({ failures }: VersionFacts): string {
   return failures
     .map(
       (one) =>

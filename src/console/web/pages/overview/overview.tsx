@@ -10,6 +10,7 @@ import { Figures } from "./figures.tsx";
 import { FlowMap } from "./flow-map.tsx";
 import "./overview.css";
 import { Past } from "./past.tsx";
+import { PublishedFlows } from "./published.tsx";
 import { RunningJobs } from "./running-jobs.tsx";
 
 export function Overview() {
@@ -28,6 +29,7 @@ function Shown({ overview: now }: { readonly overview: Standing }) {
       <Needs overview={now} />
       <Figures overview={now} />
       <FlowMap overview={now} />
+      <PublishedFlows published={now.published} />
       <Past />
       <RunningJobs jobs={now.jobs} />
       <Engines overview={now} />
