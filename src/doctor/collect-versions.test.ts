@@ -8,7 +8,10 @@ import type { FailureRecord } from "./ports.ts";
 const RECORDS = 2500;
 
 /** What is found of versions on record of which the listing has none, and how many were asked for by HEAD. */
-async function found(isThere: (key: string) => boolean): Promise<{ readonly gone: number; readonly heads: number }> {
+async function found(
+  isThere: (key: string) => boolean,
+  isExcerpt = false,
+): Promise<{ readonly gone: number; readonly heads: number }> {
   const records = Array.from({ length: RECORDS }, (_, index): FailureRecord => {
     const place = { destinationArn: "arn:aws:s3:::photos-replica", ruleId: "r" };
     const answer = {
@@ -50,7 +53,7 @@ async function found(isThere: (key: string) => boolean): Promise<{ readonly gone
   };
   const { source } = factsOf({ versions: [] });
   const looked = {
-    scope: { bucket: "photos" },
+    scope: { bucket: "photos", isExcerpt },
     configuration: undefined,
     source,
     destinations: {},
@@ -73,4 +76,8 @@ test("of versions on record that are not listed a page is asked for, and where a
 test("as long as one of a page is not known to be gone, the next page is asked for as well", async () => {
   assert.deepEqual(await found((key) => key === "k7"), { gone: RECORDS - 1, heads: 2000 });
   assert.deepEqual(await found((key) => Number(key.slice(1)) % 1000 === 499), { gone: RECORDS - 3, heads: RECORDS });
+});
+
+test("where the listing is an excerpt each version that is not in it is asked for", async () => {
+  assert.deepEqual(await found(() => false, true), { gone: RECORDS, heads: RECORDS });
 });

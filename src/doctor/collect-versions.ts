@@ -21,6 +21,8 @@ export interface Scope {
   readonly prefix?: string;
   /** Exactly this key. */
   readonly key?: string;
+  /** The listing is an excerpt: what is not in it may well be there. */
+  readonly isExcerpt?: boolean;
 }
 
 /** Versions that are asked for side by side. */
@@ -70,7 +72,7 @@ export async function* versionPages(
     const gone: readonly VersionFacts[] = isListingTrusted
       ? page.map((one) => look.recordedAsGone(one))
       : await look.gone(page);
-    isListingTrusted ||= gone.length === LOST_AT_ONCE;
+    isListingTrusted ||= gone.length === LOST_AT_ONCE && scope.isExcerpt !== true;
     yield gone;
   }
 }

@@ -27,7 +27,7 @@ export async function lookAt(
     },
     ...(records.length === 0 ? {} : { records: { failures: () => pagesOf(records) } }),
   };
-  return await collectFacts(listing, { bucket }, onSeen);
+  return await collectFacts(listing, { bucket, isExcerpt: true }, onSeen);
 }
 
 async function* pagesOf(records: readonly FailureRecord[]): AsyncGenerator<readonly FailureRecord[]> {
