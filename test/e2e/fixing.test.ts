@@ -198,7 +198,11 @@ describe("questions at a terminal", { skip: noTerminal() }, () => {
       assert.match(stdout, /nothing was written/);
       assert.deepEqual([await example.rolePolicy(), await example.rules()], before);
     }
-    assert.match((await example.type("fix", "s3://photos", "--history")).stdout, /Nothing was applied/);
+    assert.match(
+      (await example.type("fix", "s3://photos", "--history")).stdout,
+      /Nothing was applied to s3:\/\/photos/,
+    );
+    assert.match((await example.type("fix", "--history")).stdout, /^Nothing was applied\.$/m);
   });
 
   it("fix --apply writes after y, and says how to take it back", async () => {
@@ -208,6 +212,10 @@ describe("questions at a terminal", { skip: noTerminal() }, () => {
     assert.equal(questions.length, 1);
     assert.match(stdout, /in effect:.*--undo u-\w+/s);
     assert.notEqual(await example.rolePolicy(), before);
+    assert.match(
+      (await example.type("fix", "--history")).stdout,
+      /^u-\w+ .* {2}s3:\/\/photos {2}2 patches, in force$/m,
+    );
   });
 
   it("resync of the engine asks nobody, and neither does audit --repair: both only replicate again", async () => {

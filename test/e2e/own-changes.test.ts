@@ -38,7 +38,7 @@ describe("documents that fix changes", () => {
     const after_ = await accepted();
     assert.deepEqual(after_.map((one) => one.what).toSorted(), whats);
     assert.deepEqual([...new Set(after_.map((one) => `${one.by}: ${one.why}`))], [`alice: fix ${undo}`]);
-    await ask("fix", "s3://photos", "--undo", undo);
+    await ask("fix", "--undo", undo);
     const undone = await accepted();
     assert.deepEqual(undone.map((one) => one.what).toSorted(), whats);
     assert.deepEqual([...new Set(undone.map((one) => one.why))], [`fix --undo ${undo}`]);

@@ -196,7 +196,7 @@ describe("proving and applying", () => {
       left.map((one) => one.patches.map((patch) => patch.target)),
       [["iam-role-policy"]],
     );
-    await fixing.undo(doctor, SOURCE, left[0]?.id ?? "", context);
+    await fixing.undo(doctor, { bucket: SOURCE, id: left[0]?.id ?? "" }, context);
     assert.ok(!JSON.stringify(await set.rolePolicy()).includes("s3:ReplicateDelete"));
   });
 

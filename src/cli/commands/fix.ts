@@ -6,6 +6,7 @@ import {
   textOption,
   textOptions,
 } from "../command.ts";
+import type { Connection } from "../connection.ts";
 import { CONNECTION_OPTIONS, SNAPSHOT_OPTION } from "../connection-options.ts";
 import type { Context } from "../context.ts";
 import { EVIDENCE_OPTIONS, evidenceWish } from "../diagnosis/evidence-options.ts";
@@ -23,7 +24,9 @@ export const fixCommand: CommandSpec = {
     "an id with which --undo takes it back. Where a write fails, what was written before it is put back.\n" +
     "Versions that were lost are not replicated by this: `lockstep resync` does that. With --snapshot the patches come\n" +
     "from the file and nobody is asked; --apply then reads every document again, and writes nothing where one has changed.",
-  arguments: [{ name: "s3-uri", help: "s3://BUCKET; optional with --snapshot", isOptional: true }],
+  arguments: [
+    { name: "s3-uri", help: "s3://BUCKET; optional with --snapshot, --undo and --history", isOptional: true },
+  ],
   options: [
     { flags: "--cause <id>", help: "only this cause, as diagnose names it" },
     { flags: "--prove", help: "try the changes in a lab first; with --apply, write nothing that is refused" },
@@ -43,7 +46,7 @@ export const fixCommand: CommandSpec = {
     { does: "try it in a lab in memory", type: "lockstep fix s3://photos --prove" },
     { does: "as resources of Terraform", type: "lockstep fix s3://photos --format terraform" },
     { does: "change it, from a script", type: "lockstep fix s3://photos --prove --apply --yes" },
-    { does: "see what was changed, with the ids to undo it by", type: "lockstep fix s3://photos --history" },
+    { does: "see what was changed, with the ids to undo it by", type: "lockstep fix --history" },
   ],
   run,
 };
@@ -61,17 +64,29 @@ async function run(input: CommandInput, context: Context): Promise<CommandResult
     const { fixSnapshots } = await import("../diagnosis/snapshots.ts");
     return await fixSnapshots(snapshots, wish, input, context);
   }
-  const bucket = parseBucketUri(uriOf(input));
   const fixing = await import("../fix/fixing.ts");
-  if (isGiven(input, "history")) return await fixing.showHistory(bucket, context);
   const { connect } = await import("../connection.ts");
-  const connection = await connect(input, context);
-  try {
-    if (undo !== undefined) return await fixing.undo(connection, bucket, undo, context);
+  if (undo !== undefined || isGiven(input, "history")) {
+    // What was applied knows its bucket.
+    const bucket = input.arguments.length === 0 ? undefined : parseBucketUri(uriOf(input));
+    if (undo === undefined) return await fixing.showHistory(bucket, context);
+    return await closing(await connect(input, context), (one) => fixing.undo(one, { bucket, id: undo }, context));
+  }
+  const bucket = parseBucketUri(uriOf(input));
+  return await closing(await connect(input, context), async (connection) => {
     const { scanBy } = await import("../diagnosis/evidence.ts");
     const found = await scanBy(connection, { scope: { bucket }, wish: evidenceWish(input), input }, context);
     const plan = fixing.planOf(found, textOption(input, "cause"));
     return await carryOut(plan, wish, { endpoint: connection.endpoint, connected: async () => connection }, context);
+  });
+}
+
+async function closing(
+  connection: Connection,
+  use: (connection: Connection) => Promise<CommandResult>,
+): Promise<CommandResult> {
+  try {
+    return await use(connection);
   } finally {
     await connection.close();
   }

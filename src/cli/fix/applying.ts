@@ -166,18 +166,26 @@ async function probed(connection: Connection, fix: FixPlan): Promise<Probe> {
   return { gone, left };
 }
 
-/** @throws UsageError when there is nothing of that id to take back here; ChangedError, ApplyError */
+export interface TakenBack {
+  readonly bucket: string;
+  readonly restored: readonly Patch[];
+  readonly lasting: readonly Patch[];
+}
+
+/**
+ * @param bucket undefined: whichever it was
+ * @throws UsageError when there is nothing of that id to take back here; ChangedError, ApplyError
+ */
 export async function takeBack(
   connection: Connection,
-  { bucket, id }: { readonly bucket: string; readonly id: string },
+  { bucket, id }: { readonly bucket: string | undefined; readonly id: string },
   applying: Applying,
-): Promise<{ readonly restored: readonly Patch[]; readonly lasting: readonly Patch[] }> {
+): Promise<TakenBack> {
   const history = historyOf(applying);
   const application = await history.find(id);
-  if (application === undefined || application.bucket !== bucket) {
-    throw new UsageError(
-      `nothing was applied to s3://${bucket} under ${id}: lockstep fix s3://${bucket} --history lists it`,
-    );
+  if (application === undefined || (bucket ?? application.bucket) !== application.bucket) {
+    const where = bucket === undefined ? "" : ` to s3://${bucket}`;
+    throw new UsageError(`nothing was applied${where} under ${id}: lockstep fix --history lists what was`);
   }
   if (application.undoneAt !== undefined)
     throw new UsageError(`${id} was taken back already at ${application.undoneAt}`);
@@ -188,7 +196,7 @@ export async function takeBack(
   const readAtMs = Date.parse(application.appliedAt);
   await writeOwn(connection, restored, { applying, readAtMs, why: `fix --undo ${id}` });
   await history.save({ ...application, undoneAt: new Date(applying.clock()).toISOString() });
-  return { restored, lasting: lastingOf(application.patches) };
+  return { bucket: application.bucket, restored, lasting: lastingOf(application.patches) };
 }
 
 /** What was applied from this machine. */

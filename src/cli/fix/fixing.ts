@@ -197,11 +197,11 @@ function probeLines({ gone, left }: Probe): string[] {
 
 export async function undo(
   connection: Connection,
-  bucket: string,
-  id: string,
+  wanted: { readonly bucket: string | undefined; readonly id: string },
   context: Context,
 ): Promise<CommandResult> {
-  const { restored, lasting } = await takeBack(connection, { bucket, id }, applyingOf(context));
+  const { id } = wanted;
+  const { bucket, restored, lasting } = await takeBack(connection, wanted, applyingOf(context));
   return {
     status: 0,
     value: { bucket, undone: id, restored, lasting },
@@ -213,16 +213,19 @@ export async function undo(
   };
 }
 
-export async function showHistory(bucket: string, context: Context): Promise<CommandResult> {
-  const applications = (await historyOf(context).list()).filter((one) => one.bucket === bucket);
+/** @param bucket undefined: of all */
+export async function showHistory(bucket: string | undefined, context: Context): Promise<CommandResult> {
+  const all = await historyOf(context).list();
+  const applications = all.filter((one) => bucket === undefined || one.bucket === bucket);
   return {
     status: 0,
-    value: { bucket, applications },
+    value: { ...(bucket === undefined ? {} : { bucket }), applications },
     words: () => {
-      if (applications.length === 0) return `Nothing was applied to s3://${bucket}.`;
+      if (applications.length === 0) return `Nothing was applied${bucket === undefined ? "" : ` to s3://${bucket}`}.`;
       const line = (one: Application) => {
         const state = one.undoneAt === undefined ? "in force" : `taken back ${one.undoneAt}`;
-        return `${one.id}  ${one.appliedAt}  ${plural(one.patches.length, "patch").replace(/patchs$/, "patches")}, ${state}`;
+        const where = bucket === undefined ? `s3://${one.bucket}  ` : "";
+        return `${one.id}  ${one.appliedAt}  ${where}${plural(one.patches.length, "patch").replace(/patchs$/, "patches")}, ${state}`;
       };
       return applications.map(line).join("\n");
     },
