@@ -52,6 +52,12 @@ test("a DOCTYPE is refused, so that no entity is ever expanded", () => {
   refused("<!DOCTYPE html><html></html>", "doctype");
 });
 
+test("half of a surrogate pair is refused wherever it stands", () => {
+  for (const text of ["<a>\ud800</a>", "<a b='\udc00'/>", "<a/><!\ud800", "<a><![C\ud800", "\ud800"])
+    refused(text, "malformed");
+  assert.equal(parseXml("<a>\u{1f600}</a>").text, "\u{1f600}");
+});
+
 test("depth and length have limits", () => {
   assert.equal(parseXml("<a><b><c/></b></a>", { depthMax: 3 }).name, "a");
   refused("<a><b><c/></b></a>", "too-deep", { depthMax: 2 });

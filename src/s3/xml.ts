@@ -63,6 +63,9 @@ export function parseXml(text: string, options: XmlOptions = {}): XmlElement {
   const plain = offsets === undefined ? parsePlainXml(document, depthMax) : undefined;
   if (plain !== undefined) return plain;
   const offsetOf = (position: number) => position + text.length - document.length;
+  // Bytes never decode to one; saxes 6.0.0 ends in a RangeError where one stands in an unfinished `<!`.
+  const half = document.search(/\p{Surrogate}/u);
+  if (half >= 0) throw new XmlError("malformed", "half of a surrogate pair is no character", offsetOf(half));
   const parser = new SaxesParser();
   parser.on("error", (error) => {
     throw new XmlError("malformed", error.message, offsetOf(parser.position));
