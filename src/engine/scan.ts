@@ -84,9 +84,18 @@ export class Scans {
     }
   }
 
-  /** One round over all buckets. Stores that do not answer are told in the results. */
+  /**
+   * One round over all buckets, which finds what was there when it was called. Stores that do not answer are told in the
+   * results.
+   */
   async once(signal: AbortSignal): Promise<readonly ScanResult[]> {
-    return await this.#round(Number.POSITIVE_INFINITY, signal);
+    const results = await this.#round(Number.POSITIVE_INFINITY, signal);
+    // A walk that had been begun before has passed keys that were written since. The next one begins after the call.
+    const resumed = new Set(results.flatMap((one) => (one.resumed && one.error === undefined ? [one.bucket] : [])));
+    const again = await sideBySide([...resumed], BUCKETS_AT_ONCE, (one) =>
+      this.#bucket(one, Number.POSITIVE_INFINITY, signal),
+    );
+    return [...results, ...again.flat()];
   }
 
   /** @param sinceMs what was walked since then is not walked again */

@@ -193,9 +193,16 @@ function suiteOf(flavour: (typeof FLAVOURS)[number]): void {
     await world.ledger.setCheckpoint(name, JSON.stringify({ rules, afterKey: "aa" }));
     const [rest] = await world.replicate();
     assert.deepEqual([rest?.resumed, rest?.versions], [true, 2]);
+    // What was written behind the watermark since the scan was cut off is found by the same call.
+    await world.put(HERE, "a", "2");
+    await world.ledger.setCheckpoint(name, JSON.stringify({ rules, afterKey: "aa" }));
+    const [behind, next] = await world.replicate();
+    assert.deepEqual([behind?.resumed, behind?.added], [true, 0]);
+    assert.deepEqual([next?.resumed, next?.added], [false, 1]);
+    assert.deepEqual(await world.words(THERE), ["a: 1 2", "b: 1", "c: 1"]);
     await world.ledger.setCheckpoint(name, JSON.stringify({ rules: "others", afterKey: "aa" }));
     const [anew] = await world.replicate();
-    assert.deepEqual([anew?.resumed, anew?.versions], [false, 3]);
+    assert.deepEqual([anew?.resumed, anew?.versions], [false, 4]);
   });
 
   it("gets by a resync of untried versions what is missing there, and nothing twice", async () => {

@@ -67,9 +67,8 @@ describe("engines that scan one bucket over one ledger", () => {
   }
 
   it("share a walk: each walks a part of it, and everything is found", async () => {
-    const shares = (await Promise.all(["a", "b", "c"].map((name) => scans(name).once(never)))).flat();
-    assert.equal(shares.length, 3);
-    const versions = shares.map((one) => one.versions);
+    const results = await Promise.all(["a", "b", "c"].map((name) => scans(name).once(never)));
+    const versions = results.map(([share]) => share?.versions ?? 0);
     assert.ok(
       versions.every((one) => one > 100),
       `shares of ${versions.join(", ")}`,
@@ -78,6 +77,8 @@ describe("engines that scan one bucket over one ledger", () => {
       versions.reduce((sum, one) => sum + one, 0),
       KEYS.length,
     );
+    // Whoever joined walks once more: what was written after the beginning may be behind the others.
+    for (const [share, again] of results) assert.equal(again !== undefined, share?.resumed);
     assert.equal(await waiting(), KEYS.length);
     assert.deepEqual(await leftOver(), []);
   });
