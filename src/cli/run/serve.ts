@@ -107,10 +107,12 @@ async function serve(room: EngineRoom, options: ServeOptions, context: Context):
     ...(metricsUrl === undefined ? [] : [`metrics at ${metricsUrl}`]),
     "ctrl-C stops",
   ];
+  const { basisLines } = await import("./reach.ts");
+  // Read before it says that it is ready: after that, a database that is away is waited for.
+  const bases = await basisLines(room.sites, file);
   const line = parts.join("; ");
   stdout.write(`${json ? JSON.stringify(said) : line}\n`);
-  const { basisLines } = await import("./reach.ts");
-  for (const says of await basisLines(room.sites, file)) tell(says);
+  for (const says of bases) tell(says);
   for (const { name } of settings.replications.filter((one) => one.propagateDeletes === true)) {
     tell(
       `${name}: versions that are removed for good at the source are removed at the destinations (propagateDeletes)`,
