@@ -1,6 +1,6 @@
 /**
  * Measures `lockstep run` between two gateways of Ceph, beside rclone, beside Ceph's own replication, and beside what the
- * gateways can do at all: `node dist/test/bench/stores/all.js [small] [medium] [large] [lag] [backlog] [audit] [multisite]`.
+ * gateways can do at all: `node dist/test/bench/stores/all.js [small] [many] [medium] [large] [lag] [backlog] [audit] [multisite]`.
  *
  * Needs Debian's radosgw, ceph-mon, ceph-osd, ceph-common and rclone. Compare ratios of one run, not figures of two.
  */

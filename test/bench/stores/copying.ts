@@ -13,14 +13,14 @@ import { clientCeiling, undiciCeiling } from "./ceiling.ts";
 import { type Objects, type Shape, write, written } from "./objects.ts";
 import { type ProgramRun, type Taken, take } from "./process.ts";
 
-export const SHAPES: Readonly<Record<string, Shape & { readonly rclone: readonly string[] }>> = {
-  small: {
-    name: "small",
-    count: 5000,
-    sizeBytes: 4096,
-    atOnce: 32,
-    rclone: ["--transfers", "64", "--checkers", "16", "--s3-no-head"],
-  },
+type Shapes = Readonly<Record<string, Shape & { readonly rclone: readonly string[] }>>;
+
+const SMALL = { sizeBytes: 4096, atOnce: 32, rclone: ["--transfers", "64", "--checkers", "16", "--s3-no-head"] };
+
+export const SHAPES: Shapes = {
+  small: { name: "small", count: 5000, ...SMALL },
+  // So many that what starting costs is little beside them.
+  many: { name: "many", count: 20_000, ...SMALL },
   medium: {
     name: "medium",
     count: 500,
