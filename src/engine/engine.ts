@@ -8,7 +8,7 @@ import type { ChangeFeed, Clock, Sites } from "./ports.ts";
 import { Rates } from "./rates.ts";
 import { Resync } from "./resync.ts";
 import type { ThrottleState } from "./throttle.ts";
-import { Worker, type WorkerOptions } from "./worker.ts";
+import { type Tried, Worker, type WorkerOptions } from "./worker.ts";
 
 export interface EngineOptions {
   readonly ledger: Ledger;
@@ -27,6 +27,8 @@ export interface EngineOptions {
   readonly paused?: () => readonly Stream[];
   /** Called once when the engine cannot go on: its ledger or its feed is broken, and no waiting would heal it. */
   readonly onBroken?: (error: unknown) => void;
+  /** Told of each try of a task that is over. */
+  readonly onTried?: (tried: Tried) => void;
 }
 
 /** Objects of more bytes have lanes of their own, so that they never hold back small ones. */
@@ -49,7 +51,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { ledger, sites, clock, name, paused } = options;
+    const { ledger, sites, clock, name, paused, onTried } = options;
     const onAdded = () => this.wake();
     this.resync = new Resync({ ledger, sites, clock, name, onAdded });
     this.rates = new Rates(clock);
@@ -65,6 +67,7 @@ export class Engine {
       clock,
       gate: this.#gate,
       outage: this.#outage,
+      ...(onTried === undefined ? {} : { onTried }),
       onFinished: (task, outcome) => {
         this.resync.finished(task, outcome);
         this.rates.finished(task, outcome);

@@ -11,7 +11,7 @@ import type { SkipReason } from "../core/eligibility.ts";
 import type { FailureCode } from "../core/failures/catalogue.ts";
 import { classify, isTransient } from "../core/failures/classify.ts";
 import { nextState, type Outcome, shownStatus } from "../core/status.ts";
-import type { Claim, FailedAttempt, Ledger, SizeRange, TaskRow } from "../ledger/ledger.ts";
+import type { Claim, FailedAttempt, Ledger, SizeRange, TaskFailure, TaskRow } from "../ledger/ledger.ts";
 import { S3Error } from "../s3/errors.ts";
 import { type CopyOutcome, replicate } from "./copy.ts";
 import { Gate, type Lane, type Pass, type Room } from "./gate.ts";
@@ -36,6 +36,18 @@ export interface WorkerOptions {
   /** Large objects have workers of their own. */
   readonly sizes?: SizeRange;
   readonly onFinished?: (task: TaskRow, outcome: FinishedOutcome) => void;
+  /** Told of each try that counts. */
+  readonly onTried?: (tried: Tried) => void;
+}
+
+/** A try that is over. */
+export interface Tried {
+  readonly task: TaskRow;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  /** Bytes that were sent, where it succeeded. */
+  readonly bytes?: number;
+  readonly failure?: TaskFailure;
 }
 
 export type FinishedOutcome = "completed" | "retryLater" | "failed";
@@ -316,29 +328,35 @@ export class Worker {
   }
 
   async #record({ claim, pass }: Flight, startedAtMs: number, copied: EndedCopy): Promise<void> {
-    const { ledger, clock, onFinished } = this.#options;
+    const { ledger, clock, onFinished, onTried } = this.#options;
     const { task } = claim;
     const nowMs = clock.nowMs();
+    const tried = { task, startedAtMs, endedAtMs: nowMs };
     const state = nextState(toOutcome(copied), task.attempts + 1, { nowMs, jitter: clock.random() });
     if (copied.done) {
       await this.#publish(task, undefined);
       const { bytes, replicaVersionId } = copied;
       const minted = replicaVersionId === undefined ? {} : { replicaVersionId };
       if (await ledger.complete(claim, { startedAtMs, endedAtMs: nowMs, bytes, ...minted })) {
+        onTried?.({ ...tried, bytes });
         onFinished?.(task, "completed");
       }
       return;
     }
-    const attempt: FailedAttempt = { startedAtMs, endedAtMs: nowMs, failure: copied.failure };
+    const { failure } = copied;
+    const attempt: FailedAttempt = { startedAtMs, endedAtMs: nowMs, failure };
     if (state.status === "PENDING") {
       const nextTryAtMs = Math.min(state.nextTryAtMs, pass.tryAgainBy(signsOf(copied), nowMs));
       if (!(await ledger.retryLater(claim, attempt, nextTryAtMs))) return;
       pass.waits();
+      onTried?.({ ...tried, failure });
       onFinished?.(task, "retryLater");
       return;
     }
     await this.#publish(task, copied.code);
-    if (await ledger.park(claim, attempt)) onFinished?.(task, "failed");
+    if (!(await ledger.park(claim, attempt))) return;
+    onTried?.({ ...tried, failure });
+    onFinished?.(task, "failed");
   }
 
   /** Shows what is left undone of the version at this destination: the task's own end, and its other tasks. */

@@ -11,7 +11,7 @@ import {
 import type { EmailOptions } from "../../monitor/sinks/email.ts";
 import { type CredentialsForm, credentials, duration, millisecondsOf, named, reference } from "./forms.ts";
 import { type FoundIssue, received } from "./issues.ts";
-import { members, path, text } from "./parts.ts";
+import { address, members, path, text } from "./parts.ts";
 import type { CredentialSource } from "./settings.ts";
 
 export interface AlertsSettings {
@@ -89,13 +89,6 @@ const conditions = members(
   },
   "the conditions",
 );
-
-const address = (what: string) =>
-  text(
-    /^(?:https?:\/\/[^\s/]+\S*|\$\{[A-Za-z_][A-Za-z0-9_]*\})$/,
-    `the URL of ${what}`,
-    "Write it with http:// or https://",
-  );
 
 const from = { severity: severity.describe("Only what is as severe, or more; default info: everything") };
 

@@ -202,6 +202,7 @@ const REFERRING: readonly RegExp[] = [
   /^intake\.webhooks\.\d+\.token$/,
   /^intake\.queues\.\d+\.(?:url|credentials\.[A-Za-z]+)$/,
   /^alerts\.sinks\.[^\n]+\.(?:webhook|token|hmacKey|slack|pagerduty|url|endpoint|user|password|credentials\.[A-Za-z]+)$/,
+  /^tracing\.(?:endpoint|headers\.[^\n]+)$/,
   /^ledger$/,
 ];
 

@@ -12,6 +12,7 @@ import { credentials, duration, named, reference } from "./forms.ts";
 import { metricsSection } from "./metrics-section.ts";
 import { BUCKETS, bucketName, listening, members, path, text } from "./parts.ts";
 import { schedulesSection } from "./schedules-section.ts";
+import { tracingSection } from "./tracing-section.ts";
 import { watchedSection } from "./watched-section.ts";
 
 const PROVIDERS = ["auto", ...(Object.keys(PROFILES) as (keyof typeof PROFILES)[])] as const;
@@ -240,6 +241,7 @@ export const DOCUMENT = members(
     metrics: metricsSection
       .optional()
       .describe("Who may read metrics, and where; default: at the console, with its token"),
+    tracing: tracingSection.optional().describe("Where traces of what is tried are sent; nowhere when it is left out"),
     schedules: schedulesSection.optional().describe("What is looked at by the clock; nothing when it is left out"),
   },
   "the configuration",

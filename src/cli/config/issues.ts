@@ -101,8 +101,8 @@ export function received(value: unknown, path: JsonPath): string {
   if (value === undefined || value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return `an object with ${Object.keys(value).join(", ") || "no members"}`;
-  if (typeof value === "string" && (SECRET.test(String(path.at(-1))) || SIGNED_IN.test(value)))
-    return "other text, not shown here";
+  const isSecret = SECRET.test(String(path.at(-1))) || path.at(-2) === "headers";
+  if (typeof value === "string" && (isSecret || SIGNED_IN.test(value))) return "other text, not shown here";
   return shortened(value);
 }
 

@@ -39,3 +39,11 @@ export const listening = {
     error: "a port number\nWrite 0 to 65535",
   }),
 };
+
+/** Of a server that something is sent to, or a reference to it. */
+export const address = (what: string) =>
+  text(
+    /^(?:https?:\/\/[^\s/]+\S*|\$\{[A-Za-z_][A-Za-z0-9_]*\})$/,
+    `the URL of ${what}`,
+    "Write it with http:// or https://",
+  );

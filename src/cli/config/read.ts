@@ -32,6 +32,7 @@ import {
   type SiteSettings,
   type WebhookSettings,
 } from "./settings.ts";
+import { tracingSettings } from "./tracing-section.ts";
 import { watchedIssues, watchedSettings } from "./watched-section.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -116,7 +117,7 @@ class Builder {
   }
 
   build(): { readonly value: RunSettings; readonly issues: readonly FoundIssue[] } {
-    const { sites, replications, intake, ledger = "sqlite:lockstep.db", console: console_ } = this.#document;
+    const { sites, replications, intake, ledger = "sqlite:lockstep.db", console: console_, tracing } = this.#document;
     const ledgerUrl = this.#ledgerUrl(resolved(ledger, this.#environment));
     const value: RunSettings = {
       sites: new Map(Object.keys(sites).map((name) => [name, this.#site(name)])),
@@ -136,6 +137,15 @@ class Builder {
       ...(console_ === undefined ? {} : { console: this.#console(console_) }),
       schedules: scheduleSettings(this.#document.schedules, { files: this.#files, ledgerUrl }),
       metrics: metricsSettings(this.#document, this.#files),
+      ...(tracing === undefined
+        ? {}
+        : {
+            tracing: tracingSettings(tracing, {
+              url: (given) =>
+                this.#url(["tracing", "endpoint"], resolved(given, this.#environment), "http://127.0.0.1"),
+              text: (given) => resolved(given, this.#environment),
+            }),
+          }),
     };
     return { value, issues: this.#issues };
   }

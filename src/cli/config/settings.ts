@@ -3,6 +3,7 @@ import type { ConsoleUser } from "../../console/auth/logins.ts";
 import type { ConsolePlace } from "../../console/server.ts";
 import type { ReplicationConfiguration } from "../../core/model.ts";
 import type { ComparedMetadata } from "../../engine/metadata-drift.ts";
+import type { TracingSettings } from "../../monitor/tracing.ts";
 import type { ProviderProfile } from "../../s3/profiles.ts";
 import type { AlertsSettings } from "./alerts-section.ts";
 import type { MetricsSettings } from "./metrics-section.ts";
@@ -25,6 +26,7 @@ export interface RunSettings {
   readonly console?: ConsoleSettings;
   readonly schedules: readonly ScheduleSettings[];
   readonly metrics: MetricsSettings;
+  readonly tracing?: TracingSettings;
 }
 
 /** Where the console listens, and who may log in. */

@@ -5,11 +5,13 @@ import { NotifiedChanges } from "../../engine/notifications/notified-changes.ts"
 import { type ScanResult, Scans } from "../../engine/scan.ts";
 import { DatabaseError, holdFile } from "../../ledger/database.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import type { Tracing, TracingSettings } from "../../monitor/tracing.ts";
 import { systemClock } from "../clock.ts";
 import { Company } from "../company.ts";
 import type { RunSettings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
+import { packageVersion } from "../version.ts";
 import type { Attendance, Attended } from "./attendance.ts";
 import { SiteClients } from "./clients.ts";
 import { ledgerFileOf, openRunLedger } from "./open-ledger.ts";
@@ -70,7 +72,18 @@ export async function openEngineRoom(options: EngineRoomOptions): Promise<Engine
     const changes = new NotifiedChanges({ ledger, sites, clock });
     const company = new Company({ ledger, sites, clock, name, isAlone });
     await company.prepare();
-    const engine = new Engine({ ledger, feed: changes, sites, clock, name, paused: company.paused, onBroken });
+    const tracing =
+      settings.tracing === undefined ? undefined : await traced(settings.tracing, name, onTrouble, opened);
+    const engine = new Engine({
+      ledger,
+      feed: changes,
+      sites,
+      clock,
+      name,
+      paused: company.paused,
+      onBroken,
+      ...(tracing === undefined ? {} : { onTried: (tried) => tracing.tried(tried) }),
+    });
     const scans = new Scans({
       ledger,
       sites,
@@ -141,6 +154,19 @@ function holdLedger(url: string, opened: (() => void)[]): boolean {
     const remedy = "stop it, or name another ledger in the configuration";
     throw new UsageError(`another lockstep run works with the ledger ${file}: ${remedy}`, { cause });
   }
+}
+
+/** As with what attends a run: loaded where it is asked for. */
+async function traced(
+  settings: TracingSettings,
+  instance: string,
+  onTrouble: (says: string) => void,
+  opened: (() => Promise<void> | void)[],
+): Promise<Tracing> {
+  const { Tracing } = await import("../../monitor/tracing.ts");
+  const tracing = new Tracing({ settings, instance, version: packageVersion(), onTrouble });
+  opened.push(() => tracing.close());
+  return tracing;
 }
 
 /** What a run does not use is not loaded: to load it takes as long as to scan a small bucket. */

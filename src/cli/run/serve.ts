@@ -160,5 +160,6 @@ function unchangeable(before: RunSettings, after: RunSettings): string[] {
     ...(before.ledgerUrl === after.ledgerUrl ? [] : ["the ledger"]),
     ...(isDeepStrictEqual(before.console, after.console) ? [] : ["the console"]),
     ...(JSON.stringify(before.metrics) === JSON.stringify(after.metrics) ? [] : ["the metrics"]),
+    ...(isDeepStrictEqual(before.tracing, after.tracing) ? [] : ["tracing"]),
   ];
 }
